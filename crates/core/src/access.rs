@@ -1,0 +1,200 @@
+//! Who may do what: one function that every door goes through.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Definition, TaskId, UserId};
+
+/// How much a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Looks.
+    Viewer,
+    /// Starts, cancels, retries and deletes tasks.
+    Operator,
+    /// Everything.
+    Admin,
+}
+
+/// A person, as the door they came through knows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Who.
+    pub id: UserId,
+    /// How much they may do.
+    pub role: Role,
+    /// Permissions that a kind can require.
+    #[serde(default)]
+    pub permissions: BTreeSet<String>,
+}
+
+/// On whose behalf something is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The program itself.
+    System,
+    /// A person.
+    User(User),
+    /// A machine account with an API token.
+    Token(User),
+    /// A widget in another page, which may read one task.
+    Embed(TaskId),
+    /// Nobody is known.
+    Anonymous,
+}
+
+impl Actor {
+    /// The actor of a deck without login: whoever sits at the machine, since such a deck listens on loopback only.
+    ///
+    /// # Panics
+    /// Never: the name is valid.
+    #[must_use]
+    pub fn local() -> Self {
+        #[expect(clippy::unwrap_used, reason = "a constant, covered by a test")]
+        Self::User(User {
+            id: UserId::new("local").unwrap(),
+            role: Role::Admin,
+            permissions: BTreeSet::new(),
+        })
+    }
+
+    /// The id under which the actor's deeds are kept; none for the program itself and for nobody.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&UserId> {
+        match self {
+            Self::User(user) | Self::Token(user) => Some(&user.id),
+            Self::System | Self::Embed(_) | Self::Anonymous => None,
+        }
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// See definitions, lists and counts.
+    List,
+    /// See one task: state, params, result, log, artifacts.
+    Read,
+    /// Start a task, and upload its files.
+    Start,
+    /// Ask a task to stop.
+    Cancel,
+    /// Try an ended task again.
+    Retry,
+    /// Remove a task.
+    Delete,
+}
+
+/// What it is done to.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// The deck as a whole.
+    Deck,
+    /// Tasks of a kind.
+    Kind(&'a Definition),
+    /// One task, and its kind's definition where this node knows it.
+    Task(TaskId, Option<&'a Definition>),
+}
+
+/// The actor may not do this.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Denied {
+    /// Why, in words for the one who asked.
+    pub reason: String,
+}
+
+fn denied(reason: impl Into<String>) -> Result<(), Denied> {
+    Err(Denied { reason: reason.into() })
+}
+
+/// Whether `actor` may do `action` to `subject`.
+///
+/// # Errors
+/// [`Denied`] with the reason when not.
+pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), Denied> {
+    let user = match actor {
+        Actor::System => return Ok(()),
+        Actor::User(user) | Actor::Token(user) => user,
+        Actor::Embed(own) => {
+            return match (action, subject) {
+                (Action::Read, Subject::Task(id, _)) if id == *own => Ok(()),
+                _ => denied("an embedded widget may read its own task only"),
+            };
+        }
+        Actor::Anonymous => return denied("sign in first"),
+    };
+    let least = match action {
+        Action::List | Action::Read => Role::Viewer,
+        Action::Start | Action::Cancel | Action::Retry | Action::Delete => Role::Operator,
+    };
+    if user.role < least {
+        return denied("your role may only look");
+    }
+    let definition = match subject {
+        Subject::Kind(definition) | Subject::Task(_, Some(definition)) => definition,
+        Subject::Deck | Subject::Task(_, None) => return Ok(()),
+    };
+    match definition.requires.iter().find(|permission| !user.permissions.contains(*permission)) {
+        Some(missing) if user.role < Role::Admin => {
+            denied(format!("the kind {} requires the permission {missing:?}", definition.kind))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Kind, Timestamp};
+
+    fn user(role: Role, permissions: &[&str]) -> Actor {
+        let permissions = permissions.iter().map(|p| (*p).to_owned()).collect();
+        Actor::User(User { id: UserId::new("ann").unwrap(), role, permissions })
+    }
+
+    fn id(n: u8) -> TaskId {
+        TaskId::from_parts(Timestamp::from_millis(1), [n; 10])
+    }
+
+    #[test]
+    fn nobody_may_do_nothing_and_the_local_actor_everything() {
+        for action in
+            [Action::List, Action::Read, Action::Start, Action::Cancel, Action::Retry, Action::Delete]
+        {
+            assert!(authorise(&Actor::Anonymous, action, Subject::Deck).is_err());
+            assert!(authorise(&Actor::local(), action, Subject::Deck).is_ok());
+            assert!(authorise(&Actor::System, action, Subject::Deck).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_viewer_looks_and_an_operator_acts() {
+        let viewer = user(Role::Viewer, &[]);
+        assert!(authorise(&viewer, Action::Read, Subject::Task(id(1), None)).is_ok());
+        assert!(authorise(&viewer, Action::Cancel, Subject::Task(id(1), None)).is_err());
+        assert!(authorise(&user(Role::Operator, &[]), Action::Cancel, Subject::Task(id(1), None)).is_ok());
+    }
+
+    #[test]
+    fn an_embed_reads_its_own_task_and_nothing_else() {
+        let embed = Actor::Embed(id(1));
+        assert!(authorise(&embed, Action::Read, Subject::Task(id(1), None)).is_ok());
+        assert!(authorise(&embed, Action::Read, Subject::Task(id(2), None)).is_err());
+        assert!(authorise(&embed, Action::Cancel, Subject::Task(id(1), None)).is_err());
+        assert!(authorise(&embed, Action::List, Subject::Deck).is_err());
+    }
+
+    #[test]
+    fn a_kind_can_require_a_permission() {
+        let mut definition = Definition::new(Kind::new("pay_out").unwrap());
+        definition.requires = vec!["money".to_owned()];
+        let subject = Subject::Kind(&definition);
+        assert!(authorise(&user(Role::Operator, &[]), Action::Start, subject).is_err());
+        assert!(authorise(&user(Role::Operator, &["money"]), Action::Start, subject).is_ok());
+        assert!(authorise(&user(Role::Admin, &[]), Action::Start, subject).is_ok());
+    }
+}

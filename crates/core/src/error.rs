@@ -1,0 +1,399 @@
+//! What goes wrong: in a task's body, and at the deck's doors.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Denied, Refused, Status, TaskId};
+
+/// Whether and when a failed attempt may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// After the wait of the kind's policy.
+    Backoff,
+    /// After this many milliseconds.
+    After(u64),
+    /// Never: the same input gives the same error.
+    Never,
+}
+
+/// The error of a task's body.
+///
+/// Any `std::error::Error` becomes one by `?`: its text is the message, its chain of causes the detail, and it is
+/// tried again. The message is for everybody who may see the task; the detail for those who may see its log.
+///
+/// ```
+/// use taskdeck_core::{Retry, TaskError};
+/// fn port(text: &str) -> Result<u16, TaskError> {
+///     let port: u16 = text.parse()?;
+///     if port == 0 {
+///         return Err(TaskError::permanent("port 0 cannot be used").code("bad_port"));
+///     }
+///     Ok(port)
+/// }
+/// assert_eq!(port("x").unwrap_err().retry(), Retry::Backoff);
+/// assert_eq!(port("0").unwrap_err().retry(), Retry::Never);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskError {
+    retry: Retry,
+    code: String,
+    message: String,
+    detail: Option<String>,
+}
+
+impl TaskError {
+    fn new(retry: Retry, message: impl Into<String>) -> Self {
+        Self { retry, code: "error".to_owned(), message: message.into(), detail: None }
+    }
+
+    /// A fault that may pass: tried again after the policy's wait, while there are tries.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self::new(Retry::Backoff, message)
+    }
+
+    /// A fault that stays: the task fails at once.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self::new(Retry::Never, message)
+    }
+
+    /// A fault that may pass after `wait_ms` milliseconds (a rate limit, say).
+    pub fn retry_after(wait_ms: u64, message: impl Into<String>) -> Self {
+        Self::new(Retry::After(wait_ms), message)
+    }
+
+    /// The same error under a code that programs can tell it by; `error` when not set.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// The same error with more for those who look for the fault.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Whether and when to try again.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// The code that programs can tell it by.
+    #[must_use]
+    pub fn error_code(&self) -> &str {
+        &self.code
+    }
+
+    /// What everybody who may see the task is told.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What those who look for the fault are told besides.
+    #[must_use]
+    pub fn detail_text(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+// `TaskError` itself is no `std::error::Error`, so that this can be, as in anyhow.
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for TaskError {
+    fn from(error: E) -> Self {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            causes.push(format!("caused by: {inner}"));
+            cause = inner.source();
+        }
+        let detail = (!causes.is_empty()).then(|| causes.join("\n"));
+        Self { detail, ..Self::transient(error.to_string()) }
+    }
+}
+
+/// What is wrong with each field, by the parameter's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldErrors(pub BTreeMap<String, String>);
+
+impl FieldErrors {
+    /// Notes what is wrong with a field; the first fault of a field is kept.
+    pub fn add(&mut self, name: &str, message: impl Into<String>) {
+        self.0.entry(name.to_owned()).or_insert_with(|| message.into());
+    }
+
+    /// What is wrong with this field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `value`, if nothing is wrong.
+    ///
+    /// # Errors
+    /// The faults themselves, if there are any.
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (name, message)) in self.0.iter().enumerate() {
+            let separator = if index > 0 { "; " } else { "" };
+            write!(f, "{separator}{name}: {message}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FieldErrors {}
+
+/// Why a door of the deck did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum DeckError {
+    /// There is no such thing.
+    #[error("{what} not found")]
+    NotFound {
+        /// What was looked for, such as `Task`.
+        what: String,
+    },
+    /// The actor may not.
+    #[error("{reason}")]
+    Denied {
+        /// Why.
+        reason: String,
+    },
+    /// The params are not valid.
+    #[error("the params are not valid: {fields}")]
+    InvalidParams {
+        /// What is wrong with each.
+        fields: FieldErrors,
+    },
+    /// The request itself is not well formed.
+    #[error("{reason}")]
+    BadRequest {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More bytes than are taken.
+    #[error("{what} is larger than {max_bytes} bytes")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// How much is taken.
+        max_bytes: u64,
+    },
+    /// Another active task has the key, and the start asked to be the only one.
+    #[error("the key {key:?} is in use by the active task {task}")]
+    KeyActive {
+        /// The key.
+        key: String,
+        /// Who has it.
+        task: TaskId,
+    },
+    /// The task has not ended yet.
+    #[error("the task has not ended: it is {status}")]
+    NotEnded {
+        /// Where it stands.
+        status: Status,
+    },
+    /// The task ended without a result.
+    #[error("the task has no result: it was {status}")]
+    NoResult {
+        /// How it ended.
+        status: Status,
+    },
+    /// The task failed.
+    #[error("{message}")]
+    TaskFailed {
+        /// The error's code.
+        error: String,
+        /// The public message.
+        message: String,
+    },
+    /// The task is not where this can be done.
+    #[error("{reason}")]
+    WrongStatus {
+        /// Where it stands.
+        status: Status,
+        /// Why it cannot be done.
+        reason: String,
+    },
+    /// Code of an earlier attempt still holds its slot.
+    #[error("an earlier attempt of the task has not stopped yet")]
+    StillRunning,
+    /// It took longer than the caller wanted to wait.
+    #[error("the task {task} goes on, but took longer than the time to wait")]
+    TimedOut {
+        /// The task that goes on.
+        task: TaskId,
+    },
+    /// The deck cannot do it now; later it may.
+    #[error("{reason}")]
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+    /// A fault of the deck, told in full in its own log.
+    #[error("internal error: {reason}")]
+    Internal {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl DeckError {
+    /// No task has that id.
+    #[must_use]
+    pub fn task_not_found() -> Self {
+        Self::NotFound { what: "Task".to_owned() }
+    }
+
+    /// The HTTP status that says it.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::BadRequest { .. } => 400,
+            Self::Denied { .. } => 403,
+            Self::NotFound { .. } => 404,
+            Self::TimedOut { .. } => 408,
+            Self::KeyActive { .. }
+            | Self::NoResult { .. }
+            | Self::WrongStatus { .. }
+            | Self::StillRunning => 409,
+            Self::TooLarge { .. } => 413,
+            Self::InvalidParams { .. } => 422,
+            Self::NotEnded { .. } => 425,
+            Self::TaskFailed { .. } | Self::Internal { .. } => 500,
+            Self::Unavailable { .. } => 503,
+        }
+    }
+
+    /// The code that programs can tell it by.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Denied { .. } => "denied",
+            Self::InvalidParams { .. } => "invalid_params",
+            Self::BadRequest { .. } => "bad_request",
+            Self::TooLarge { .. } => "too_large",
+            Self::KeyActive { .. } => "key_active",
+            Self::NotEnded { .. } => "not_ended",
+            Self::NoResult { .. } => "no_result",
+            Self::TaskFailed { .. } => "task_failed",
+            Self::WrongStatus { .. } => "wrong_status",
+            Self::StillRunning => "still_running",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Internal { .. } => "internal",
+        }
+    }
+}
+
+impl From<Denied> for DeckError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied { reason: denied.reason }
+    }
+}
+
+impl From<FieldErrors> for DeckError {
+    fn from(fields: FieldErrors) -> Self {
+        Self::InvalidParams { fields }
+    }
+}
+
+impl From<Refused> for DeckError {
+    fn from(refused: Refused) -> Self {
+        let reason = refused.to_string();
+        match refused {
+            Refused::Ended(status) | Refused::NotRetryable(status) | Refused::WrongStatus(status) => {
+                Self::WrongStatus { status, reason }
+            }
+            Refused::LeaseLost | Refused::NotYet => Self::WrongStatus { status: Status::Running, reason },
+        }
+    }
+}
+
+/// An error on the wire: `application/problem+json` (RFC 9457) with our `code`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// What programs tell it by.
+    pub code: String,
+    /// What happened, in words.
+    pub detail: String,
+    /// What is wrong with each field (422).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<FieldErrors>,
+    /// The task it is about, where there is one that the caller did not name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+}
+
+impl From<&DeckError> for Problem {
+    fn from(error: &DeckError) -> Self {
+        let fields = match error {
+            DeckError::InvalidParams { fields } => Some(fields.clone()),
+            _ => None,
+        };
+        let task = match error {
+            DeckError::KeyActive { task, .. } | DeckError::TimedOut { task } => Some(*task),
+            _ => None,
+        };
+        // A task's own error code says more than "task_failed".
+        let code = match error {
+            DeckError::TaskFailed { error, .. } => error.clone(),
+            other => other.code().to_owned(),
+        };
+        Self { status: error.http_status(), code, detail: error.to_string(), fields, task }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read the list")]
+    struct Outer(#[source] std::num::ParseIntError);
+
+    #[test]
+    fn the_message_is_the_outermost_error_and_the_detail_its_causes() {
+        let error = TaskError::from(Outer("x".parse::<u8>().unwrap_err()));
+        assert_eq!(error.message(), "cannot read the list");
+        assert_eq!(error.detail_text(), Some("caused by: invalid digit found in string"));
+    }
+
+    #[test]
+    fn the_code_on_the_wire_is_the_code_of_the_error() {
+        let error = DeckError::KeyActive {
+            key: "nightly".to_owned(),
+            task: TaskId::from_parts(crate::Timestamp::from_millis(5), [1; 10]),
+        };
+        let json = serde_json::to_value(&error).unwrap();
+        assert_eq!(json["code"], error.code());
+        assert_eq!(Problem::from(&error).code, "key_active");
+        assert_eq!(serde_json::from_value::<DeckError>(json).unwrap(), error);
+    }
+}

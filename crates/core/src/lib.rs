@@ -1,0 +1,48 @@
+//! The nouns and decisions of Taskdeck: what a task is, which status may follow which, what a valid parameter is,
+//! who may do what, and how all of it looks on the wire.
+//!
+//! This crate holds no I/O, no clock and no randomness: time and chance are arguments. It compiles to WASM, so the
+//! browser and the server decide by the same code.
+//!
+//! ```
+//! use taskdeck_core::{TaskId, Timestamp};
+//!
+//! let id = TaskId::from_parts(Timestamp::from_millis(1_700_000_000_000), [7; 10]);
+//! assert_eq!(id.to_string().parse::<TaskId>(), Ok(id));
+//! ```
+
+mod access;
+mod definition;
+mod error;
+mod feed;
+pub mod form;
+mod id;
+mod log;
+mod machine;
+mod param;
+mod progress;
+mod retry;
+mod state;
+mod status;
+mod task;
+mod time;
+mod wire;
+
+pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
+pub use definition::{Category, Definition, Limits};
+pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
+pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use id::{DeckId, FileId, IdError, Kind, LeaseToken, QueueName, SessionId, TaskId, UserId};
+pub use log::{LogLevel, LogLine, LogPage};
+pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};
+pub use param::{Choice, Choices, Param, ParamKind, ParamType, Upload};
+pub use progress::{Progress, Step, eta_ms};
+pub use retry::RetryPolicy;
+pub use state::State;
+pub use status::{ParseStatusError, Status, StatusSet};
+pub use task::Task;
+pub use time::Timestamp;
+pub use wire::{
+    Artifact, Attempt, CancelInfo, CancelOutcome, Counts, ErrorInfo, ListQuery, PartProblem, ResultBody, Rev,
+    StartRequest, Started, TaskDetail, TaskPage, TaskState,
+};

@@ -1,0 +1,296 @@
+//! What goes over the wire: the same types in REST, server functions and the feed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Kind, Progress, QueueName, Status, StatusSet, TaskId, Timestamp, UserId};
+
+/// The order of a task's states: a durable version, and within it the ticks of its progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Rev {
+    /// Counts durable changes.
+    pub version: u32,
+    /// Counts progress within the version.
+    pub tick: u32,
+}
+
+impl fmt::Display for Rev {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.version, self.tick)
+    }
+}
+
+/// A cancel request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelInfo {
+    /// When it was made.
+    pub requested_at: Timestamp,
+    /// By whom, if that is known.
+    pub by: Option<UserId>,
+    /// Why, if it was said.
+    pub reason: Option<String>,
+}
+
+/// Why the last attempt failed, as everybody who sees the task may know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorInfo {
+    /// What programs tell it by: `error`, `panic`, `timeout`, or the task's own.
+    pub code: String,
+    /// What happened, in words.
+    pub message: String,
+}
+
+/// A task as everybody sees it: in lists, in the feed, in the API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskState {
+    /// Its id.
+    pub id: TaskId,
+    /// Its kind.
+    pub kind: Kind,
+    /// What a person calls it; the kind's title unless the start or the body said otherwise.
+    pub label: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Counts durable changes.
+    pub version: u32,
+    /// Counts progress within the version.
+    pub tick: u32,
+    /// Its queue.
+    pub queue: QueueName,
+    /// Higher goes first.
+    pub priority: i32,
+    /// The number of the running or last attempt; 0 before the first.
+    pub attempt: u32,
+    /// How many attempts cost a try.
+    pub tries: u32,
+    /// How many tries there are.
+    pub max_tries: u32,
+    /// How far it is.
+    pub progress: Progress,
+    /// The cancel request, if there is one.
+    pub cancel: Option<CancelInfo>,
+    /// Why the last attempt failed, until an attempt succeeds.
+    pub error: Option<ErrorInfo>,
+    /// Whether it completed with parts left out.
+    pub partial: bool,
+    /// Its key.
+    pub key: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Who started it.
+    pub user: Option<UserId>,
+    /// The trace it belongs to.
+    pub trace_id: Option<String>,
+    /// When it was started (accepted).
+    pub created_at: Timestamp,
+    /// When it is due, while it is scheduled.
+    pub scheduled_at: Option<Timestamp>,
+    /// When the running or last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Counts attempts begun; callbacks come from the difference to the last state seen.
+    pub starts: u32,
+    /// Counts questions asked.
+    pub questions: u32,
+    /// Counts endings.
+    pub endings: u32,
+    /// The `seq` of the last notice.
+    pub notice_seq: u64,
+}
+
+impl TaskState {
+    /// Its place in the order of the task's states.
+    #[must_use]
+    pub const fn rev(&self) -> Rev {
+        Rev { version: self.version, tick: self.tick }
+    }
+}
+
+/// A page of tasks, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskPage {
+    /// The tasks.
+    pub tasks: Vec<TaskState>,
+    /// Where the next page begins; none when this is the last.
+    pub next_cursor: Option<String>,
+}
+
+/// Which tasks a list shows. Empty fields do not filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    /// Only these statuses.
+    pub status: StatusSet,
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// Only this queue.
+    pub queue: Option<QueueName>,
+    /// Where to begin; from a page before.
+    pub cursor: Option<String>,
+    /// How many at the most: 1 to 200, 50 when not said.
+    pub limit: Option<u32>,
+}
+
+impl ListQuery {
+    /// How many tasks a page holds.
+    #[must_use]
+    pub fn page_size(&self) -> u32 {
+        self.limit.unwrap_or(50).clamp(1, 200)
+    }
+
+    /// Whether a task of this kind, queue and status is in the list.
+    #[must_use]
+    pub fn matches(&self, task: &TaskState) -> bool {
+        (self.status.is_empty() || self.status.contains(task.status))
+            && self.kind.as_ref().is_none_or(|kind| *kind == task.kind)
+            && self.queue.as_ref().is_none_or(|queue| *queue == task.queue)
+    }
+}
+
+/// How many tasks there are, by status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Counts(pub BTreeMap<Status, u64>);
+
+impl Counts {
+    /// How many have this status.
+    #[must_use]
+    pub fn of(&self, status: Status) -> u64 {
+        self.0.get(&status).copied().unwrap_or(0)
+    }
+
+    /// How many there are in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// A request to start a task. All but `params` may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StartRequest {
+    /// The params, as a JSON object.
+    pub params: Value,
+    /// An id made by the client (a UUIDv7): a repeated request answers the same task.
+    pub id: Option<TaskId>,
+    /// Only one active task of the kind has a key; a second start returns it.
+    pub key: Option<String>,
+    /// Refuse instead of returning the active task of the same key.
+    pub unique: bool,
+    /// What a person calls it.
+    pub label: Option<String>,
+    /// Another queue than the kind's.
+    pub queue: Option<QueueName>,
+    /// Higher goes first; 0 when not said.
+    pub priority: i32,
+    /// Wait this long, in milliseconds.
+    pub delay: Option<u64>,
+    /// Wait until then.
+    pub at: Option<Timestamp>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// The W3C trace id to carry on.
+    pub trace_id: Option<String>,
+}
+
+/// The answer to a start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// The task.
+    #[serde(flatten)]
+    pub task: TaskState,
+    /// Whether it was there already (same key or same id).
+    pub deduplicated: bool,
+}
+
+/// The answer to a cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelOutcome {
+    /// It did not run, and is cancelled.
+    Cancelled,
+    /// It runs, and was told to stop.
+    Cancelling,
+    /// It had ended before.
+    AlreadyCompleted,
+}
+
+/// A part of the work that was left out, in a task that completed all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartProblem {
+    /// Which part, such as `line 17`.
+    pub part: String,
+    /// What was wrong with it.
+    pub message: String,
+}
+
+/// A file that a task made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Its name, unique in the task.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type.
+    pub media_type: String,
+    /// Where it is downloaded, relative to the deck's base path.
+    pub url: String,
+}
+
+/// What a completed task left.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResultBody {
+    /// The output.
+    pub result: Value,
+    /// Whether parts were left out.
+    pub partial: bool,
+    /// The parts that were left out; the first hundred.
+    #[serde(default)]
+    pub problems: Vec<PartProblem>,
+    /// How many parts were left out in all.
+    #[serde(default)]
+    pub problem_count: u64,
+    /// The files it made.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// One execution of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; none while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended: `completed`, `failed`, `cancelled`, `released`, `interrupted`; none while it runs.
+    pub outcome: Option<String>,
+    /// Why it failed.
+    pub error: Option<ErrorInfo>,
+    /// More for those who look for the fault.
+    pub detail: Option<String>,
+    /// Which worker it ran on.
+    pub worker: Option<String>,
+}
+
+/// A task with all that its page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDetail {
+    /// The task.
+    pub task: TaskState,
+    /// Its params.
+    pub params: Value,
+    /// What it left, once it completed.
+    pub result: Option<ResultBody>,
+    /// Its checkpoint, if it has one.
+    pub checkpoint: Option<Value>,
+    /// The attempts, the last first.
+    pub attempts: Vec<Attempt>,
+    /// How long a cancelled attempt may take to stop, in milliseconds.
+    pub grace_ms: u64,
+}

@@ -1,0 +1,283 @@
+//! What a task's body is given.
+
+use std::any::{Any, TypeId};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use taskdeck_core::{Artifact, LogLevel, Step, TaskError, TaskId, Upload, UserId};
+
+use crate::deck::{Deck, Inner};
+use crate::files::NewFile;
+use crate::live::{LiveTask, Slot};
+use crate::{clock, outcome};
+
+/// The way of a running body to everything around it. Cheap to clone; what it reports is kept in memory and written
+/// behind, so that none of it waits or fails.
+#[derive(Clone)]
+pub struct TaskContext {
+    inner: Arc<Inner>,
+    task: Arc<LiveTask>,
+    about: Arc<About>,
+    /// Weak, so that a context that somebody keeps does not keep the slot.
+    slot: Weak<Slot>,
+}
+
+pub(crate) struct About {
+    pub(crate) user: Option<UserId>,
+    pub(crate) trace_id: Option<String>,
+    pub(crate) checkpoint: Mutex<Option<String>>,
+}
+
+impl std::fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TaskContext({}, attempt {})", self.task.id, self.task.attempt)
+    }
+}
+
+impl TaskContext {
+    pub(crate) fn new(inner: Arc<Inner>, task: Arc<LiveTask>, about: About, slot: &Arc<Slot>) -> Self {
+        Self { inner, task, about: Arc::new(about), slot: Arc::downgrade(slot) }
+    }
+
+    /// The task's id.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task.id
+    }
+
+    /// The number of this attempt, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.task.attempt
+    }
+
+    /// Who started the task.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserId> {
+        self.about.user.as_ref()
+    }
+
+    /// The W3C trace that the task belongs to.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.about.trace_id.as_deref()
+    }
+
+    /// Says how far the task is, from 0.0 to 1.0.
+    pub fn progress(&self, fraction: f64) {
+        self.task.progress(|progress| progress.set_fraction(fraction));
+    }
+
+    /// Says how many units are done, of how many.
+    pub fn progress_of(&self, done: u64, total: u64) {
+        self.task.progress(|progress| progress.set_done(done, total));
+    }
+
+    /// Says what `done` and `total` count, such as `rows`.
+    pub fn unit(&self, unit: &str) {
+        self.task.progress(|progress| progress.unit = Some(unit.to_owned()));
+    }
+
+    /// Says in which named step the task is: `number` of `of`, from 1.
+    pub fn step(&self, name: &str, number: u32, of: u32) {
+        let step = Step { name: name.to_owned(), number, of };
+        self.task.progress(|progress| progress.step = Some(step));
+    }
+
+    /// Says what the task is doing.
+    pub fn message(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.task.progress(|progress| progress.message = Some(text));
+    }
+
+    /// Sets what a person calls the task.
+    pub fn label(&self, text: impl Into<String>) {
+        self.task.label(text.into());
+    }
+
+    /// Writes a line to the task's log.
+    pub fn info(&self, text: impl Into<String>) {
+        self.task.log(LogLevel::Info, &text.into());
+    }
+
+    /// Writes a warning to the task's log.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.task.log(LogLevel::Warn, &text.into());
+    }
+
+    /// Writes an error to the task's log.
+    pub fn error(&self, text: impl Into<String>) {
+        self.task.log(LogLevel::Error, &text.into());
+    }
+
+    /// Writes a line for those who look for a fault to the task's log.
+    pub fn debug(&self, text: impl Into<String>) {
+        self.task.log(LogLevel::Debug, &text.into());
+    }
+
+    /// Notes a part of the work that is left out. The task still completes, as `partial`; the first hundred parts are
+    /// kept by name, all are counted.
+    pub fn problem(&self, part: impl Into<String>, message: impl Into<String>) {
+        self.task.problem(part.into(), message.into());
+    }
+
+    /// Stores where the work is, so that a later attempt can go on from there. Durable when it returns.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON, the store does not answer, or another attempt has taken the task over.
+    pub async fn checkpoint<C: Serialize + Sync>(&self, value: &C) -> Result<(), TaskError> {
+        let text = serde_json::to_string(value)?;
+        if !self.inner.store.checkpoint(self.task.id, self.task.token, text.clone()).await? {
+            return Err(TaskError::transient("another attempt has taken the task over").code("lease_lost"));
+        }
+        *self.about.checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+        Ok(())
+    }
+
+    /// The last checkpoint of this task, from this attempt or an earlier one.
+    ///
+    /// # Errors
+    /// When the stored value is no `C`.
+    pub fn restore<C: DeserializeOwned>(&self) -> Result<Option<C>, TaskError> {
+        let stored = self.about.checkpoint.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        stored.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
+            TaskError::permanent(format!("the checkpoint cannot be read: {error}")).code("checkpoint")
+        })
+    }
+
+    /// Whether the task should stop: somebody asked for it, its time is up, or the worker shuts down.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.task.stop.is_cancelled()
+    }
+
+    /// Returns when the task should stop.
+    pub async fn cancelled(&self) {
+        self.task.stop.cancelled().await;
+    }
+
+    /// A resource that all tasks share, by its type.
+    ///
+    /// # Errors
+    /// When the deck was built without one.
+    pub fn get<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, TaskError> {
+        let found = self.inner.resources.get(&TypeId::of::<T>());
+        found.and_then(|any| Arc::clone(any).downcast::<T>().ok()).ok_or_else(|| {
+            let name = std::any::type_name::<T>();
+            TaskError::permanent(format!("the deck has no {name}: give it one with DeckBuilder::resource"))
+        })
+    }
+
+    /// Runs blocking or heavy code on tokio's blocking pool. It cannot be aborted: the slot stays taken until it
+    /// returns, so look at [`TaskContext::is_cancelled`] now and then.
+    ///
+    /// # Errors
+    /// What `code` returns.
+    ///
+    /// # Panics
+    /// When `code` does; the attempt then ends as panicked.
+    pub async fn blocking<R, F>(&self, code: F) -> Result<R, TaskError>
+    where
+        R: Send + 'static,
+        F: FnOnce(Self) -> Result<R, TaskError> + Send + 'static,
+    {
+        let (ctx, slot, span) = (self.clone(), self.slot.upgrade(), tracing::Span::current());
+        let run = move || {
+            let _slot = slot;
+            let _in_span = span.entered();
+            code(ctx)
+        };
+        match tokio::task::spawn_blocking(run).await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(TaskError::transient(error.to_string())),
+            },
+        }
+    }
+
+    /// The bytes of an upload.
+    ///
+    /// # Errors
+    /// When the file is gone.
+    pub async fn open(&self, upload: &Upload) -> Result<tokio::fs::File, TaskError> {
+        let path = self.path_of(upload)?;
+        tokio::fs::File::open(&path).await.map_err(|error| gone(upload, &error))
+    }
+
+    /// Where the bytes of an upload are, for code that reads files itself.
+    ///
+    /// # Errors
+    /// When the file is gone.
+    pub fn path_of(&self, upload: &Upload) -> Result<PathBuf, TaskError> {
+        let path = self.inner.files.path(upload.id);
+        std::fs::metadata(&path).map_err(|error| gone(upload, &error))?;
+        Ok(path)
+    }
+
+    /// Begins a file that the task leaves, to be downloaded. One of the same name is replaced when it is finished.
+    ///
+    /// # Errors
+    /// When the name is empty or longer than 200 bytes, or the disk does not take the file.
+    pub async fn artifact(&self, name: &str, media_type: &str) -> Result<ArtifactWriter, TaskError> {
+        if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
+            return Err(TaskError::permanent(
+                "an artifact's name has 1 to 200 bytes and no control characters",
+            ));
+        }
+        let (new, _) = NewFile::create(Arc::clone(&self.inner)).await?;
+        Ok(ArtifactWriter {
+            new,
+            inner: Arc::clone(&self.inner),
+            task: self.task.id,
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+        })
+    }
+
+    /// The deck that the task runs on; what is started through it is started by the program itself.
+    #[must_use]
+    pub fn deck(&self) -> Deck {
+        Deck::of(Arc::clone(&self.inner))
+    }
+}
+
+fn gone(upload: &Upload, error: &std::io::Error) -> TaskError {
+    TaskError::permanent(format!("the uploaded file {:?} cannot be read: {error}", upload.name))
+        .code("upload_gone")
+}
+
+/// A file in the making, that a task leaves. Dropped unfinished, it is removed.
+#[derive(Debug)]
+pub struct ArtifactWriter {
+    new: NewFile,
+    inner: Arc<Inner>,
+    task: TaskId,
+    name: String,
+    media_type: String,
+}
+
+impl ArtifactWriter {
+    /// An empty file, to be written to.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.new.path()
+    }
+
+    /// Makes the file durable and gives it to the task.
+    ///
+    /// # Errors
+    /// When the disk or the store does not take it.
+    pub async fn finish(self) -> Result<Artifact, TaskError> {
+        let (id, size) = self.new.keep().await?;
+        let file = Upload { id, name: self.name, size, media_type: self.media_type };
+        let replaced = self.inner.store.add_artifact(self.task, file.clone(), clock::now()).await?;
+        self.inner.files.remove(replaced.as_slice()).await;
+        let url = outcome::artifact_url(self.task, &file.name);
+        Ok(Artifact { name: file.name, size, media_type: file.media_type, url })
+    }
+}
+
+pub(crate) type Resources = std::collections::HashMap<TypeId, Arc<dyn Any + Send + Sync>>;

@@ -1,0 +1,220 @@
+//! One attempt: runs the body, watches time and cancel, and stores how it ended.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use serde_json::Value;
+use taskdeck_core::{AttemptEnd, Definition, ErrorInfo, Event, Retry, State, Status, TaskError};
+use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument;
+
+use crate::clock;
+use crate::context::{About, TaskContext};
+use crate::deck::Inner;
+use crate::live::{LiveTask, NewLive, Slot};
+use crate::log_layer::task_span;
+use crate::outcome::StoredResult;
+use crate::store::{Applied, Change, Claimed, Extra};
+
+/// How long an aborted body may take to be gone before its ending is stored without waiting for it.
+const ABORT_WAIT: Duration = Duration::from_secs(1);
+const STORE_RETRY_FIRST: Duration = Duration::from_millis(100);
+const STORE_RETRY_LAST: Duration = Duration::from_secs(5);
+
+/// How a body ended.
+enum BodyEnd {
+    Returned(Result<Value, TaskError>),
+    Panicked(String),
+    TimedOut(Duration),
+    /// It did not stop within the grace time, and was aborted.
+    Aborted,
+    /// The stored params do not fit the type.
+    BadParams(String),
+}
+
+/// What the body returned, or what it panicked with.
+type Caught = Result<Result<Value, TaskError>, Box<dyn Any + Send>>;
+
+/// Runs a claimed task to the end of its attempt.
+pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>) {
+    let (Some(entry), State::Running { lease }) =
+        (inner.registry.get(claimed.record.kind.as_str()).cloned(), &claimed.record.machine.state)
+    else {
+        // A claim takes only kinds of this registry, and what is claimed runs.
+        tracing::error!(task = %claimed.record.id, "claimed a task that cannot be run");
+        return;
+    };
+    let token = lease.token;
+    let live = LiveTask::new(NewLive {
+        record: claimed.record.clone(),
+        token,
+        definition: Arc::clone(&entry.definition),
+        last_log_seq: claimed.last_log_seq,
+        level: inner.settings.log_level,
+        tail_lines: inner.settings.buffer_size,
+        pulse: Arc::clone(&inner.pulse),
+    });
+    inner.live.insert(&live);
+    inner.hub.publish(live.state(), Some(Status::Queued));
+    // A shutdown that came between the claim and now has not seen this task.
+    if inner.stopping.is_cancelled() {
+        live.stop.cancel();
+    }
+    let about = About {
+        user: claimed.record.user.clone(),
+        trace_id: claimed.record.trace_id.clone(),
+        checkpoint: Mutex::new(claimed.checkpoint),
+    };
+    let ctx = TaskContext::new(Arc::clone(&inner), Arc::clone(&live), about, &slot);
+    let end = match (entry.run)(&claimed.params, ctx) {
+        Err(error) => BodyEnd::BadParams(error.to_string()),
+        Ok(run) => {
+            let body = tokio::spawn(AssertUnwindSafe(run).catch_unwind().instrument(task_span(&live)));
+            supervise(&inner, &live, body, &slot).await
+        }
+    };
+    store_ending(&inner, &live, end).await;
+    inner.live.remove(live.id, token);
+}
+
+fn limit(own: Option<u64>, general: Duration) -> Duration {
+    own.map_or(general, Duration::from_millis)
+}
+
+async fn supervise(
+    inner: &Arc<Inner>,
+    live: &Arc<LiveTask>,
+    mut body: JoinHandle<Caught>,
+    slot: &Arc<Slot>,
+) -> BodyEnd {
+    let limits = &live.definition.limits;
+    let timeout = limit(limits.timeout_ms, inner.settings.timeout);
+    let late = tokio::select! {
+        done = &mut body => return returned(done),
+        () = tokio::time::sleep(timeout) => BodyEnd::TimedOut(timeout),
+        () = live.stop.cancelled() => BodyEnd::Aborted,
+    };
+    live.stop.cancel();
+    let grace = limit(limits.grace_ms, inner.settings.grace);
+    if let Ok(done) = tokio::time::timeout(grace, &mut body).await {
+        // It stopped by itself. What it says of that is its own only if it ended well; an error is the stop's.
+        return match (returned(done), late) {
+            (BodyEnd::Returned(Err(_)), BodyEnd::TimedOut(after)) => BodyEnd::TimedOut(after),
+            (end, _) => end,
+        };
+    }
+    body.abort();
+    if tokio::time::timeout(ABORT_WAIT, &mut body).await.is_err() {
+        // Code that never yields: the ending is told, but the slot stays taken until it lets go.
+        let slot = Arc::clone(slot);
+        inner.running.spawn(async move {
+            drop(body.await);
+            drop(slot);
+        });
+    }
+    late
+}
+
+fn returned(done: Result<Caught, JoinError>) -> BodyEnd {
+    match done {
+        Ok(Ok(result)) => BodyEnd::Returned(result),
+        Ok(Err(panic)) => BodyEnd::Panicked(panic_text(&*panic)),
+        Err(_) => BodyEnd::Aborted,
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// What is stored for an end: the machine's event, and what goes with it.
+fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (AttemptEnd, Extra) {
+    let (mut progress, label) = live.progress_and_label();
+    progress.eta_ms = None;
+    let cancelled = live.cancel_requested();
+    let released = inner.stopping.is_cancelled() && !cancelled;
+    let mut extra = Extra { worker: Some(inner.worker_name.clone()), label: Some(label), ..Extra::default() };
+    let mut fail = |retry: Retry, code: &str, message: String, detail: Option<String>| {
+        if !cancelled {
+            extra.error = Some(ErrorInfo { code: code.to_owned(), message });
+        }
+        extra.detail = detail;
+        AttemptEnd::Failed { retry_at: retry_at(&live.definition, live.machine().tries, retry) }
+    };
+    let event = match end {
+        BodyEnd::Returned(Ok(result)) => {
+            let (problems, problem_count) = live.problems();
+            progress.set_fraction(1.0);
+            let stored = StoredResult { result, problems, problem_count };
+            extra.result = serde_json::to_string(&stored).ok();
+            AttemptEnd::Completed { partial: problem_count > 0 }
+        }
+        BodyEnd::Returned(Err(_)) | BodyEnd::Aborted if released => AttemptEnd::Released,
+        BodyEnd::Returned(Err(error)) => {
+            let detail = error.detail_text().map(str::to_owned);
+            fail(error.retry(), error.error_code(), error.message().to_owned(), detail)
+        }
+        BodyEnd::Panicked(text) => fail(Retry::Backoff, "panic", format!("The task panicked: {text}"), None),
+        BodyEnd::TimedOut(after) => {
+            let message = format!("The task took longer than it may: {}.", seconds(after));
+            fail(Retry::Backoff, "timeout", message, None)
+        }
+        BodyEnd::Aborted => fail(Retry::Never, "aborted", "The task was aborted.".to_owned(), None),
+        BodyEnd::BadParams(why) => {
+            let message = format!("The stored params do not fit this version of the task: {why}");
+            fail(Retry::Never, "params", message, None)
+        }
+    };
+    extra.progress = Some(progress);
+    (event, extra)
+}
+
+fn seconds(of: Duration) -> String {
+    if of.subsec_millis() == 0 { format!("{} s", of.as_secs()) } else { format!("{:.3} s", of.as_secs_f64()) }
+}
+
+fn retry_at(definition: &Definition, tries: u32, retry: Retry) -> Option<taskdeck_core::Timestamp> {
+    let wait = match retry {
+        Retry::Never => return None,
+        Retry::After(wait) => wait,
+        Retry::Backoff => definition.limits.retry.delay_ms(tries + 1, clock::random()),
+    };
+    Some(clock::now().plus_millis(i64::try_from(wait).unwrap_or(i64::MAX)))
+}
+
+/// Stores the ending, however long the store takes to answer: only a lost lease ends the wait.
+async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
+    match &end {
+        BodyEnd::Returned(Err(error)) if !live.cancel_requested() => {
+            live.log(taskdeck_core::LogLevel::Error, error.message());
+        }
+        BodyEnd::Panicked(text) => live.log(taskdeck_core::LogLevel::Error, &format!("panicked: {text}")),
+        _ => {}
+    }
+    // Lines that are on their way come first.
+    let _lane = live.log_lane.lock().await;
+    let (end, mut extra) = ending(inner, live, end);
+    extra.log = live.take_last_log();
+    let event = Event::AttemptEnded { token: live.token, end };
+    let change = Change { id: live.id, event, now: clock::now(), extra };
+    let mut wait = STORE_RETRY_FIRST;
+    loop {
+        match inner.apply(change.clone()).await {
+            Ok(Applied::Changed(..) | Applied::Unchanged(_)) => break,
+            Ok(refused) => {
+                tracing::warn!(task = %live.id, ?refused, "the ending was refused: the task is not ours any more");
+                break;
+            }
+            Err(error) => {
+                tracing::error!(task = %live.id, %error, "the ending could not be stored; it is tried again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(STORE_RETRY_LAST);
+            }
+        }
+    }
+    inner.hub.log_grew(live.id);
+}

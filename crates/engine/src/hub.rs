@@ -1,0 +1,240 @@
+//! Who is told of what: from a change of a task to the subscriptions that want it.
+//!
+//! The hub holds states, not events. Each subscription has at most one pending state a task, the newest, so a slow
+//! reader gets fewer and newer states and its memory is bounded by what it watches.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use taskdeck_core::{DeckError, LIST_ANNOUNCE_LIMIT, ListQuery, Rev, Status, TaskId, TaskState};
+use tokio::sync::Notify;
+
+/// What a subscription has not been told yet.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    pub(crate) states: HashMap<TaskId, Arc<TaskState>>,
+    pub(crate) gone: HashMap<TaskId, u32>,
+    pub(crate) logs: HashSet<TaskId>,
+    pub(crate) new: Vec<TaskId>,
+    pub(crate) counts: bool,
+    pub(crate) refused: Vec<(Option<TaskId>, DeckError)>,
+    pub(crate) closed: bool,
+}
+
+/// One reader of the feed.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriber {
+    pending: Mutex<Pending>,
+    pub(crate) ready: Notify,
+}
+
+impl Subscriber {
+    pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a state if it is newer than the pending one.
+    pub(crate) fn offer(&self, state: &Arc<TaskState>) {
+        {
+            let mut pending = self.pending();
+            let newest = pending.states.get(&state.id).map_or(Rev::default(), |known| known.rev());
+            if state.rev() > newest {
+                pending.states.insert(state.id, Arc::clone(state));
+            }
+        }
+        self.ready.notify_one();
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Pending)) {
+        note(&mut self.pending());
+        self.ready.notify_one();
+    }
+
+    pub(crate) fn refuse(&self, task: Option<TaskId>, error: DeckError) {
+        self.note(|pending| pending.refused.push((task, error)));
+    }
+
+    pub(crate) fn log_changed(&self, task: TaskId) {
+        self.note(|pending| {
+            pending.logs.insert(task);
+        });
+    }
+
+    pub(crate) fn counts_changed(&self) {
+        self.note(|pending| pending.counts = true);
+    }
+}
+
+pub(crate) type SubscriberId = u64;
+
+#[derive(Debug, Default)]
+struct Subscriptions {
+    next: SubscriberId,
+    all: HashMap<SubscriberId, Arc<Subscriber>>,
+    tasks: HashMap<TaskId, HashSet<SubscriberId>>,
+    logs: HashMap<TaskId, HashSet<SubscriberId>>,
+    lists: HashMap<SubscriberId, ListQuery>,
+    counts: HashSet<SubscriberId>,
+    closed: bool,
+}
+
+/// The deck's switchboard.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    subscriptions: Mutex<Subscriptions>,
+}
+
+impl Hub {
+    fn lock(&self) -> MutexGuard<'_, Subscriptions> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new reader.
+    pub(crate) fn join(&self) -> (SubscriberId, Arc<Subscriber>) {
+        let mut hub = self.lock();
+        hub.next += 1;
+        let (id, subscriber) = (hub.next, Arc::new(Subscriber::default()));
+        subscriber.pending().closed = hub.closed;
+        hub.all.insert(id, Arc::clone(&subscriber));
+        (id, subscriber)
+    }
+
+    /// Forgets a reader and all it watched.
+    pub(crate) fn leave(
+        &self,
+        id: SubscriberId,
+        tasks: &HashSet<TaskId>,
+        logs: impl Iterator<Item = TaskId>,
+    ) {
+        let mut hub = self.lock();
+        hub.all.remove(&id);
+        hub.lists.remove(&id);
+        hub.counts.remove(&id);
+        for task in tasks {
+            remove_watcher(&mut hub.tasks, *task, id);
+        }
+        for task in logs {
+            remove_watcher(&mut hub.logs, task, id);
+        }
+    }
+
+    pub(crate) fn watch(&self, id: SubscriberId, task: TaskId) {
+        self.lock().tasks.entry(task).or_default().insert(id);
+    }
+
+    pub(crate) fn unwatch(&self, id: SubscriberId, task: TaskId) {
+        remove_watcher(&mut self.lock().tasks, task, id);
+    }
+
+    pub(crate) fn watch_log(&self, id: SubscriberId, task: TaskId) {
+        self.lock().logs.entry(task).or_default().insert(id);
+    }
+
+    pub(crate) fn unwatch_log(&self, id: SubscriberId, task: TaskId) {
+        remove_watcher(&mut self.lock().logs, task, id);
+    }
+
+    pub(crate) fn set_list(&self, id: SubscriberId, query: Option<ListQuery>) {
+        let mut hub = self.lock();
+        match query {
+            Some(query) => hub.lists.insert(id, query),
+            None => hub.lists.remove(&id),
+        };
+    }
+
+    pub(crate) fn set_counts(&self, id: SubscriberId, on: bool) {
+        let mut hub = self.lock();
+        if on {
+            hub.counts.insert(id)
+        } else {
+            hub.counts.remove(&id)
+        };
+    }
+
+    /// Tells those who watch the task of its state. `before` is the status it had before this change: none for a new
+    /// task, the same one for progress.
+    pub(crate) fn publish(&self, state: TaskState, before: Option<Status>) {
+        let hub = self.lock();
+        let state = Arc::new(state);
+        for id in hub.tasks.get(&state.id).into_iter().flatten() {
+            if let Some(subscriber) = hub.all.get(id) {
+                subscriber.offer(&state);
+            }
+        }
+        if before == Some(state.status) {
+            return;
+        }
+        for (id, query) in &hub.lists {
+            let was_in = before.is_some_and(|status| {
+                let query_status = query.status;
+                query_status.is_empty() || query_status.contains(status)
+            });
+            if query.matches(&state)
+                && !was_in
+                && let Some(subscriber) = hub.all.get(id)
+            {
+                subscriber.note(|pending| {
+                    // Beyond the limit the page loads the list anew; more names would not help it.
+                    if pending.new.len() < LIST_ANNOUNCE_LIMIT && !pending.new.contains(&state.id) {
+                        pending.new.push(state.id);
+                    }
+                });
+            }
+        }
+        Self::tell_counts(&hub);
+    }
+
+    fn tell_counts(hub: &Subscriptions) {
+        for id in &hub.counts {
+            if let Some(subscriber) = hub.all.get(id) {
+                subscriber.counts_changed();
+            }
+        }
+    }
+
+    /// Tells those who watch the task that it is deleted.
+    pub(crate) fn gone(&self, tasks: &[(TaskId, u32)]) {
+        let hub = self.lock();
+        for (task, version) in tasks {
+            for id in hub.tasks.get(task).into_iter().flatten() {
+                if let Some(subscriber) = hub.all.get(id) {
+                    subscriber.note(|pending| {
+                        pending.states.remove(task);
+                        pending.gone.insert(*task, *version);
+                    });
+                }
+            }
+        }
+        if !tasks.is_empty() {
+            Self::tell_counts(&hub);
+        }
+    }
+
+    /// Tells those who watch the task's log that there is more.
+    pub(crate) fn log_grew(&self, task: TaskId) {
+        let hub = self.lock();
+        for id in hub.logs.get(&task).into_iter().flatten() {
+            if let Some(subscriber) = hub.all.get(id) {
+                subscriber.log_changed(task);
+            }
+        }
+    }
+
+    /// Ends every feed.
+    pub(crate) fn close(&self) {
+        let mut hub = self.lock();
+        hub.closed = true;
+        for subscriber in hub.all.values() {
+            subscriber.note(|pending| pending.closed = true);
+        }
+    }
+}
+
+fn remove_watcher(of: &mut HashMap<TaskId, HashSet<SubscriberId>>, task: TaskId, id: SubscriberId) {
+    if let Some(watchers) = of.get_mut(&task) {
+        watchers.remove(&id);
+        if watchers.is_empty() {
+            of.remove(&task);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The durable engine of Taskdeck, on tokio.
+//!
+//! A [`Deck`] is a store, a worker and a feed. Whoever wants something of it does so through a [`Client`], which is
+//! bound to an actor and asks [`taskdeck_core::authorise`] at every door. A body is given a [`TaskContext`].
+//!
+//! Delivery is at least once: a task whose process dies is run again from its last checkpoint, so a body must bear
+//! being begun twice.
+//!
+//! ```
+//! use taskdeck_core::{Definition, Kind, Task, TaskError};
+//! use taskdeck_engine::{Deck, TaskBody, TaskContext};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Double {
+//!     number: i64,
+//! }
+//!
+//! impl Task for Double {
+//!     const KIND: &'static str = "double";
+//!     type Output = i64;
+//!     fn definition() -> Definition {
+//!         let mut definition = Definition::new(Self::kind());
+//!         definition.params = vec![taskdeck_core::Param::of::<i64>("number")];
+//!         definition
+//!     }
+//! }
+//!
+//! impl TaskBody for Double {
+//!     async fn run(self, ctx: TaskContext) -> Result<i64, TaskError> {
+//!         ctx.info("doubling");
+//!         Ok(self.number * 2)
+//!     }
+//! }
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let deck = Deck::builder().memory().register::<Double>().build().await.unwrap();
+//! let handle = deck.start(Double { number: 21 }).await.unwrap();
+//! assert_eq!(handle.result(None).await.unwrap(), 42);
+//! deck.shutdown().await;
+//! # });
+//! ```
+
+mod client;
+mod clock;
+mod context;
+mod deck;
+mod executor;
+mod feed;
+mod files;
+mod hub;
+mod live;
+mod log_layer;
+mod maintenance;
+mod outcome;
+mod pulse;
+mod registry;
+mod settings;
+mod start;
+mod store;
+mod worker;
+
+pub use client::Client;
+pub use context::{ArtifactWriter, TaskContext};
+pub use deck::{BuildError, Deck, DeckBuilder};
+pub use feed::Feed;
+pub use files::UploadWriter;
+pub use inventory;
+pub use log_layer::TaskLogLayer;
+pub use registry::{Linked, Registry, RegistryError, TaskBody};
+pub use settings::{Durability, Settings};
+pub use start::{Start, TaskHandle};

@@ -1,0 +1,428 @@
+//! The tasks that run on this node, as they are right now: progress and log in memory, written behind.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use taskdeck_core::{
+    Definition, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, TaskId, TaskState,
+    Timestamp, eta_ms,
+};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::pulse::Pulse;
+use crate::store::{ProgressWrite, Record};
+
+/// How many lines and bytes of log a task may write in all.
+const LOG_LINES: u64 = 100_000;
+const LOG_BYTES: usize = 16 * 1024 * 1024;
+/// How many bytes may wait to be stored: when the disk is slower than the task talks, lines are dropped and counted.
+const LOG_WAITING_BYTES: usize = 4 * 1024 * 1024;
+/// A longer line is cut.
+const LINE_BYTES: usize = 8 * 1024;
+/// How many parts that were left out are kept by name; the others are counted.
+const PROBLEMS: usize = 100;
+
+/// A running task.
+pub(crate) struct LiveTask {
+    pub(crate) id: TaskId,
+    pub(crate) token: LeaseToken,
+    pub(crate) attempt: u32,
+    pub(crate) definition: Arc<Definition>,
+    /// Fires when the body should stop: a cancel, a timeout, a shutdown.
+    pub(crate) stop: CancellationToken,
+    /// Held while log lines are on their way to the store, so that an ending comes after them.
+    pub(crate) log_lane: Arc<tokio::sync::Mutex<()>>,
+    level: LogLevel,
+    tail_lines: usize,
+    pulse: Arc<Pulse>,
+    /// Whether the pulse knows already that something changed.
+    pub(crate) announced: AtomicBool,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    record: Record,
+    tick: u32,
+    progress_changed: bool,
+    progress_unsaved: bool,
+    /// Where the bar stood when this attempt first said how far it is.
+    from: Option<(f64, Timestamp)>,
+    log: LogBuffer,
+    log_changed: bool,
+    problems: Vec<PartProblem>,
+    problem_count: u64,
+}
+
+#[derive(Default)]
+struct LogBuffer {
+    last_seq: u64,
+    written: u64,
+    bytes: usize,
+    unsaved: Vec<LogLine>,
+    unsaved_bytes: usize,
+    tail: VecDeque<LogLine>,
+    dropped: u64,
+}
+
+/// What of a task is new since the last look.
+pub(crate) struct Changed {
+    pub(crate) state: Option<TaskState>,
+    pub(crate) log: bool,
+}
+
+pub(crate) struct NewLive {
+    pub(crate) record: Record,
+    pub(crate) token: LeaseToken,
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) last_log_seq: u64,
+    pub(crate) level: LogLevel,
+    pub(crate) tail_lines: usize,
+    pub(crate) pulse: Arc<Pulse>,
+}
+
+impl LiveTask {
+    pub(crate) fn new(new: NewLive) -> Arc<Self> {
+        let log = LogBuffer { last_seq: new.last_log_seq, written: new.last_log_seq, ..LogBuffer::default() };
+        Arc::new(Self {
+            id: new.record.id,
+            token: new.token,
+            attempt: new.record.machine.attempt,
+            definition: new.definition,
+            stop: CancellationToken::new(),
+            log_lane: Arc::default(),
+            level: new.level,
+            tail_lines: new.tail_lines,
+            pulse: new.pulse,
+            announced: AtomicBool::new(false),
+            now: Mutex::new(Now {
+                record: new.record,
+                tick: 0,
+                progress_changed: false,
+                progress_unsaved: false,
+                from: None,
+                log,
+                log_changed: false,
+                problems: Vec::new(),
+                problem_count: 0,
+            }),
+        })
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce(self: &Arc<Self>) {
+        if !self.announced.swap(true, Ordering::AcqRel) {
+            self.pulse.changed(Arc::clone(self));
+        }
+    }
+
+    /// The task as everybody sees it, progress included.
+    pub(crate) fn state(&self) -> TaskState {
+        let now = self.now();
+        now.record.state(now.tick)
+    }
+
+    pub(crate) fn machine(&self) -> Machine {
+        self.now().record.machine.clone()
+    }
+
+    pub(crate) fn cancel_requested(&self) -> bool {
+        self.now().record.machine.cancel.is_some()
+    }
+
+    /// Takes over what the store now says of the task; progress and label of this attempt stay.
+    pub(crate) fn set_machine(&self, machine: Machine) -> TaskState {
+        let mut now = self.now();
+        if machine.version > now.record.machine.version {
+            now.record.machine = machine;
+            now.tick = 0;
+        }
+        now.record.state(now.tick)
+    }
+
+    /// Changes the progress.
+    pub(crate) fn progress(self: &Arc<Self>, change: impl FnOnce(&mut Progress)) {
+        {
+            let mut now = self.now();
+            let at = clock::now();
+            let before = now.record.progress.fraction;
+            change(&mut now.record.progress);
+            if let Some(fraction) = now.record.progress.fraction {
+                let (from, since) = match now.from {
+                    // A bar that went back is a new piece of work.
+                    Some((from, since)) if before.is_none_or(|before| fraction >= before) => (from, since),
+                    _ => (fraction, at),
+                };
+                now.from = Some((from, since));
+                now.record.progress.eta_ms = eta_ms(from, fraction, at.millis_since(since));
+            }
+            now.tick = now.tick.saturating_add(1);
+            now.progress_changed = true;
+            now.progress_unsaved = true;
+        }
+        self.announce();
+    }
+
+    /// Changes the label.
+    pub(crate) fn label(self: &Arc<Self>, label: String) {
+        self.now().record.label = label;
+        self.progress(|_| {});
+    }
+
+    /// Notes a part that was left out.
+    pub(crate) fn problem(self: &Arc<Self>, part: String, message: String) {
+        let mut now = self.now();
+        now.problem_count += 1;
+        if now.problems.len() < PROBLEMS {
+            now.problems.push(PartProblem { part, message });
+        }
+    }
+
+    pub(crate) fn problems(&self) -> (Vec<PartProblem>, u64) {
+        let now = self.now();
+        (now.problems.clone(), now.problem_count)
+    }
+
+    pub(crate) fn progress_and_label(&self) -> (Progress, String) {
+        let now = self.now();
+        (now.record.progress.clone(), now.record.label.clone())
+    }
+
+    /// Adds a line to the log, if the level is kept.
+    pub(crate) fn log(self: &Arc<Self>, level: LogLevel, text: &str) {
+        if level < self.level {
+            return;
+        }
+        {
+            let mut now = self.now();
+            if now.log.written >= LOG_LINES
+                || now.log.bytes >= LOG_BYTES
+                || now.log.unsaved_bytes >= LOG_WAITING_BYTES
+            {
+                now.log.dropped += 1;
+                return;
+            }
+            now.log.push(level, self.attempt, cut(text), self.tail_lines);
+            now.log_changed = true;
+        }
+        self.announce();
+    }
+
+    /// What is new since the last call.
+    pub(crate) fn take_changed(&self) -> Changed {
+        // Before the look: what changes after it is announced again.
+        self.announced.store(false, Ordering::Release);
+        let mut now = self.now();
+        let state = std::mem::take(&mut now.progress_changed).then(|| now.record.state(now.tick));
+        Changed { state, log: std::mem::take(&mut now.log_changed) }
+    }
+
+    /// The progress to be stored, if it is not.
+    pub(crate) fn take_unsaved_progress(&self) -> Option<ProgressWrite> {
+        let mut now = self.now();
+        std::mem::take(&mut now.progress_unsaved).then(|| ProgressWrite {
+            id: self.id,
+            token: self.token,
+            progress: now.record.progress.clone(),
+            label: now.record.label.clone(),
+        })
+    }
+
+    /// The log lines to be stored; the caller holds the log lane.
+    pub(crate) fn take_unsaved_log(&self) -> Vec<LogLine> {
+        let mut now = self.now();
+        now.log.unsaved_bytes = 0;
+        std::mem::take(&mut now.log.unsaved)
+    }
+
+    /// The last lines to be stored, with one that says how many were dropped.
+    pub(crate) fn take_last_log(&self) -> Vec<LogLine> {
+        {
+            let mut now = self.now();
+            let dropped = std::mem::take(&mut now.log.dropped);
+            if dropped > 0 {
+                let text =
+                    format!("{dropped} lines dropped: the log of a task holds 100,000 lines and 16 MB");
+                now.log.push(LogLevel::Warn, self.attempt, text, self.tail_lines);
+            }
+        }
+        self.take_unsaved_log()
+    }
+
+    /// Puts back lines that could not be stored.
+    pub(crate) fn put_back_log(&self, mut lines: Vec<LogLine>) {
+        let mut now = self.now();
+        lines.append(&mut now.log.unsaved);
+        now.log.unsaved_bytes = lines.iter().map(|line| line.text.len()).sum();
+        now.log.unsaved = lines;
+    }
+
+    /// The lines after `since`, if all of them are still in memory.
+    pub(crate) fn log_since(&self, since: u64, limit: usize) -> Option<LogPage> {
+        let now = self.now();
+        let log = &now.log;
+        let covered = since >= log.last_seq || log.tail.front().is_some_and(|first| first.seq <= since + 1);
+        covered.then(|| {
+            let lines: Vec<_> =
+                log.tail.iter().filter(|line| line.seq > since).take(limit).cloned().collect();
+            let last_seq = lines.last().map_or(since, |line| line.seq);
+            LogPage { lines, last_seq, more: last_seq < log.last_seq }
+        })
+    }
+
+    pub(crate) fn last_log_seq(&self) -> u64 {
+        self.now().log.last_seq
+    }
+}
+
+impl LogBuffer {
+    fn push(&mut self, level: LogLevel, attempt: u32, text: String, tail_lines: usize) {
+        self.last_seq += 1;
+        self.written += 1;
+        self.bytes += text.len();
+        self.unsaved_bytes += text.len();
+        let line = LogLine { seq: self.last_seq, at: clock::now(), level, attempt, text };
+        if self.tail.len() >= tail_lines.max(1) {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.clone());
+        self.unsaved.push(line);
+    }
+}
+
+fn cut(text: &str) -> String {
+    let text = text.trim_end_matches(['\n', '\r']);
+    if text.len() <= LINE_BYTES {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(LINE_BYTES);
+    format!("{} … [{} bytes cut]", &text[..end], text.len() - end)
+}
+
+/// The tasks that run here, and the slots that are held for them.
+#[derive(Default)]
+pub(crate) struct LiveTasks {
+    running: Mutex<Running>,
+    slots: Mutex<HashMap<TaskId, u32>>,
+    freed: Notify,
+}
+
+#[derive(Default)]
+struct Running {
+    tasks: HashMap<TaskId, Arc<LiveTask>>,
+    /// Cancel requests that came between a claim's commit and the task's first moment here.
+    early_cancels: HashMap<TaskId, Machine>,
+}
+
+impl LiveTasks {
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<TaskId, u32>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn insert(&self, task: &Arc<LiveTask>) {
+        let mut running = self.running();
+        running.tasks.insert(task.id, Arc::clone(task));
+        if let Some(machine) = running.early_cancels.remove(&task.id) {
+            task.set_machine(machine);
+            task.stop.cancel();
+        }
+    }
+
+    /// Takes over a durable change of a task that this node runs, and fires its stop when it is to be cancelled.
+    /// Gives the state to tell, progress included.
+    pub(crate) fn changed(&self, record: &Record) -> Option<TaskState> {
+        let cancel = record.machine.cancel.is_some();
+        let mut running = self.running();
+        let Some(task) = running.tasks.get(&record.id) else {
+            if cancel {
+                running.early_cancels.insert(record.id, record.machine.clone());
+            }
+            return None;
+        };
+        let state = task.set_machine(record.machine.clone());
+        if cancel {
+            task.stop.cancel();
+        }
+        Some(state)
+    }
+
+    /// Removes the task, unless a later claim has taken its place.
+    pub(crate) fn remove(&self, id: TaskId, token: LeaseToken) {
+        let mut running = self.running();
+        if running.tasks.get(&id).is_some_and(|task| task.token == token) {
+            running.tasks.remove(&id);
+            running.early_cancels.remove(&id);
+        }
+    }
+
+    pub(crate) fn get(&self, id: TaskId) -> Option<Arc<LiveTask>> {
+        self.running().tasks.get(&id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<LiveTask>> {
+        self.running().tasks.values().cloned().collect()
+    }
+
+    /// Whether code of the task still holds a slot; a moment is given to one that is just ending.
+    pub(crate) async fn holds_slot(&self, id: TaskId) -> bool {
+        const MOMENT: std::time::Duration = std::time::Duration::from_millis(500);
+        let free = async {
+            loop {
+                let freed = self.freed.notified();
+                tokio::pin!(freed);
+                freed.as_mut().enable();
+                if !self.slots().contains_key(&id) {
+                    return;
+                }
+                freed.await;
+            }
+        };
+        tokio::time::timeout(MOMENT, free).await.is_err()
+    }
+}
+
+/// A slot of the worker, taken by one attempt; free again when the last piece of its code has let go of it.
+pub(crate) struct Slot {
+    permit: Option<OwnedSemaphorePermit>,
+    task: TaskId,
+    live: Arc<LiveTasks>,
+    freed: Arc<Notify>,
+}
+
+impl Slot {
+    pub(crate) fn take(
+        permit: OwnedSemaphorePermit,
+        task: TaskId,
+        live: Arc<LiveTasks>,
+        freed: Arc<Notify>,
+    ) -> Arc<Self> {
+        *live.slots().entry(task).or_default() += 1;
+        Arc::new(Self { permit: Some(permit), task, live, freed })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        {
+            let mut slots = self.live.slots();
+            if let Some(held) = slots.get_mut(&self.task) {
+                *held -= 1;
+                if *held == 0 {
+                    slots.remove(&self.task);
+                }
+            }
+        }
+        drop(self.permit.take());
+        self.live.freed.notify_waiters();
+        self.freed.notify_one();
+    }
+}

@@ -1,0 +1,114 @@
+//! Two beats for all running tasks together, instead of a timer for each: every 50 ms what changed is told to those
+//! who watch, every 250 ms it is written behind. Nothing beats while nothing changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use taskdeck_core::TaskId;
+use tokio::sync::Notify;
+
+use crate::deck::Inner;
+use crate::live::LiveTask;
+
+const TELL_EVERY: Duration = Duration::from_millis(50);
+const SAVE_EVERY: Duration = Duration::from_millis(250);
+
+/// The running tasks that have something new.
+#[derive(Default)]
+pub(crate) struct Pulse {
+    changed: Mutex<Vec<Arc<LiveTask>>>,
+    unsaved: Mutex<HashMap<TaskId, Arc<LiveTask>>>,
+    to_tell: Notify,
+    to_save: Notify,
+}
+
+impl Pulse {
+    /// Notes a task; each is noted once until it is looked at, so the list is bounded by what runs.
+    pub(crate) fn changed(&self, task: Arc<LiveTask>) {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        self.to_tell.notify_one();
+    }
+}
+
+/// Tells those who watch.
+pub(crate) async fn tell(inner: Arc<Inner>) {
+    let pulse = &inner.pulse;
+    loop {
+        tokio::select! {
+            () = pulse.to_tell.notified() => {}
+            () = inner.stopped.cancelled() => return,
+        }
+        let changed = std::mem::take(&mut *pulse.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in changed {
+            let new = task.take_changed();
+            if let Some(state) = new.state {
+                let status = state.status;
+                inner.hub.publish(state, Some(status));
+            }
+            if new.log {
+                inner.hub.log_grew(task.id);
+            }
+            pulse.unsaved.lock().unwrap_or_else(PoisonError::into_inner).insert(task.id, task);
+        }
+        pulse.to_save.notify_one();
+        tokio::time::sleep(TELL_EVERY).await;
+    }
+}
+
+/// Writes behind.
+pub(crate) async fn save(inner: Arc<Inner>) {
+    let pulse = &inner.pulse;
+    loop {
+        tokio::select! {
+            () = pulse.to_save.notified() => {}
+            () = inner.stopped.cancelled() => return,
+        }
+        tokio::time::sleep(SAVE_EVERY).await;
+        let unsaved = std::mem::take(&mut *pulse.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
+        let tasks: Vec<_> = unsaved.into_values().collect();
+        save_progress(&inner, &tasks).await;
+        save_logs(&inner, tasks).await;
+    }
+}
+
+async fn save_progress(inner: &Inner, tasks: &[Arc<LiveTask>]) {
+    let writes: Vec<_> = tasks.iter().filter_map(|task| task.take_unsaved_progress()).collect();
+    if writes.is_empty() {
+        return;
+    }
+    if let Err(error) = inner.store.save_progress(writes).await {
+        // The next change writes the newest state again; the ending writes the last.
+        tracing::warn!(%error, "progress could not be written behind");
+    }
+}
+
+async fn save_logs(inner: &Inner, tasks: Vec<Arc<LiveTask>>) {
+    let mut lanes = Vec::new();
+    let mut logs = Vec::new();
+    for task in tasks {
+        // An attempt that is just ending holds the lane, and stores its last lines itself.
+        let Ok(lane) = Arc::clone(&task.log_lane).try_lock_owned() else { continue };
+        let lines = task.take_unsaved_log();
+        if !lines.is_empty() {
+            logs.push((task.id, lines));
+            lanes.push((lane, task));
+        }
+    }
+    if logs.is_empty() {
+        return;
+    }
+    if let Err(error) = inner.store.append_logs(logs.clone()).await {
+        tracing::warn!(%error, "log lines could not be stored; they are tried again");
+        for ((_, task), (_, lines)) in lanes.iter().zip(logs) {
+            task.put_back_log(lines);
+            inner
+                .pulse
+                .unsaved
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(task.id, Arc::clone(task));
+        }
+        inner.pulse.to_save.notify_one();
+    }
+}

@@ -1,0 +1,156 @@
+//! Starting a task by its type, and the handle that comes back.
+
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::time::Duration;
+
+use taskdeck_core::{CancelOutcome, DeckError, QueueName, StartRequest, Task, TaskId, TaskState, Timestamp};
+
+use crate::client::Client;
+
+/// A start in the making: set options, then await it.
+///
+/// ```ignore
+/// let handle = deck.start(ImportCsv { file }).key("nightly").label("Nightly import").await?;
+/// ```
+#[must_use = "a start does nothing until it is awaited"]
+pub struct Start<T> {
+    client: Client,
+    params: Result<serde_json::Value, serde_json::Error>,
+    request: StartRequest,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> std::fmt::Debug for Start<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Start").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+impl<T: Task> Start<T> {
+    pub(crate) fn new(client: Client, task: &T) -> Self {
+        Self { client, params: serde_json::to_value(task), request: StartRequest::default(), of: PhantomData }
+    }
+
+    /// Only one active task of the kind has this key; if there is one, it is what comes back.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.request.key = Some(key.into());
+        self
+    }
+
+    /// Refuses the start when another active task has the key.
+    pub fn unique(mut self) -> Self {
+        self.request.unique = true;
+        self
+    }
+
+    /// What a person calls it.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.request.label = Some(label.into());
+        self
+    }
+
+    /// Another queue than the kind's.
+    pub fn queue(mut self, queue: QueueName) -> Self {
+        self.request.queue = Some(queue);
+        self
+    }
+
+    /// Higher goes first; 0 unless said otherwise.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.request.priority = priority;
+        self
+    }
+
+    /// Waits this long before it is queued.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.request.delay = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Waits until then before it is queued.
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.request.at = Some(at);
+        self
+    }
+
+    /// Adds a word to find it by.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.request.tags.push(tag.into());
+        self
+    }
+
+    /// The trace that it belongs to (32 hexadecimal digits).
+    pub fn trace_id(mut self, trace_id: impl Into<String>) -> Self {
+        self.request.trace_id = Some(trace_id.into());
+        self
+    }
+}
+
+impl<T: Task> IntoFuture for Start<T> {
+    type Output = Result<TaskHandle<T>, DeckError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let reason = |error: serde_json::Error| format!("the params cannot be written as JSON: {error}");
+            let params = self.params.map_err(|error| DeckError::BadRequest { reason: reason(error) })?;
+            let started = self.client.start(T::KIND, StartRequest { params, ..self.request }).await?;
+            Ok(TaskHandle { client: self.client, id: started.task.id, of: PhantomData })
+        })
+    }
+}
+
+/// A task that was started: where it is, and its typed result.
+pub struct TaskHandle<T> {
+    client: Client,
+    id: TaskId,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> std::fmt::Debug for TaskHandle<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TaskHandle({})", self.id)
+    }
+}
+
+impl<T: Task> TaskHandle<T> {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Where it stands now.
+    ///
+    /// # Errors
+    /// [`DeckError::NotFound`] when it has been removed.
+    pub async fn state(&self) -> Result<TaskState, DeckError> {
+        self.client.get(self.id).await
+    }
+
+    /// Waits for its end and gives the output; waits for ever without a `timeout`.
+    ///
+    /// # Errors
+    /// [`DeckError::TaskFailed`], [`DeckError::NoResult`] when it was cancelled or interrupted,
+    /// [`DeckError::TimedOut`] when it takes longer.
+    pub async fn result(&self, timeout: Option<Duration>) -> Result<T::Output, DeckError> {
+        let wait = timeout.unwrap_or(Duration::MAX);
+        let body = match self.client.result(self.id, Some(wait)).await {
+            Err(DeckError::NotEnded { .. }) => return Err(DeckError::TimedOut { task: self.id }),
+            other => other?,
+        };
+        serde_json::from_value(body.result).map_err(|error| DeckError::Internal {
+            reason: format!("the stored result is no {}: {error}", T::KIND),
+        })
+    }
+
+    /// Asks it to stop.
+    ///
+    /// # Errors
+    /// [`DeckError::NotFound`] when it has been removed.
+    pub async fn cancel(&self, reason: Option<String>) -> Result<CancelOutcome, DeckError> {
+        self.client.cancel(self.id, reason).await
+    }
+}

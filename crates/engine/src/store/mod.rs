@@ -1,0 +1,273 @@
+//! The store: what is durable, behind one trait. An adapter keeps rows and transactions; what may happen to a task
+//! is decided by [`taskdeck_core::decide`] and nowhere else.
+
+mod record;
+pub(crate) mod sqlite;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use taskdeck_core::{
+    Attempt, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine, LogPage,
+    Progress, Refused, SessionId, Status, TaskId, Timestamp, Upload,
+};
+
+pub(crate) use record::{NewTask, Record};
+
+/// Why the store did not do what it was asked. The text is for the log; what is told outside is [`DeckError`].
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The database answered with an error; the work may be tried again.
+    #[error("{0}")]
+    Database(String),
+    /// Something in the database cannot be read: written by another version, or damaged.
+    #[error("the stored {what} cannot be read: {why}")]
+    Unreadable {
+        /// What was read.
+        what: &'static str,
+        /// Why it cannot be read.
+        why: String,
+    },
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<StoreError> for DeckError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(_) | StoreError::Closed => {
+                Self::Unavailable { reason: format!("the store did not answer: {error}") }
+            }
+            StoreError::Unreadable { .. } => Self::Internal { reason: error.to_string() },
+        }
+    }
+}
+
+/// What became of a start.
+#[derive(Debug)]
+pub(crate) enum StartOutcome {
+    /// It is a new task.
+    New(Box<Record>),
+    /// It was there already: same id, or same kind and key.
+    Existing(Box<Record>),
+}
+
+/// What a worker asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimRequest {
+    pub(crate) session: SessionId,
+    /// The kinds that it knows, each with the version of its params.
+    pub(crate) kinds: Vec<(Kind, u32)>,
+    pub(crate) max: usize,
+    pub(crate) now: Timestamp,
+}
+
+/// A task that a worker now holds, with what its body needs.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) record: Record,
+    pub(crate) params: String,
+    pub(crate) checkpoint: Option<String>,
+    pub(crate) last_log_seq: u64,
+}
+
+/// Something that happens to a task, with what is to be stored if it is accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) id: TaskId,
+    pub(crate) event: Event,
+    pub(crate) now: Timestamp,
+    pub(crate) extra: Extra,
+}
+
+impl Change {
+    pub(crate) fn new(id: TaskId, event: Event, now: Timestamp) -> Self {
+        Self { id, event, now, extra: Extra::default() }
+    }
+}
+
+/// What is stored with a change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    /// The error of the attempt that ended.
+    pub(crate) error: Option<ErrorInfo>,
+    /// Its detail, for those who look for the fault.
+    pub(crate) detail: Option<String>,
+    /// The stored result (JSON of `StoredResult`).
+    pub(crate) result: Option<String>,
+    /// The last progress.
+    pub(crate) progress: Option<Progress>,
+    /// The last label.
+    pub(crate) label: Option<String>,
+    /// The log lines not stored yet.
+    pub(crate) log: Vec<LogLine>,
+    /// Which worker the attempt ran on.
+    pub(crate) worker: Option<String>,
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub(crate) enum Applied {
+    /// The task is now this; before it had that status.
+    Changed(Box<Record>, Status),
+    /// All was so already.
+    Unchanged(Box<Record>),
+    /// The machine refused it; the task is as it was.
+    Refused(Refused, Box<Record>),
+    /// A person's retry of a task whose key another active task has.
+    KeyActive { key: String, holder: TaskId },
+    /// There is no such task.
+    Missing,
+}
+
+/// Progress to be written behind: only if the task is still held by this claim.
+#[derive(Debug)]
+pub(crate) struct ProgressWrite {
+    pub(crate) id: TaskId,
+    pub(crate) token: taskdeck_core::LeaseToken,
+    pub(crate) progress: Progress,
+    pub(crate) label: String,
+}
+
+/// A task's params, result and checkpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Payload {
+    pub(crate) params: String,
+    pub(crate) result: Option<String>,
+    pub(crate) checkpoint: Option<String>,
+}
+
+/// How a file belongs to a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileRole {
+    /// A parameter's value.
+    Upload,
+    /// Made by the task.
+    Artifact,
+}
+
+/// A file of a task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskFile {
+    pub(crate) task: TaskId,
+    pub(crate) kind: Kind,
+    pub(crate) role: FileRole,
+    pub(crate) name: String,
+    pub(crate) file: Upload,
+}
+
+/// What was removed, so that the files can go too.
+#[derive(Debug, Default)]
+pub(crate) struct Removed {
+    pub(crate) tasks: Vec<(TaskId, u32)>,
+    pub(crate) files: Vec<FileId>,
+}
+
+/// What a task's removal asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum RemoveWhich {
+    /// These tasks, if they have ended.
+    Tasks(Vec<TaskId>),
+    /// Tasks that ended before this time.
+    EndedBefore(Timestamp),
+    /// Ended tasks of a list.
+    Matching(Box<ListQuery>),
+}
+
+/// What Taskdeck needs of a database. Every write is durable when it returns; callers that wait at the same time
+/// share one commit.
+#[async_trait]
+pub(crate) trait Store: Send + Sync + 'static {
+    /// The deck that this store is.
+    fn deck_id(&self) -> DeckId;
+
+    /// Starts tasks. A known id, and a key that an active task of the kind has, answer that task.
+    async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError>;
+
+    /// Claims queued tasks, the most urgent first.
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Applies what happened to tasks, each decided by the machine from the stored state.
+    async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError>;
+
+    /// Moves tasks whose time has come to `queued`.
+    async fn promote_due(&self, now: Timestamp, max: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// The time of the next scheduled task.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Takes the running tasks of every session but `keep` away from it.
+    async fn rescue_all_but(&self, keep: SessionId, now: Timestamp) -> Result<Vec<Record>, StoreError>;
+
+    /// Writes progress behind; what is not held by its claim any more is passed over.
+    async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError>;
+
+    /// Stores a checkpoint; false when the lease is lost.
+    async fn checkpoint(
+        &self,
+        id: TaskId,
+        token: taskdeck_core::LeaseToken,
+        value: String,
+    ) -> Result<bool, StoreError>;
+
+    /// Stores log lines, each batch of one task and in order.
+    async fn append_logs(&self, logs: Vec<(TaskId, Vec<LogLine>)>) -> Result<(), StoreError>;
+
+    /// Removes tasks that have ended, at most `max`; never one that has not.
+    async fn remove(&self, which: RemoveWhich, max: usize) -> Result<Removed, StoreError>;
+
+    /// The task of this id.
+    async fn get(&self, id: TaskId) -> Result<Option<Record>, StoreError>;
+
+    /// Those of the tasks that exist.
+    async fn get_many(&self, ids: Vec<TaskId>) -> Result<Vec<Record>, StoreError>;
+
+    /// A page of tasks, newest first, and where the next begins.
+    async fn list(&self, query: ListQuery) -> Result<(Vec<Record>, Option<String>), StoreError>;
+
+    /// How many tasks there are by status, from counters.
+    async fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// How many tasks there are by status, counted anew: what the counters must equal.
+    #[cfg(test)]
+    async fn recount(&self) -> Result<Counts, StoreError>;
+
+    /// A task's params, result and checkpoint.
+    async fn payload(&self, id: TaskId) -> Result<Option<Payload>, StoreError>;
+
+    /// A task's ended attempts, the last first.
+    async fn attempts(&self, id: TaskId) -> Result<Vec<Attempt>, StoreError>;
+
+    /// Stored log lines after `since`.
+    async fn log(&self, id: TaskId, since: u64, limit: u32) -> Result<LogPage, StoreError>;
+
+    /// The `seq` of the last stored log line; 0 for none.
+    async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError>;
+
+    /// Notes a stored file that no task refers to yet.
+    async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Those of the files that exist.
+    async fn files(&self, ids: Vec<FileId>) -> Result<Vec<Upload>, StoreError>;
+
+    /// Makes a file an artifact of a task, in place of one of the same name, whose id is returned.
+    async fn add_artifact(
+        &self,
+        task: TaskId,
+        file: Upload,
+        now: Timestamp,
+    ) -> Result<Option<FileId>, StoreError>;
+
+    /// The files of a task, or of all tasks.
+    async fn task_files(&self, task: Option<TaskId>) -> Result<Vec<TaskFile>, StoreError>;
+
+    /// Forgets files that no task refers to and that are older than `before`.
+    async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError>;
+
+    /// Copies the whole database to a new file, while work goes on.
+    async fn backup_to(&self, path: &Path) -> Result<(), StoreError>;
+
+    /// Writes out what waits and stops the store's threads.
+    async fn close(&self);
+}

@@ -1,0 +1,304 @@
+//! The SQLite store: one writing thread with group commit, a small pool of readers, WAL.
+//!
+//! The memory store is the same on an in-memory database, where the writing thread also reads.
+
+mod list;
+mod open;
+mod read;
+mod rows;
+mod work_error;
+mod write;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension};
+use taskdeck_core::{
+    Attempt, Counts, DeckId, FileId, LeaseToken, ListQuery, LogLine, LogPage, SessionId, TaskId, Timestamp,
+    Upload,
+};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::{
+    Applied, Change, ClaimRequest, Claimed, NewTask, Payload, ProgressWrite, Record, RemoveWhich, Removed,
+    StartOutcome, Store, StoreError, TaskFile,
+};
+use crate::{BuildError, Durability};
+use open::StoreLock;
+use work_error::WorkError;
+use writer::{Lane, Tx, Writer};
+
+const READERS: usize = 4;
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+
+/// A store on a SQLite file, or in memory.
+pub(crate) struct SqliteStore {
+    deck_id: DeckId,
+    writer: Writer,
+    reads: Reads,
+    /// Ends the checkpoint thread when dropped.
+    _checkpoints: Option<mpsc::Sender<()>>,
+    _lock: Option<StoreLock>,
+}
+
+enum Reads {
+    Pool(Pool),
+    /// An in-memory database has one connection only.
+    ByWriter,
+}
+
+struct Pool {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    room: Semaphore,
+}
+
+impl SqliteStore {
+    /// Opens the file, or a database in memory when there is none; makes it if it is not there.
+    pub(crate) fn open(path: Option<&Path>, durability: Durability) -> Result<Self, BuildError> {
+        if let Some(folder) = path.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| BuildError::Store {
+                path: folder.display().to_string(),
+                why: error.to_string(),
+            })?;
+        }
+        let lock = path.map(StoreLock::acquire).transpose()?;
+        let conn = open::writer(path, durability)?;
+        open::migrate(&conn, path)?;
+        let failed = |error: rusqlite::Error| BuildError::store(path, &error);
+        let deck_id = deck_id(&conn).map_err(failed)?;
+        let written = Arc::new(AtomicBool::new(false));
+        let checkpoints =
+            path.map(|path| checkpoint_thread(path, durability, Arc::clone(&written))).transpose()?;
+        let thread_failed =
+            |error: std::io::Error| BuildError::Store { path: "writer".to_owned(), why: error.to_string() };
+        let writer =
+            Writer::spawn(conn, move || written.store(true, Ordering::Relaxed)).map_err(thread_failed)?;
+        let reads = match path {
+            Some(path) => Reads::Pool(Pool {
+                path: path.to_owned(),
+                idle: Mutex::default(),
+                room: Semaphore::new(READERS),
+            }),
+            None => Reads::ByWriter,
+        };
+        Ok(Self { deck_id, writer, reads, _checkpoints: checkpoints, _lock: lock })
+    }
+
+    async fn write<R, F>(&self, lane: Lane, run: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<R, WorkError> + Send + 'static,
+    {
+        self.writer.call(lane, run).await
+    }
+
+    async fn read<R, F>(&self, run: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: Fn(&Connection) -> Result<R, WorkError> + Send + 'static,
+    {
+        match &self.reads {
+            Reads::Pool(pool) => pool.read(run).await,
+            Reads::ByWriter => self.writer.call(Lane::Control, move |tx| run(tx.conn)).await,
+        }
+    }
+}
+
+impl Pool {
+    async fn read<R, F>(&self, run: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: Fn(&Connection) -> Result<R, WorkError> + Send + 'static,
+    {
+        let _room = self.room.acquire().await.map_err(|_| StoreError::Closed)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let path = self.path.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let conn = match idle {
+                Some(conn) => conn,
+                None => open::reader(&path).map_err(WorkError::from)?,
+            };
+            let value = run(&conn)?;
+            Ok::<_, WorkError>((conn, value))
+        });
+        let (conn, value) = done.await.map_err(|error| StoreError::Database(error.to_string()))??;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        Ok(value)
+    }
+}
+
+fn deck_id(conn: &Connection) -> rusqlite::Result<DeckId> {
+    conn.execute(
+        "INSERT INTO meta (name, value) VALUES ('deck_id', ?1) ON CONFLICT DO NOTHING",
+        [Uuid::now_v7().to_string()],
+    )?;
+    let text: Option<String> =
+        conn.query_row("SELECT value FROM meta WHERE name = 'deck_id'", [], |row| row.get(0)).optional()?;
+    let parsed = text.and_then(|text| text.parse().ok());
+    Ok(parsed.unwrap_or_else(|| DeckId::from_uuid(Uuid::nil())))
+}
+
+/// Moves what is in the WAL into the file, away from the commits; does nothing while nothing is written.
+fn checkpoint_thread(
+    path: &Path,
+    durability: Durability,
+    written: Arc<AtomicBool>,
+) -> Result<mpsc::Sender<()>, BuildError> {
+    let conn = open::writer(Some(path), durability)?;
+    let (alive, gone) = mpsc::channel();
+    let run = move || {
+        let checkpoint = || conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        while gone.recv_timeout(CHECKPOINT_EVERY) == Err(RecvTimeoutError::Timeout) {
+            if written.swap(false, Ordering::Relaxed)
+                && let Err(error) = checkpoint()
+            {
+                tracing::warn!(%error, "the checkpoint of the store failed; it is tried again");
+                written.store(true, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("taskdeck-checkpoint".to_owned())
+        .spawn(run)
+        .map_err(|error| BuildError::Store { path: path.display().to_string(), why: error.to_string() })?;
+    Ok(alive)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn deck_id(&self) -> DeckId {
+        self.deck_id
+    }
+
+    async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError> {
+        self.write(Lane::Control, move |tx| write::start(tx, &tasks)).await
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError> {
+        self.write(Lane::Control, move |tx| write::claim(tx, &request)).await
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
+        self.write(Lane::Control, move |tx| write::apply(tx, &changes)).await
+    }
+
+    async fn promote_due(&self, now: Timestamp, max: usize) -> Result<Vec<Record>, StoreError> {
+        self.write(Lane::Control, move |tx| write::promote_due(tx, now, max)).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(read::next_due).await
+    }
+
+    async fn rescue_all_but(&self, keep: SessionId, now: Timestamp) -> Result<Vec<Record>, StoreError> {
+        self.write(Lane::Control, move |tx| write::rescue_all_but(tx, keep, now)).await
+    }
+
+    async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError> {
+        self.write(Lane::Bulk, move |tx| write::save_progress(tx, &writes)).await
+    }
+
+    async fn checkpoint(&self, id: TaskId, token: LeaseToken, value: String) -> Result<bool, StoreError> {
+        self.write(Lane::Control, move |tx| write::checkpoint(tx, id, token, &value)).await
+    }
+
+    async fn append_logs(&self, logs: Vec<(TaskId, Vec<LogLine>)>) -> Result<(), StoreError> {
+        let append =
+            move |tx: &mut Tx<'_>| logs.iter().try_for_each(|(id, lines)| write::append_log(tx, *id, lines));
+        self.write(Lane::Bulk, append).await
+    }
+
+    async fn remove(&self, which: RemoveWhich, max: usize) -> Result<Removed, StoreError> {
+        self.write(Lane::Control, move |tx| write::remove(tx, &which, max)).await
+    }
+
+    async fn get(&self, id: TaskId) -> Result<Option<Record>, StoreError> {
+        self.read(move |conn| rows::find(conn, id)).await
+    }
+
+    async fn get_many(&self, ids: Vec<TaskId>) -> Result<Vec<Record>, StoreError> {
+        self.read(move |conn| {
+            let found: Result<Vec<_>, _> = ids.iter().map(|id| rows::find(conn, *id)).collect();
+            Ok(found?.into_iter().flatten().collect())
+        })
+        .await
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<(Vec<Record>, Option<String>), StoreError> {
+        self.read(move |conn| list::page(conn, &query)).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.read(read::counts).await
+    }
+
+    #[cfg(test)]
+    async fn recount(&self) -> Result<Counts, StoreError> {
+        self.read(read::recount).await
+    }
+
+    async fn payload(&self, id: TaskId) -> Result<Option<Payload>, StoreError> {
+        self.read(move |conn| read::payload(conn, id)).await
+    }
+
+    async fn attempts(&self, id: TaskId) -> Result<Vec<Attempt>, StoreError> {
+        self.read(move |conn| read::attempts(conn, id)).await
+    }
+
+    async fn log(&self, id: TaskId, since: u64, limit: u32) -> Result<LogPage, StoreError> {
+        self.read(move |conn| read::log(conn, id, since, limit)).await
+    }
+
+    async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError> {
+        self.read(move |conn| write::last_log_seq(conn, id)).await
+    }
+
+    async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Lane::Control, move |tx| write::add_file(tx, &file, now)).await
+    }
+
+    async fn files(&self, ids: Vec<FileId>) -> Result<Vec<Upload>, StoreError> {
+        self.read(move |conn| read::files(conn, &ids)).await
+    }
+
+    async fn add_artifact(
+        &self,
+        task: TaskId,
+        file: Upload,
+        now: Timestamp,
+    ) -> Result<Option<FileId>, StoreError> {
+        self.write(Lane::Control, move |tx| write::add_artifact(tx, task, &file, now)).await
+    }
+
+    async fn task_files(&self, task: Option<TaskId>) -> Result<Vec<TaskFile>, StoreError> {
+        self.read(move |conn| read::task_files(conn, task)).await
+    }
+
+    async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError> {
+        self.write(Lane::Control, move |tx| write::remove_loose_files(tx, before)).await
+    }
+
+    async fn backup_to(&self, path: &Path) -> Result<(), StoreError> {
+        // VACUUM INTO reads one consistent state and cannot run inside a transaction, so not on the writing thread.
+        let target = path.to_string_lossy().into_owned();
+        let into = move |conn: &Connection| Ok(conn.execute("VACUUM INTO ?1", [&target]).map(|_| ())?);
+        match &self.reads {
+            Reads::Pool(pool) => pool.read(into).await,
+            Reads::ByWriter => Err(StoreError::Database("a store in memory cannot be backed up".to_owned())),
+        }
+    }
+
+    async fn close(&self) {
+        // What waits is ahead of this no-op, so it is written when this one answers.
+        drop(self.write(Lane::Control, |_| Ok(())).await);
+        drop(self.write(Lane::Bulk, |_| Ok(())).await);
+        self.writer.close();
+    }
+}

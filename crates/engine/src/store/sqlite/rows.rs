@@ -1,0 +1,242 @@
+//! Between a row of `tasks` and a [`Record`]. All SQL that names the columns is here.
+
+use rusqlite::types::Type;
+use rusqlite::{OptionalExtension, Row, params};
+use taskdeck_core::{
+    ErrorInfo, Kind, Lease, LeaseToken, Machine, QueueName, SessionId, State, Status, TaskId, Timestamp,
+    UserId,
+};
+use uuid::Uuid;
+
+use super::work_error::WorkError;
+use super::writer::Tx;
+use crate::store::Record;
+
+/// The columns in the order that [`record`] reads.
+pub(super) const COLUMNS: &str = "id, kind, kind_version, queue, priority, label, key, tags, user, trace_id, \
+    created_at, status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, session, \
+    token, question, question_until, cancel, expires_at, started_at, ended_at, partial, questions, endings, \
+    error_code, error_message, progress";
+
+pub(super) fn blob(id: &Uuid) -> &[u8] {
+    id.as_bytes()
+}
+
+pub(super) fn task_id(row: &Row<'_>, index: usize) -> rusqlite::Result<TaskId> {
+    uuid(row, index).map(TaskId::from_uuid)
+}
+
+pub(super) fn uuid(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
+    let bytes: [u8; 16] = row.get(index)?;
+    Ok(Uuid::from_bytes(bytes))
+}
+
+fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(index)?.map(Timestamp::from_millis))
+}
+
+fn bad(index: usize, why: &impl ToString) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, why.to_string().into())
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(index)?;
+    text.map(|text| serde_json::from_str(&text).map_err(|error| bad(index, &error))).transpose()
+}
+
+/// The record of a row that holds [`COLUMNS`].
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let status = Status::from_code(row.get(11)?).ok_or_else(|| bad(11, &"no such status"))?;
+    let ended_at = || time(row, 27)?.ok_or_else(|| bad(27, &"an ended task without its end"));
+    let state = match status {
+        Status::Scheduled => State::Scheduled { until: time(row, 19)? },
+        Status::Queued => State::Queued { since: time(row, 17)?.unwrap_or_default(), ahead: row.get(18)? },
+        Status::Running => State::Running {
+            lease: Lease { session: SessionId::from_uuid(uuid(row, 20)?), token: LeaseToken(row.get(21)?) },
+        },
+        Status::WaitingConfirmation => {
+            State::WaitingConfirmation { key: row.get(22)?, until: time(row, 23)? }
+        }
+        Status::Completed => State::Completed { ended_at: ended_at()?, partial: row.get(28)? },
+        Status::Failed => State::Failed { ended_at: ended_at()? },
+        Status::Cancelled => State::Cancelled { ended_at: ended_at()? },
+        Status::Interrupted => State::Interrupted { ended_at: ended_at()? },
+    };
+    let machine = Machine {
+        state,
+        version: row.get(12)?,
+        attempt: row.get(13)?,
+        tries: row.get(14)?,
+        max_tries: row.get(15)?,
+        at_most_once: row.get(16)?,
+        cancel: json(row, 24)?,
+        expires_at: time(row, 25)?,
+        started_at: time(row, 26)?,
+        questions: row.get(29)?,
+        endings: row.get(30)?,
+    };
+    let error = match (row.get::<_, Option<String>>(31)?, row.get::<_, Option<String>>(32)?) {
+        (Some(code), Some(message)) => Some(ErrorInfo { code, message }),
+        _ => None,
+    };
+    Ok(Record {
+        id: task_id(row, 0)?,
+        kind: Kind::new(row.get::<_, String>(1)?).map_err(|error| bad(1, &error))?,
+        kind_version: row.get(2)?,
+        queue: QueueName::new(row.get::<_, String>(3)?).map_err(|error| bad(3, &error))?,
+        priority: row.get(4)?,
+        label: row.get(5)?,
+        key: row.get(6)?,
+        tags: json(row, 7)?.unwrap_or_default(),
+        user: row
+            .get::<_, Option<String>>(8)?
+            .map(UserId::new)
+            .transpose()
+            .map_err(|error| bad(8, &error))?,
+        trace_id: row.get(9)?,
+        created_at: Timestamp::from_millis(row.get(10)?),
+        machine,
+        error,
+        progress: json(row, 33)?.unwrap_or_default(),
+    })
+}
+
+/// The columns that a state fills.
+#[derive(Default)]
+struct StateColumns<'a> {
+    queued_at: Option<i64>,
+    ahead: bool,
+    scheduled_at: Option<i64>,
+    session: Option<[u8; 16]>,
+    token: Option<i64>,
+    question: Option<&'a str>,
+    question_until: Option<i64>,
+    partial: bool,
+}
+
+fn state_columns(state: &State) -> StateColumns<'_> {
+    let none = StateColumns::default();
+    match state {
+        State::Scheduled { until } => StateColumns { scheduled_at: until.map(Timestamp::as_millis), ..none },
+        State::Queued { since, ahead } => {
+            StateColumns { queued_at: Some(since.as_millis()), ahead: *ahead, ..none }
+        }
+        State::Running { lease } => {
+            let session = Some(*lease.session.as_uuid().as_bytes());
+            StateColumns { session, token: Some(lease.token.0), ..none }
+        }
+        State::WaitingConfirmation { key, until } => {
+            StateColumns { question: Some(key), question_until: until.map(Timestamp::as_millis), ..none }
+        }
+        State::Completed { partial, .. } => StateColumns { partial: *partial, ..none },
+        State::Failed { .. } | State::Cancelled { .. } | State::Interrupted { .. } => none,
+    }
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, WorkError> {
+    serde_json::to_string(value).map_err(|error| WorkError::unreadable("value", &error))
+}
+
+fn progress_json(record: &Record) -> Result<Option<String>, WorkError> {
+    if record.progress == taskdeck_core::Progress::default() {
+        Ok(None)
+    } else {
+        to_json(&record.progress).map(Some)
+    }
+}
+
+/// Inserts a task; false when its id or its key is taken.
+pub(super) fn insert(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
+    let machine = &record.machine;
+    let columns = state_columns(&machine.state);
+    let tags = if record.tags.is_empty() { None } else { Some(to_json(&record.tags)?) };
+    let mut statement = tx.conn.prepare_cached(
+        "INSERT INTO tasks (id, kind, kind_version, queue, priority, label, key, tags, user, trace_id, created_at,
+             status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+         ON CONFLICT DO NOTHING",
+    )?;
+    let inserted = statement.execute(params![
+        blob(record.id.as_uuid()),
+        record.kind.as_str(),
+        record.kind_version,
+        record.queue.as_str(),
+        record.priority,
+        record.label,
+        record.key,
+        tags,
+        record.user.as_ref().map(UserId::as_str),
+        record.trace_id,
+        record.created_at.as_millis(),
+        machine.state.status().code(),
+        machine.version,
+        machine.attempt,
+        machine.tries,
+        machine.max_tries,
+        machine.at_most_once,
+        columns.queued_at,
+        columns.ahead,
+        columns.scheduled_at,
+        machine.expires_at.map(Timestamp::as_millis),
+    ])?;
+    Ok(inserted == 1)
+}
+
+/// Writes what can change of a task.
+pub(super) fn update(tx: &Tx<'_>, record: &Record) -> Result<(), WorkError> {
+    let machine = &record.machine;
+    let columns = state_columns(&machine.state);
+    let cancel = machine.cancel.as_ref().map(to_json).transpose()?;
+    let mut statement = tx.conn.prepare_cached(
+        "UPDATE tasks SET label = ?2, status = ?3, version = ?4, attempt = ?5, tries = ?6, queued_at = ?7, ahead = ?8,
+             scheduled_at = ?9, session = ?10, token = ?11, question = ?12, question_until = ?13, cancel = ?14,
+             expires_at = ?15, started_at = ?16, ended_at = ?17, partial = ?18, questions = ?19, endings = ?20,
+             error_code = ?21, error_message = ?22, progress = ?23
+         WHERE id = ?1",
+    )?;
+    statement.execute(params![
+        blob(record.id.as_uuid()),
+        record.label,
+        machine.state.status().code(),
+        machine.version,
+        machine.attempt,
+        machine.tries,
+        columns.queued_at,
+        columns.ahead,
+        columns.scheduled_at,
+        columns.session,
+        columns.token,
+        columns.question,
+        columns.question_until,
+        cancel,
+        machine.expires_at.map(Timestamp::as_millis),
+        machine.started_at.map(Timestamp::as_millis),
+        machine.state.ended_at().map(Timestamp::as_millis),
+        columns.partial,
+        machine.questions,
+        machine.endings,
+        record.error.as_ref().map(|error| error.code.as_str()),
+        record.error.as_ref().map(|error| error.message.as_str()),
+        progress_json(record)?,
+    ])?;
+    Ok(())
+}
+
+/// The task of this id.
+pub(super) fn find(conn: &rusqlite::Connection, id: TaskId) -> Result<Option<Record>, WorkError> {
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1"))?;
+    Ok(statement.query_row([blob(id.as_uuid())], record).optional()?)
+}
+
+/// The active task of a kind that has this key.
+pub(super) fn find_by_key(
+    conn: &rusqlite::Connection,
+    kind: &Kind,
+    key: &str,
+) -> Result<Option<Record>, WorkError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tasks WHERE kind = ?1 AND key = ?2 AND key IS NOT NULL AND status < 4"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row((kind.as_str(), key), record).optional()?)
+}

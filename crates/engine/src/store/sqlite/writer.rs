@@ -1,0 +1,238 @@
+//! The one thread that writes. It takes whatever waits and commits it as one transaction (group commit), so that many
+//! callers share one sync of the disk.
+//!
+//! Two lanes: control (start, claim, end, cancel) goes first; bulk (logs, progress) gets at most 5 ms a commit.
+//! Both are bounded: a caller waits for room, so a slow disk slows the callers down instead of filling the memory.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use taskdeck_core::Status;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::store::StoreError;
+use crate::store::sqlite::work_error::WorkError;
+
+/// How many requests may wait in each lane.
+const CONTROL_ROOM: usize = 8_192;
+const BULK_ROOM: usize = 512;
+/// How many control requests share a commit: more would make the first of them wait.
+const CONTROL_BATCH: usize = 2_048;
+const BULK_TIME: Duration = Duration::from_millis(5);
+
+/// The transaction that requests run in, and what it collects for its end.
+pub(super) struct Tx<'a> {
+    pub(super) conn: &'a Connection,
+    counts: HashMap<(String, String, u8), i64>,
+}
+
+impl<'a> Tx<'a> {
+    fn new(conn: &'a Connection) -> Self {
+        Self { conn, counts: HashMap::new() }
+    }
+
+    /// Adds to a counter; written once a commit, however many tasks it moves.
+    pub(super) fn count(&mut self, queue: &str, kind: &str, status: Status, delta: i64) {
+        *self.counts.entry((queue.to_owned(), kind.to_owned(), status.code())).or_default() += delta;
+    }
+
+    fn flush_counts(&mut self) -> rusqlite::Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO counts (queue, kind, status, n) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (queue, kind, status) DO UPDATE SET n = n + excluded.n",
+        )?;
+        for ((queue, kind, status), delta) in self.counts.drain().filter(|(_, delta)| *delta != 0) {
+            statement.execute((queue, kind, status, delta))?;
+        }
+        Ok(())
+    }
+}
+
+/// A request: run in a transaction, perhaps again after a rollback, and answered when it is durable.
+trait Work: Send {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), WorkError>;
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Call<R, F> {
+    run: F,
+    value: Option<R>,
+    reply: oneshot::Sender<Result<R, StoreError>>,
+}
+
+impl<R: Send, F: FnMut(&mut Tx<'_>) -> Result<R, WorkError> + Send> Work for Call<R, F> {
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), WorkError> {
+        self.value = Some((self.run)(tx)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { value, reply, .. } = *self;
+        let answer = outcome.and_then(|()| value.ok_or(StoreError::Closed));
+        // A caller that went away does not undo its request.
+        drop(reply.send(answer));
+    }
+}
+
+#[derive(Default)]
+struct Lanes {
+    control: VecDeque<Box<dyn Work>>,
+    bulk: VecDeque<Box<dyn Work>>,
+    closed: bool,
+}
+
+/// Which lane a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    Control,
+    Bulk,
+}
+
+struct Shared {
+    lanes: Mutex<Lanes>,
+    ready: Condvar,
+    control_room: Semaphore,
+    bulk_room: Semaphore,
+}
+
+impl Shared {
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The way to the writing thread.
+#[derive(Clone)]
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection of its own; `after_commit` runs after each commit.
+    pub(super) fn spawn(conn: Connection, after_commit: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            lanes: Mutex::default(),
+            ready: Condvar::new(),
+            control_room: Semaphore::new(CONTROL_ROOM),
+            bulk_room: Semaphore::new(BULK_ROOM),
+        });
+        let of_thread = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("taskdeck-writer".to_owned())
+            .spawn(move || write_until_closed(&conn, &of_thread, &after_commit))?;
+        Ok(Self { shared })
+    }
+
+    /// Runs `run` in the next transaction and answers when it is durable. It may run twice: when another request of
+    /// the same transaction fails, all are rolled back and run again one by one.
+    pub(super) async fn call<R, F>(&self, lane: Lane, run: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<R, WorkError> + Send + 'static,
+    {
+        let room = match lane {
+            Lane::Control => &self.shared.control_room,
+            Lane::Bulk => &self.shared.bulk_room,
+        };
+        // Given back by the thread when it takes the request.
+        room.acquire().await.map_err(|_| StoreError::Closed)?.forget();
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut lanes = self.shared.lanes();
+            if lanes.closed {
+                return Err(StoreError::Closed);
+            }
+            let work = Box::new(Call { run, value: None, reply });
+            match lane {
+                Lane::Control => lanes.control.push_back(work),
+                Lane::Bulk => lanes.bulk.push_back(work),
+            }
+        }
+        self.shared.ready.notify_one();
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Lets the thread end after what waits is written; later requests are refused.
+    pub(super) fn close(&self) {
+        self.shared.lanes().closed = true;
+        self.shared.ready.notify_all();
+    }
+}
+
+fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn()) {
+    loop {
+        let (control, bulk) = {
+            let mut lanes = shared.lanes();
+            while lanes.control.is_empty() && lanes.bulk.is_empty() {
+                if lanes.closed {
+                    return;
+                }
+                lanes = shared.ready.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            }
+            let many = lanes.control.len().min(CONTROL_BATCH);
+            (lanes.control.drain(..many).collect::<Vec<_>>(), std::mem::take(&mut lanes.bulk))
+        };
+        shared.control_room.add_permits(control.len());
+        let bulk_taken = bulk.len();
+        let rest = commit(conn, control, bulk);
+        shared.bulk_room.add_permits(bulk_taken - rest.len());
+        if !rest.is_empty() {
+            let mut lanes = shared.lanes();
+            for work in rest.into_iter().rev() {
+                lanes.bulk.push_front(work);
+            }
+        }
+        after_commit();
+    }
+}
+
+/// Commits the control requests and as much of the bulk as there is time for; returns the rest.
+fn commit(
+    conn: &Connection,
+    mut control: Vec<Box<dyn Work>>,
+    mut bulk: VecDeque<Box<dyn Work>>,
+) -> VecDeque<Box<dyn Work>> {
+    let mut in_time = Vec::new();
+    let outcome = transaction(conn, |tx| {
+        for work in &mut control {
+            work.run(tx)?;
+        }
+        let began = Instant::now();
+        while began.elapsed() < BULK_TIME || (control.is_empty() && in_time.is_empty()) {
+            let Some(work) = bulk.pop_front() else { break };
+            in_time.push(work);
+            if let Some(work) = in_time.last_mut() {
+                work.run(tx)?;
+            }
+        }
+        Ok(())
+    });
+    let all = control.into_iter().chain(in_time);
+    match outcome {
+        Ok(()) => all.for_each(|work| work.answer(Ok(()))),
+        // One of them failed, and the others should not suffer for it: each in a transaction of its own.
+        Err(_) => all.for_each(|mut work| {
+            let alone = transaction(conn, |tx| work.run(tx));
+            work.answer(alone.map_err(StoreError::from));
+        }),
+    }
+    bulk
+}
+
+fn transaction(
+    conn: &Connection,
+    body: impl FnOnce(&mut Tx<'_>) -> Result<(), WorkError>,
+) -> Result<(), WorkError> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    let mut tx = Tx::new(conn);
+    let outcome = body(&mut tx)
+        .and_then(|()| tx.flush_counts().map_err(WorkError::from))
+        .and_then(|()| conn.execute_batch("COMMIT").map_err(WorkError::from));
+    if outcome.is_err() && !conn.is_autocommit() {
+        // SQLite has rolled back by itself when it is in autocommit; a rollback that fails has nothing to undo.
+        drop(conn.execute_batch("ROLLBACK"));
+    }
+    outcome
+}
