@@ -61,7 +61,7 @@ mod worker;
 
 pub use client::Client;
 pub use context::{ArtifactWriter, TaskContext};
-pub use deck::{BuildError, Deck, DeckBuilder};
+pub use deck::{BuildError, Deck, DeckBuilder, StoredFile};
 pub use feed::Feed;
 pub use files::UploadWriter;
 pub use inventory;

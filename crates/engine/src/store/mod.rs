@@ -271,3 +271,6 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Writes out what waits and stops the store's threads.
     async fn close(&self);
 }
+
+#[cfg(test)]
+mod conformance;

@@ -42,9 +42,13 @@ pub(crate) struct SqliteStore {
     deck_id: DeckId,
     writer: Writer,
     reads: Reads,
-    /// Ends the checkpoint thread when dropped.
-    _checkpoints: Option<mpsc::Sender<()>>,
-    _lock: Option<StoreLock>,
+    /// What goes when the store is closed: the checkpoint thread ends, and then another engine may open the file.
+    held: Mutex<Option<Held>>,
+}
+
+struct Held {
+    _checkpoints: mpsc::Sender<()>,
+    _lock: StoreLock,
 }
 
 enum Reads {
@@ -88,7 +92,8 @@ impl SqliteStore {
             }),
             None => Reads::ByWriter,
         };
-        Ok(Self { deck_id, writer, reads, _checkpoints: checkpoints, _lock: lock })
+        let held = checkpoints.zip(lock).map(|(_checkpoints, _lock)| Held { _checkpoints, _lock });
+        Ok(Self { deck_id, writer, reads, held: Mutex::new(held) })
     }
 
     async fn write<R, F>(&self, lane: Lane, run: F) -> Result<R, StoreError>
@@ -296,9 +301,11 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        // What waits is ahead of this no-op, so it is written when this one answers.
-        drop(self.write(Lane::Control, |_| Ok(())).await);
-        drop(self.write(Lane::Bulk, |_| Ok(())).await);
-        self.writer.close();
+        self.writer.close().await;
+        if let Reads::Pool(pool) = &self.reads {
+            pool.room.close();
+            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        drop(self.held.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -104,9 +105,9 @@ impl Shared {
 }
 
 /// The way to the writing thread.
-#[derive(Clone)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
@@ -119,10 +120,10 @@ impl Writer {
             bulk_room: Semaphore::new(BULK_ROOM),
         });
         let of_thread = Arc::clone(&shared);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("taskdeck-writer".to_owned())
             .spawn(move || write_until_closed(&conn, &of_thread, &after_commit))?;
-        Ok(Self { shared })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// Runs `run` in the next transaction and answers when it is durable. It may run twice: when another request of
@@ -154,10 +155,16 @@ impl Writer {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Lets the thread end after what waits is written; later requests are refused.
-    pub(super) fn close(&self) {
+    /// Writes what waits, refuses what comes later, and returns when the thread has let go of the database.
+    pub(super) async fn close(&self) {
         self.shared.lanes().closed = true;
         self.shared.ready.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && tokio::task::spawn_blocking(move || thread.join()).await.is_err()
+        {
+            tracing::error!("the writing thread of the store did not end well");
+        }
     }
 }
 
@@ -235,4 +242,50 @@ fn transaction(
         drop(conn.execute_batch("ROLLBACK"));
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_fails_does_not_sink_those_that_share_its_commit() {
+        let conn = Connection::open_in_memory().expect("opens");
+        conn.execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY); CREATE TABLE counts (queue, kind, status, n, PRIMARY KEY (queue, kind, status))").expect("runs");
+        let writer = Arc::new(Writer::spawn(conn, || ()).expect("spawns"));
+        // Holds the thread until all the others wait, so that they share a transaction.
+        let (go, held) = std::sync::mpsc::channel::<()>();
+        let holder = {
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move { writer.call(Lane::Control, move |_| Ok(held.recv().is_ok())).await })
+        };
+        let insert = |x: i64| {
+            let writer = Arc::clone(&writer);
+            async move {
+                let run = move |tx: &mut Tx<'_>| {
+                    tx.count("default", "sample", Status::Queued, 1);
+                    Ok(tx.conn.execute("INSERT INTO t VALUES (?1)", [x])?)
+                };
+                writer.call(Lane::Control, run).await
+            }
+        };
+        let others = async { tokio::join!(insert(1), insert(2), insert(1), insert(3)) };
+        tokio::pin!(others);
+        assert!(futures::poll!(&mut others).is_pending());
+        go.send(()).expect("is held");
+        let (a, b, twice, c) = others.await;
+        assert!(holder.await.expect("runs").expect("writes"));
+        assert!(a.is_ok() && b.is_ok() && c.is_ok());
+        assert!(matches!(twice, Err(StoreError::Database(why)) if why.contains("UNIQUE")));
+        let counted = |tx: &mut Tx<'_>| {
+            Ok(tx.conn.query_row("SELECT n FROM counts", [], |row| row.get::<_, i64>(0))?)
+        };
+        assert_eq!(
+            writer.call(Lane::Bulk, counted).await.expect("reads"),
+            3,
+            "the one that failed is not counted"
+        );
+        writer.close().await;
+        assert!(matches!(insert(9).await, Err(StoreError::Closed)));
+    }
 }

@@ -1,0 +1,493 @@
+//! What every store must do, run on a file and in memory. A new adapter is right when it passes.
+
+use std::sync::Arc;
+
+use taskdeck_core::{
+    AttemptEnd, CancelInfo, ErrorInfo, Event, FileId, Kind, Lease, LeaseToken, ListQuery, LogLevel, LogLine,
+    Machine, Progress, QueueName, Refused, SessionId, State, Status, StatusSet, TaskId, Timestamp, Upload,
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::sqlite::SqliteStore;
+use super::{
+    Applied, Change, ClaimRequest, Claimed, FileRole, NewTask, ProgressWrite, Record, RemoveWhich,
+    StartOutcome, Store,
+};
+use crate::{BuildError, Durability};
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+fn later(millis: i64) -> Timestamp {
+    NOW.plus_millis(millis)
+}
+
+fn session(n: u128) -> SessionId {
+    SessionId::from_uuid(Uuid::from_u128(n))
+}
+
+fn id(n: u128) -> TaskId {
+    TaskId::from_uuid(Uuid::from_u128(n))
+}
+
+fn kind(name: &'static str) -> Kind {
+    Kind::new(name).unwrap()
+}
+
+fn new_task(n: u128, name: &'static str) -> NewTask {
+    let machine = Machine {
+        state: State::Queued { since: NOW, ahead: false },
+        version: 1,
+        attempt: 0,
+        tries: 0,
+        max_tries: 3,
+        at_most_once: false,
+        cancel: None,
+        expires_at: None,
+        started_at: None,
+        questions: 0,
+        endings: 0,
+    };
+    let record = Record {
+        id: id(n),
+        kind: kind(name),
+        kind_version: 1,
+        queue: QueueName::default(),
+        priority: 0,
+        label: format!("task {n}"),
+        key: None,
+        tags: vec!["nightly".to_owned()],
+        user: None,
+        trace_id: None,
+        created_at: NOW,
+        machine,
+        error: None,
+        progress: Progress::default(),
+    };
+    NewTask { record, params: format!(r#"{{"n":{n}}}"#), uploads: Vec::new() }
+}
+
+fn keyed(n: u128, key: &str) -> NewTask {
+    let mut task = new_task(n, "sample");
+    task.record.key = Some(key.to_owned());
+    task
+}
+
+async fn start(store: &dyn Store, task: NewTask) -> Record {
+    match store.start(vec![task]).await.unwrap().pop().unwrap() {
+        StartOutcome::New(record) => *record,
+        StartOutcome::Existing(record) => panic!("{} was there", record.id),
+    }
+}
+
+async fn claim_as(store: &dyn Store, by: SessionId, max: usize) -> Vec<Claimed> {
+    let kinds = vec![(kind("sample"), 1)];
+    store.claim(ClaimRequest { session: by, kinds, max, now: later(1) }).await.unwrap()
+}
+
+async fn claim(store: &dyn Store) -> (TaskId, LeaseToken) {
+    let claimed = claim_as(store, session(1), 1).await.pop().expect("something to claim");
+    (claimed.record.id, lease(&claimed.record).token)
+}
+
+fn lease(record: &Record) -> Lease {
+    record.machine.state.lease().expect("runs")
+}
+
+fn ended(id: TaskId, token: LeaseToken, end: AttemptEnd) -> Change {
+    Change::new(id, Event::AttemptEnded { token, end }, later(2))
+}
+
+fn completed(id: TaskId, token: LeaseToken) -> Change {
+    ended(id, token, AttemptEnd::Completed { partial: false })
+}
+
+async fn apply(store: &dyn Store, change: Change) -> Applied {
+    store.apply(vec![change]).await.unwrap().pop().unwrap()
+}
+
+async fn status(store: &dyn Store, id: TaskId) -> Status {
+    store.get(id).await.unwrap().expect("is there").machine.state.status()
+}
+
+fn line(seq: u64) -> LogLine {
+    LogLine { seq, at: NOW, level: LogLevel::Info, attempt: 1, text: format!("line {seq}") }
+}
+
+async fn assert_counts(store: &dyn Store) {
+    assert_eq!(store.counts().await.unwrap(), store.recount().await.unwrap());
+}
+
+async fn a_start_is_idempotent_by_id_and_by_key(store: Arc<dyn Store>) {
+    start(&*store, keyed(1, "nightly")).await;
+    for again in [new_task(1, "sample"), keyed(2, "nightly")] {
+        let outcome = store.start(vec![again]).await.unwrap().pop().unwrap();
+        assert!(matches!(outcome, StartOutcome::Existing(record) if record.id == id(1)));
+    }
+    let (task, token) = claim(&*store).await;
+    apply(&*store, completed(task, token)).await;
+    start(&*store, keyed(3, "nightly")).await;
+    assert_counts(&*store).await;
+}
+
+async fn the_most_urgent_task_of_a_known_kind_is_claimed(store: Arc<dyn Store>) {
+    let mut urgent = new_task(3, "sample");
+    urgent.record.priority = 5;
+    let mut newer = new_task(4, "sample");
+    newer.record.kind_version = 2;
+    for task in [new_task(1, "unknown"), new_task(2, "sample"), urgent, newer] {
+        start(&*store, task).await;
+    }
+    let claimed = claim_as(&*store, session(1), 10).await;
+    let ids: Vec<_> = claimed.iter().map(|claimed| claimed.record.id).collect();
+    assert_eq!(ids, [id(3), id(2)]);
+    assert_eq!(claimed[1].params, r#"{"n":2}"#);
+    assert_eq!(claimed[1].record.machine.attempt, 1);
+    assert_ne!(lease(&claimed[0].record).token, lease(&claimed[1].record).token);
+    assert!(claim_as(&*store, session(1), 10).await.is_empty());
+    assert_counts(&*store).await;
+}
+
+async fn an_answered_confirmation_goes_before_every_priority(store: Arc<dyn Store>) {
+    start(&*store, new_task(1, "sample")).await;
+    let (task, token) = claim(&*store).await;
+    let asked = Event::Asked { token, key: "sure".to_owned(), until: Some(later(1_000)) };
+    apply(&*store, Change::new(task, asked, later(2))).await;
+    assert_eq!(status(&*store, task).await, Status::WaitingConfirmation);
+    let mut urgent = new_task(2, "sample");
+    urgent.record.priority = 100;
+    start(&*store, urgent).await;
+    apply(&*store, Change::new(task, Event::Answered { key: "sure".to_owned() }, later(3))).await;
+    assert_eq!(claim(&*store).await.0, task);
+}
+
+async fn an_ending_without_the_lease_is_refused(store: Arc<dyn Store>) {
+    start(&*store, new_task(1, "sample")).await;
+    let (task, first) = claim(&*store).await;
+    let rescued = store.rescue_all_but(session(2), later(2)).await.unwrap();
+    assert_eq!(rescued.len(), 1);
+    assert_eq!(rescued[0].machine.tries, 1);
+    let again = claim_as(&*store, session(2), 1).await.pop().unwrap();
+    let second = lease(&again.record).token;
+    assert!(matches!(apply(&*store, completed(task, first)).await, Applied::Refused(Refused::LeaseLost, _)));
+    let late =
+        ProgressWrite { id: task, token: first, progress: Progress::default(), label: "late".to_owned() };
+    store.save_progress(vec![late]).await.unwrap();
+    assert!(!store.checkpoint(task, first, "1".to_owned()).await.unwrap());
+    assert!(store.checkpoint(task, second, "2".to_owned()).await.unwrap());
+    assert_eq!(store.get(task).await.unwrap().unwrap().label, "task 1");
+    assert!(matches!(apply(&*store, completed(task, second)).await, Applied::Changed(..)));
+    assert!(matches!(apply(&*store, completed(task, second)).await, Applied::Refused(Refused::LeaseLost, _)));
+    let outcomes: Vec<_> =
+        store.attempts(task).await.unwrap().into_iter().map(|a| (a.attempt, a.outcome.unwrap())).collect();
+    assert_eq!(outcomes, [(2, "completed".to_owned()), (1, "interrupted".to_owned())]);
+    assert_counts(&*store).await;
+}
+
+async fn all_that_an_ending_brings_is_stored_with_it(store: Arc<dyn Store>) {
+    start(&*store, new_task(1, "sample")).await;
+    let (task, token) = claim(&*store).await;
+    let mut progress = Progress::default();
+    progress.set_done(3, 4);
+    let error = ErrorInfo { code: "timeout".to_owned(), message: "too slow".to_owned() };
+    let mut change = ended(task, token, AttemptEnd::Failed { retry_at: Some(later(500)) });
+    change.extra.error = Some(error.clone());
+    change.extra.detail = Some("caused by: the weather".to_owned());
+    change.extra.progress = Some(progress.clone());
+    change.extra.log = vec![line(1), line(2)];
+    change.extra.worker = Some("host:1".to_owned());
+    apply(&*store, change).await;
+    let record = store.get(task).await.unwrap().unwrap();
+    assert_eq!(record.machine.state, State::Scheduled { until: Some(later(500)) });
+    assert_eq!((record.error, record.progress), (Some(error.clone()), progress));
+    let attempt = store.attempts(task).await.unwrap().pop().unwrap();
+    assert_eq!(attempt.error, Some(error));
+    assert_eq!(
+        (attempt.detail.as_deref(), attempt.worker.as_deref()),
+        (Some("caused by: the weather"), Some("host:1"))
+    );
+    assert_eq!(store.last_log_seq(task).await.unwrap(), 2);
+
+    assert_eq!(store.next_due().await.unwrap(), Some(later(500)));
+    assert!(store.promote_due(later(499), 10).await.unwrap().is_empty());
+    assert_eq!(store.promote_due(later(500), 10).await.unwrap().len(), 1);
+    let claimed = claim_as(&*store, session(1), 1).await.pop().unwrap();
+    assert_eq!(claimed.last_log_seq, 2);
+    let mut change = completed(task, lease(&claimed.record).token);
+    change.extra.result = Some(r#"{"result":7}"#.to_owned());
+    apply(&*store, change).await;
+    let record = store.get(task).await.unwrap().unwrap();
+    assert_eq!(record.error, None, "an attempt succeeded");
+    assert_eq!(store.payload(task).await.unwrap().unwrap().result.as_deref(), Some(r#"{"result":7}"#));
+}
+
+async fn a_retry_keeps_the_checkpoint_and_is_refused_while_the_key_is_taken(store: Arc<dyn Store>) {
+    start(&*store, keyed(1, "nightly")).await;
+    let (task, token) = claim(&*store).await;
+    assert!(store.checkpoint(task, token, r#"{"row":5}"#.to_owned()).await.unwrap());
+    apply(&*store, ended(task, token, AttemptEnd::Failed { retry_at: None })).await;
+    start(&*store, keyed(2, "nightly")).await;
+    let retry = || Change::new(task, Event::RetryRequested, later(5));
+    assert!(matches!(apply(&*store, retry()).await, Applied::KeyActive { holder, .. } if holder == id(2)));
+    let cancel = CancelInfo { requested_at: later(6), by: None, reason: None };
+    apply(&*store, Change::new(id(2), Event::CancelRequested(cancel.clone()), later(6))).await;
+    assert_eq!(store.get(id(2)).await.unwrap().unwrap().machine.cancel, Some(cancel));
+    assert!(matches!(apply(&*store, retry()).await, Applied::Changed(_, Status::Failed)));
+    let claimed = claim_as(&*store, session(1), 1).await.pop().unwrap();
+    assert_eq!(claimed.checkpoint.as_deref(), Some(r#"{"row":5}"#));
+    assert_eq!(claimed.record.machine.attempt, 2);
+    assert_counts(&*store).await;
+}
+
+async fn pages_hold_every_task_once_newest_first(store: Arc<dyn Store>) {
+    for n in 1..=25 {
+        start(&*store, new_task(n, if n % 3 == 0 { "other" } else { "sample" })).await;
+    }
+    for claimed in claim_as(&*store, session(1), 5).await {
+        apply(&*store, completed(claimed.record.id, lease(&claimed.record).token)).await;
+    }
+    let all = |query: ListQuery| {
+        let store = Arc::clone(&store);
+        async move {
+            let (mut ids, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = ListQuery { limit: Some(4), cursor, ..query.clone() };
+                let (records, next) = store.list(page).await.unwrap();
+                ids.extend(records.iter().map(|record| record.id.as_uuid().as_u128()));
+                match next {
+                    Some(next) => cursor = Some(next),
+                    None => return ids,
+                }
+            }
+        }
+    };
+    assert_eq!(all(ListQuery::default()).await, (1..=25).rev().collect::<Vec<_>>());
+    let active = ListQuery { status: StatusSet::ACTIVE, ..ListQuery::default() };
+    assert_eq!(all(active.clone()).await.len(), 20);
+    let ended = ListQuery { status: StatusSet::ENDED, ..ListQuery::default() };
+    assert_eq!(all(ended).await, [7, 5, 4, 2, 1]);
+    let both = ListQuery { kind: Some(kind("other")), ..active };
+    assert_eq!(all(both).await, [24, 21, 18, 15, 12, 9, 6, 3]);
+    let mixed = StatusSet::EMPTY.with(Status::Completed).with(Status::Queued);
+    assert_eq!(all(ListQuery { status: mixed, ..ListQuery::default() }).await.len(), 25);
+    let queue = QueueName::new("imports").unwrap();
+    assert!(all(ListQuery { queue: Some(queue), ..ListQuery::default() }).await.is_empty());
+}
+
+async fn log_lines_come_back_in_order_from_where_one_was(store: Arc<dyn Store>) {
+    start(&*store, new_task(1, "sample")).await;
+    store.append_logs(vec![(id(1), (1..=10).map(line).collect())]).await.unwrap();
+    store.append_logs(vec![(id(1), (11..=12).map(line).collect()), (id(99), vec![line(1)])]).await.unwrap();
+    let page = store.log(id(1), 3, 5).await.unwrap();
+    assert_eq!(page.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [4, 5, 6, 7, 8]);
+    assert!(page.more && page.last_seq == 8);
+    let rest = store.log(id(1), 8, 100).await.unwrap();
+    assert_eq!((rest.lines.len(), rest.last_seq, rest.more), (4, 12, false));
+    let none = store.log(id(1), 12, 100).await.unwrap();
+    assert_eq!((none.lines.len(), none.last_seq), (0, 12));
+    assert_eq!(store.last_log_seq(id(99)).await.unwrap(), 0, "a task that is not there has no log");
+}
+
+fn file(n: u128, name: &str) -> Upload {
+    Upload {
+        id: FileId::from_uuid(Uuid::from_u128(n)),
+        name: name.to_owned(),
+        size: 3,
+        media_type: "text/csv".to_owned(),
+    }
+}
+
+async fn files_go_with_the_last_task_that_refers_to_them(store: Arc<dyn Store>) {
+    let (shared, loose) = (file(1, "a.csv"), file(2, "b.csv"));
+    store.add_file(shared.clone(), NOW).await.unwrap();
+    store.add_file(loose.clone(), NOW).await.unwrap();
+    for n in [1, 2] {
+        let mut task = new_task(n, "sample");
+        task.uploads = vec![("file".to_owned(), shared.id)];
+        start(&*store, task).await;
+    }
+    assert_eq!(store.add_artifact(id(1), file(3, "out.sql"), NOW).await.unwrap(), None);
+    assert_eq!(
+        store.add_artifact(id(1), file(4, "out.sql"), NOW).await.unwrap(),
+        Some(file(3, "").id),
+        "replaced"
+    );
+    let files = store.task_files(Some(id(1))).await.unwrap();
+    let seen: Vec<_> =
+        files.iter().map(|file| (file.role, file.name.as_str(), file.file.name.as_str())).collect();
+    assert_eq!(seen, [(FileRole::Upload, "file", "a.csv"), (FileRole::Artifact, "out.sql", "out.sql")]);
+
+    for claimed in claim_as(&*store, session(1), 2).await {
+        apply(&*store, completed(claimed.record.id, lease(&claimed.record).token)).await;
+    }
+    let removed = store.remove(RemoveWhich::Tasks(vec![id(1)]), 10).await.unwrap();
+    assert_eq!(removed.files, [file(4, "").id], "another task needs the upload");
+    let removed = store.remove(RemoveWhich::EndedBefore(later(100)), 10).await.unwrap();
+    assert_eq!(removed.files, [shared.id]);
+    assert_eq!(store.remove_loose_files(NOW).await.unwrap(), [], "it is not older than that");
+    assert_eq!(store.remove_loose_files(later(1)).await.unwrap(), [loose.id]);
+    assert_counts(&*store).await;
+}
+
+async fn what_has_not_ended_is_never_removed(store: Arc<dyn Store>) {
+    for n in 1..=4 {
+        start(&*store, new_task(n, "sample")).await;
+    }
+    let (done, token) = claim(&*store).await;
+    apply(&*store, completed(done, token)).await;
+    claim(&*store).await;
+    let all = (1..=4).map(id).collect();
+    let everything = [
+        RemoveWhich::Tasks(all),
+        RemoveWhich::EndedBefore(later(1_000_000)),
+        RemoveWhich::Matching(Box::default()),
+        RemoveWhich::Matching(Box::new(ListQuery { status: StatusSet::ACTIVE, ..ListQuery::default() })),
+    ];
+    let mut removed = Vec::new();
+    for which in everything {
+        removed.extend(store.remove(which, 100).await.unwrap().tasks.into_iter().map(|(id, _)| id));
+    }
+    assert_eq!(removed, [done]);
+    assert!(store.payload(done).await.unwrap().is_none() && store.attempts(done).await.unwrap().is_empty());
+    assert_eq!(store.counts().await.unwrap().total(), 3);
+    assert_counts(&*store).await;
+}
+
+/// Many callers at once, each doing what a worker or a person does; then nothing is lost and the counters are right.
+async fn random_interleavings_lose_nothing(store: Arc<dyn Store>) {
+    const TASKS: u128 = 200;
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..8_u128 {
+        let store = Arc::clone(&store);
+        callers.spawn(async move {
+            let mut seed = caller + 1;
+            let mut next = move |below: u128| {
+                // A small generator: the order of the callers is random enough by itself.
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (seed >> 33) % below
+            };
+            for n in 0..TASKS / 8 {
+                start(&*store, new_task(1 + caller * TASKS / 8 + n, "sample")).await;
+                for claimed in claim_as(&*store, session(caller + 1), 2).await {
+                    let (task, token) = (claimed.record.id, lease(&claimed.record).token);
+                    let change = match next(6) {
+                        0 => ended(task, token, AttemptEnd::Failed { retry_at: None }),
+                        1 => ended(task, token, AttemptEnd::Failed { retry_at: Some(later(3)) }),
+                        2 => ended(task, token, AttemptEnd::Released),
+                        3 => continue, // held until it is rescued
+                        _ => completed(task, token),
+                    };
+                    apply(&*store, change).await;
+                }
+                let any = id(1 + next(TASKS));
+                match next(4) {
+                    0 => {
+                        let cancel = CancelInfo { requested_at: NOW, by: None, reason: None };
+                        apply(&*store, Change::new(any, Event::CancelRequested(cancel), later(4))).await;
+                    }
+                    1 => drop(apply(&*store, Change::new(any, Event::RetryRequested, later(4))).await),
+                    2 => drop(store.promote_due(later(5), 10).await.unwrap()),
+                    _ => drop(store.rescue_all_but(session(next(8) + 1), later(4)).await.unwrap()),
+                }
+            }
+        });
+    }
+    callers.join_all().await;
+    assert_counts(&*store).await;
+    assert_eq!(store.counts().await.unwrap().total(), u64::try_from(TASKS).unwrap());
+    for n in 1..=TASKS {
+        let record = store.get(id(n)).await.unwrap().unwrap();
+        let attempts = store.attempts(record.id).await.unwrap();
+        let running = u32::from(record.machine.state.status() == Status::Running);
+        assert_eq!(
+            attempts.len(),
+            (record.machine.attempt - running) as usize,
+            "each ended attempt is recorded once"
+        );
+    }
+}
+
+macro_rules! conformance {
+    ($($test:ident),* $(,)?) => {
+        mod memory {
+            use super::*;
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(Arc::new(SqliteStore::open(None, Durability::Full).unwrap())).await;
+            })*
+        }
+        mod file {
+            use super::*;
+            $(#[tokio::test]
+            async fn $test() {
+                let folder = TempDir::new().unwrap();
+                let path = folder.path().join("deck.db");
+                super::$test(Arc::new(SqliteStore::open(Some(&path), Durability::Full).unwrap())).await;
+            })*
+        }
+    };
+}
+
+conformance!(
+    a_start_is_idempotent_by_id_and_by_key,
+    the_most_urgent_task_of_a_known_kind_is_claimed,
+    an_answered_confirmation_goes_before_every_priority,
+    an_ending_without_the_lease_is_refused,
+    all_that_an_ending_brings_is_stored_with_it,
+    a_retry_keeps_the_checkpoint_and_is_refused_while_the_key_is_taken,
+    pages_hold_every_task_once_newest_first,
+    log_lines_come_back_in_order_from_where_one_was,
+    files_go_with_the_last_task_that_refers_to_them,
+    what_has_not_ended_is_never_removed,
+    random_interleavings_lose_nothing,
+);
+
+#[tokio::test]
+async fn a_file_keeps_everything_over_a_reopening() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("deck.db");
+    let store = SqliteStore::open(Some(&path), Durability::Full).unwrap();
+    let deck = store.deck_id();
+    let started = start(&store, keyed(1, "nightly")).await;
+    store.close().await;
+    drop(store);
+    let store = SqliteStore::open(Some(&path), Durability::Full).unwrap();
+    assert_eq!(store.deck_id(), deck);
+    assert_eq!(store.get(id(1)).await.unwrap(), Some(started));
+}
+
+#[tokio::test]
+async fn a_second_engine_and_a_newer_schema_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("deck.db");
+    let store = SqliteStore::open(Some(&path), Durability::Full).unwrap();
+    let second = SqliteStore::open(Some(&path), Durability::Full).err().unwrap();
+    assert!(
+        matches!(&second, BuildError::Held { holder, .. } if holder.contains(&std::process::id().to_string()))
+    );
+    store.close().await;
+    drop(store);
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let newer = SqliteStore::open(Some(&path), Durability::Full).err().unwrap();
+    assert!(matches!(newer, BuildError::NewerSchema { found: 999, .. }));
+}
+
+#[tokio::test]
+async fn a_backup_is_a_whole_copy_while_tasks_start() {
+    let folder = TempDir::new().unwrap();
+    let store = Arc::new(SqliteStore::open(Some(&folder.path().join("deck.db")), Durability::Full).unwrap());
+    for n in 1..=50 {
+        start(&*store, new_task(n, "sample")).await;
+    }
+    let copy = folder.path().join("copy.db");
+    let starts = async {
+        for n in 51..=150 {
+            start(&*store, new_task(n, "sample")).await;
+        }
+    };
+    let (backup, ()) = tokio::join!(store.backup_to(&copy), starts);
+    backup.unwrap();
+    let copy = SqliteStore::open(Some(&copy), Durability::Full).unwrap();
+    assert!(copy.counts().await.unwrap().total() >= 50);
+    assert_counts(&copy).await;
+}
