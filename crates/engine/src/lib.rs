@@ -68,4 +68,4 @@ pub use inventory;
 pub use log_layer::TaskLogLayer;
 pub use registry::{Linked, Registry, RegistryError, TaskBody};
 pub use settings::{Durability, Settings};
-pub use start::{Start, TaskHandle};
+pub use start::{Start, TaskHandle, Watch};

@@ -5,15 +5,15 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
-use taskdeck_core::{CancelOutcome, DeckError, QueueName, StartRequest, Task, TaskId, TaskState, Timestamp};
+use taskdeck_core::{
+    CancelOutcome, ClientMessage, DeckError, Known, QueueName, ServerMessage, StartRequest, Task, TaskId,
+    TaskState, Timestamp,
+};
 
 use crate::client::Client;
+use crate::feed::Feed;
 
-/// A start in the making: set options, then await it.
-///
-/// ```ignore
-/// let handle = deck.start(ImportCsv { file }).key("nightly").label("Nightly import").await?;
-/// ```
+/// A start in the making: set options (`.key("nightly").label("Nightly import")`), then await it.
 #[must_use = "a start does nothing until it is awaited"]
 pub struct Start<T> {
     client: Client,
@@ -146,11 +146,46 @@ impl<T: Task> TaskHandle<T> {
         })
     }
 
+    /// Its states from now on: the present one first, then whenever it changes, until it has ended.
+    pub async fn watch(&self) -> Watch {
+        let mut feed = self.client.feed();
+        let tasks = vec![Known { id: self.id, version: 0, tick: 0 }];
+        feed.apply(ClientMessage::Subscribe { tasks }).await;
+        Watch { feed, done: false }
+    }
+
     /// Asks it to stop.
     ///
     /// # Errors
     /// [`DeckError::NotFound`] when it has been removed.
     pub async fn cancel(&self, reason: Option<String>) -> Result<CancelOutcome, DeckError> {
         self.client.cancel(self.id, reason).await
+    }
+}
+
+/// The states of one task, coalesced: a slow reader gets fewer and newer ones. Made by [`TaskHandle::watch`].
+#[derive(Debug)]
+pub struct Watch {
+    feed: Feed,
+    done: bool,
+}
+
+impl Watch {
+    /// The next state; `None` after the ended one, when the task was removed, and when the deck shuts down.
+    pub async fn next(&mut self) -> Option<TaskState> {
+        while !self.done {
+            for message in self.feed.next().await? {
+                match message {
+                    ServerMessage::States { tasks } => {
+                        let state = tasks.into_iter().next()?;
+                        self.done = state.status.has_ended();
+                        return Some(state);
+                    }
+                    ServerMessage::Gone { .. } | ServerMessage::Refused { .. } => self.done = true,
+                    _ => {}
+                }
+            }
+        }
+        None
     }
 }

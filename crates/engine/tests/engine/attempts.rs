@@ -24,6 +24,21 @@ async fn a_task_completes_with_its_typed_result() {
 }
 
 #[tokio::test]
+async fn a_watched_task_shows_its_states_up_to_the_end() {
+    let (_deck, client, gate) = memory_deck().await;
+    let handle = client.start_task(Scripted { act: Act::WaitForGate }).await.unwrap();
+    gate.entered.wait().await;
+    let mut watch = handle.watch().await;
+    assert_eq!(watch.next().await.unwrap().status, Status::Running);
+    gate.open.give();
+    let mut last = None;
+    while let Some(state) = watch.next().await {
+        last = Some(state.status);
+    }
+    assert_eq!(last, Some(Status::Completed));
+}
+
+#[tokio::test]
 async fn a_passing_fault_is_tried_again_and_both_attempts_are_kept() {
     let (_deck, client, _) = memory_deck().await;
     let handle = client.start_task(Scripted { act: Act::FailOnce }).await.unwrap();
