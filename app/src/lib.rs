@@ -1,0 +1,52 @@
+//! The Taskdeck app: the dashboard's routes in a page of our own, and the built-in tasks.
+//!
+//! It uses the library as any app would: what is here is what a stranger writes.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{Router, Routes};
+use serde::{Deserialize, Serialize};
+use taskdeck::dashboard::{DashboardRoutes, NotFoundPage};
+use taskdeck::ui::use_base;
+
+#[cfg(feature = "ssr")]
+mod shell;
+pub mod tasks;
+
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+
+/// Where the built files are: addresses below the base path, with a hash of the content in each name. The server
+/// reads them from the site's manifest and provides them as a context to [`shell`](crate::shell()).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assets {
+    /// The glue that loads the WASM.
+    pub js: String,
+    /// The WASM.
+    pub wasm: String,
+    /// The style sheet.
+    pub css: String,
+    /// Identifies the build: a page of another build should reload.
+    pub build: String,
+}
+
+/// A context that tells the shell whether the server takes the feed's socket; it does where nobody says otherwise.
+/// A page of a server without one asks every few seconds instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Socket(pub bool);
+
+/// The whole app, as server and browser render it.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    // The router takes the base without a slash at its end, and nothing where there is none.
+    let base = use_base().as_str().to_owned();
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { "Taskdeck".to_owned() } else { format!("{page} · Taskdeck") }/>
+        <Router base=base>
+            <Routes fallback=|| view! { <NotFoundPage/> }>
+                <DashboardRoutes/>
+            </Routes>
+        </Router>
+    }
+}

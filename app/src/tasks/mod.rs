@@ -1,0 +1,19 @@
+//! The built-in tasks, one file each.
+
+mod backup_database;
+#[cfg(feature = "ssr")]
+mod data_database;
+mod demo_steps;
+mod import_csv;
+#[cfg(feature = "ssr")]
+mod install;
+#[cfg(feature = "ssr")]
+mod text;
+
+pub use backup_database::{BackupDatabase, BackupFormat, BackupSummary};
+#[cfg(feature = "ssr")]
+pub use data_database::{DataDatabase, DataDatabaseError};
+pub use demo_steps::{DemoEnding, DemoSteps, DemoSummary};
+pub use import_csv::{Delimiter, ImportCsv, ImportMode, ImportSummary};
+#[cfg(feature = "ssr")]
+pub use install::install;

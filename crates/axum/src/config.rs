@@ -1,0 +1,29 @@
+//! What the routes and the guard need to know of the program around them.
+
+use std::net::SocketAddr;
+
+use tokio_util::task::TaskTracker;
+
+/// How the deck is served.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Identifies the build of the site: a page of another build should reload.
+    pub build: String,
+    /// Whether pages reload by themselves when the build changed.
+    pub dev: bool,
+    /// Whether the WebSockets are served; pages poll without them.
+    pub websocket: bool,
+    /// Where the server listens, with the real port: the guard compares `Host` with it.
+    pub bind: SocketAddr,
+    /// Counts the open WebSockets. axum does not wait for them, so after the deck's shutdown a program closes this
+    /// and waits for it, and every page gets its closing frame.
+    pub sockets: TaskTracker,
+}
+
+impl Config {
+    /// The plain configuration of a server that listens at `bind`.
+    #[must_use]
+    pub fn new(bind: SocketAddr) -> Self {
+        Self { build: String::new(), dev: false, websocket: true, bind, sockets: TaskTracker::new() }
+    }
+}

@@ -1,0 +1,314 @@
+//! The checks in front of everything: which host, which origin, how large a body; and the headers behind it.
+//!
+//! A deck without login trusts whoever sits at the machine, so a page from elsewhere, opened in that person's
+//! browser, is the attacker to keep out. It has two ways in: a name of its own that resolves to 127.0.0.1 (the
+//! `Host` check), and requests that the browser sends for it across origins (the `Origin` check).
+
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures::future::{BoxFuture, Either, FutureExt, ready};
+use http::header::{
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, UPGRADE,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http_body_util::Limited;
+use taskdeck_core::{Actor, DeckError};
+use taskdeck_engine::Deck;
+use tower::{Layer, Service};
+
+use crate::Config;
+use crate::problem::Failure;
+
+/// The largest body that is no upload.
+const MAX_BODY: u64 = 1024 * 1024;
+/// What a form may hold besides its files.
+const FORM_OVERHEAD: u64 = 2 * MAX_BODY;
+const HTTP_PORT: u16 = 80;
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const CLOSED_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// The layer to put around everything the program serves.
+///
+/// It answers 421 when `Host` is not this machine's loopback with our port, 403 when an unsafe request or a
+/// WebSocket upgrade comes from another origin, and 413 when a body is too large. It puts the
+/// [`Client`](taskdeck_engine::Client) of the request's actor into the extensions, and headers on every response
+/// that keep browsers from guessing types, framing pages and telling others their addresses.
+#[must_use]
+pub fn guard(deck: Deck, config: &Config) -> Guard {
+    Guard { deck, port: config.bind.port() }
+}
+
+/// The layer that [`guard`] makes.
+#[derive(Clone)]
+pub struct Guard {
+    deck: Deck,
+    port: u16,
+}
+
+/// A service behind the [`Guard`].
+#[derive(Clone)]
+pub struct Guarded<S> {
+    guard: Guard,
+    inner: S,
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { guard: self.clone(), inner }
+    }
+}
+
+impl<S> Service<Request> for Guarded<S>
+where
+    S: Service<Request>,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let answer = match self.guard.admit(request) {
+            Ok(request) => {
+                Either::Left(self.inner.call(request).map(|result| result.map(IntoResponse::into_response)))
+            }
+            Err(failure) => Either::Right(ready(Ok(failure.into_response()))),
+        };
+        answer.map(|result| result.map(harden)).boxed()
+    }
+}
+
+impl Guard {
+    fn admit(&self, mut request: Request) -> Result<Request, Failure> {
+        let host = check_host(&request, self.port)?;
+        if !is_safe(request.method()) || is_upgrade(request.headers()) {
+            check_origin(request.headers(), &host)?;
+        }
+        let client = self.deck.as_actor(Actor::local());
+        let limit = match is_form(request.headers()) {
+            true => client.settings().max_upload_bytes.saturating_add(FORM_OVERHEAD),
+            false => MAX_BODY,
+        };
+        if length(request.headers()).is_some_and(|length| length > limit) {
+            return Err(
+                DeckError::TooLarge { what: "the request's body".to_owned(), max_bytes: limit }.into()
+            );
+        }
+        request.extensions_mut().insert(client);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(request.map(|body| Body::new(Limited::new(body, limit))))
+    }
+}
+
+/// A host and a port, with the port that a URL may leave out.
+#[derive(Debug, PartialEq, Eq)]
+struct HostPort {
+    host: String,
+    port: u16,
+}
+
+impl HostPort {
+    fn parse(text: &str) -> Option<Self> {
+        let authority: Authority = text.parse().ok().filter(|_| !text.contains('@'))?;
+        let port = match authority.port() {
+            Some(port) => port.as_str().parse().ok()?,
+            // "host:" has a port that is none.
+            None if text.ends_with(':') => return None,
+            None => HTTP_PORT,
+        };
+        Some(Self { host: authority.host().to_ascii_lowercase(), port })
+    }
+
+    fn is_loopback(&self) -> bool {
+        matches!(self.host.as_str(), "localhost" | "127.0.0.1" | "[::1]")
+    }
+}
+
+/// The one value of a header; `Err` when there is more than one, or no text.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        (Some(_), Some(_)) => Err(()),
+    }
+}
+
+/// Where the client thinks it is. A name that somebody else's DNS pointed at us is refused (DNS rebinding).
+fn check_host(request: &Request, port: u16) -> Result<HostPort, Failure> {
+    let misdirected = || {
+        let detail = format!("this server answers at localhost, 127.0.0.1 and [::1] with port {port} only");
+        Failure::Http(StatusCode::MISDIRECTED_REQUEST, "misdirected", detail)
+    };
+    let header = one(request.headers(), &HOST).map_err(|()| misdirected())?;
+    // HTTP/2, and HTTP/1.1 in absolute form, name the host in the request line.
+    let target = request.uri().authority().map(Authority::as_str);
+    let hosts: Vec<_> = header.into_iter().chain(target).map(HostPort::parse).collect();
+    let fits =
+        |host: &Option<HostPort>| host.as_ref().is_some_and(|host| host.is_loopback() && host.port == port);
+    if hosts.is_empty() || !hosts.iter().all(fits) {
+        return Err(misdirected());
+    }
+    hosts.into_iter().flatten().next().ok_or_else(misdirected)
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(UPGRADE)
+}
+
+/// Whether the page that sent this is one of ours.
+fn check_origin(headers: &HeaderMap, host: &HostPort) -> Result<(), Failure> {
+    let foreign = || {
+        let reason = "the request comes from a page of another origin".to_owned();
+        Failure::Deck(DeckError::Denied { reason })
+    };
+    match one(headers, &ORIGIN).map_err(|()| foreign())? {
+        // There is no TLS here, so our own scheme is http.
+        Some(origin) => {
+            let same = origin
+                .strip_prefix("http://")
+                .and_then(HostPort::parse)
+                .is_some_and(|origin| origin == *host);
+            if same { Ok(()) } else { Err(foreign()) }
+        }
+        None => match one(headers, &SEC_FETCH_SITE).map_err(|()| foreign())? {
+            // "none": the person did it, by the address bar or a bookmark. Neither header: every browser sends at least
+            // one of the two (`Origin` with a POST across origins and with a WebSocket upgrade, `Sec-Fetch-Site` with
+            // all requests to loopback), so it is no browser but curl or a script, and nobody's browser is made to do
+            // what its owner did not want.
+            Some("same-origin" | "none") | None => Ok(()),
+            Some(_) => Err(foreign()),
+        },
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let essence = |value: &HeaderValue| {
+        let text = value.to_str().unwrap_or_default();
+        text.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("multipart/form-data"))
+    };
+    headers.get(CONTENT_TYPE).is_some_and(essence)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn harden(mut response: Response) -> Response {
+    let is_page = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"text/html"));
+    // A page's shell makes its own policy, with a nonce. The headers of a 304 replace those that were stored.
+    let has_policy = response.headers().contains_key(CONTENT_SECURITY_POLICY);
+    if !is_page && !has_policy && response.status() != StatusCode::NOT_MODIFIED {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, CLOSED_POLICY);
+    }
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host_of(host: &str) -> Option<HostPort> {
+        let request = http::Request::builder().uri("/").header(HOST, host).body(Body::empty()).unwrap();
+        check_host(&request, 3000).ok()
+    }
+
+    fn comes_in(headers: &[(&str, &str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        check_origin(&map, &HostPort { host: "localhost".to_owned(), port: 3000 }).is_ok()
+    }
+
+    #[test]
+    fn only_loopback_with_our_port_is_our_host() {
+        for good in ["localhost:3000", "LocalHost:3000", "127.0.0.1:3000", "[::1]:3000"] {
+            assert!(host_of(good).is_some(), "{good}");
+        }
+        for bad in [
+            "localhost",
+            "localhost:",
+            "localhost:3001",
+            "localhost:3000.evil.example",
+            "evil.example:3000",
+            "127.0.0.2:3000",
+            "0.0.0.0:3000",
+            "[::]:3000",
+            "user@localhost:3000",
+            "localhost.:3000",
+            "",
+        ] {
+            assert_eq!(host_of(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn port_80_may_be_left_out() {
+        let request =
+            http::Request::builder().uri("/").header(HOST, "localhost").body(Body::empty()).unwrap();
+        assert!(check_host(&request, 80).is_ok());
+    }
+
+    #[test]
+    fn a_second_host_and_a_host_of_the_request_line_must_fit_too() {
+        let request = http::Request::builder().uri("http://evil.example:3000/");
+        let request = request.header(HOST, "localhost:3000").body(Body::empty()).unwrap();
+        assert!(check_host(&request, 3000).is_err());
+        let request = http::Request::builder().uri("/").header(HOST, "localhost:3000");
+        let request = request.header(HOST, "localhost:3000").body(Body::empty()).unwrap();
+        assert!(check_host(&request, 3000).is_err());
+    }
+
+    #[test]
+    fn the_origin_must_be_our_own() {
+        assert!(comes_in(&[("origin", "http://localhost:3000")]));
+        for bad in [
+            "null",
+            "https://localhost:3000",
+            "http://localhost",
+            "http://localhost:3001",
+            "http://127.0.0.1:3000",
+            "http://localhost:3000.evil.example",
+            "http://evil.example",
+            "",
+        ] {
+            assert!(!comes_in(&[("origin", bad)]), "{bad}");
+        }
+        assert!(!comes_in(&[("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")]));
+        assert!(!comes_in(&[("origin", "http://localhost:3000"), ("origin", "http://evil.example")]));
+    }
+
+    #[test]
+    fn without_an_origin_the_browser_tells_the_site() {
+        assert!(comes_in(&[("sec-fetch-site", "same-origin")]));
+        assert!(comes_in(&[("sec-fetch-site", "none")]));
+        assert!(!comes_in(&[("sec-fetch-site", "same-site")]));
+        assert!(!comes_in(&[("sec-fetch-site", "cross-site")]));
+        assert!(comes_in(&[]), "no browser sends neither");
+    }
+}

@@ -1,0 +1,85 @@
+//! Which address is answered by which handler.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+use taskdeck_core::Actor;
+use taskdeck_engine::Deck;
+
+use crate::problem::Failure;
+use crate::{Config, artifacts, events, feed, kinds, task_feed, tasks};
+
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) deck: Deck,
+    pub(crate) config: Config,
+}
+
+impl Served {
+    /// Refuses when the WebSockets are switched off.
+    pub(crate) fn require_websocket(&self) -> Result<(), Failure> {
+        if self.config.websocket { Ok(()) } else { Err(Failure::not_found("WebSocket")) }
+    }
+}
+
+/// All routes of the deck: `/api/*`, `/ws`, `/ws/task/{id}`, `/health` and `/ready`. Every error is
+/// `application/problem+json`, also an unknown address below `/api`.
+///
+/// Put [`guard`](crate::guard()) around it: without it every route but `/health` and `/ready` answers 500.
+pub fn router(deck: Deck, config: Config) -> Router {
+    let api = Router::new()
+        .route("/kinds", get(kinds::list))
+        .route("/kinds/{kind}", get(kinds::one))
+        .route("/kinds/{kind}/start", post(kinds::start))
+        .route("/kinds/{kind}/run", post(kinds::run))
+        .route("/tasks", get(tasks::list))
+        .route("/tasks/{id}", get(tasks::one).delete(tasks::delete))
+        .route("/tasks/{id}/attempts", get(tasks::attempts))
+        .route("/tasks/{id}/log", get(tasks::log))
+        .route("/tasks/{id}/result", get(tasks::result))
+        .route("/tasks/{id}/cancel", post(tasks::cancel).delete(tasks::cancel))
+        .route("/tasks/{id}/retry", post(tasks::retry))
+        .route("/tasks/{id}/events", get(events::events))
+        .route("/tasks/{id}/artifacts/{name}", get(artifacts::download))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::map_response(fresh));
+    Router::new()
+        .nest("/api", api)
+        .route("/ws", get(feed::upgrade))
+        .route("/ws/task/{id}", get(task_feed::upgrade))
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Served { deck, config })
+}
+
+async fn unknown() -> Failure {
+    Failure::not_found("Address")
+}
+
+async fn wrong_method() -> Failure {
+    let detail = "this address does not take this method".to_owned();
+    Failure::Http(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// What the API says is true now: nothing may show it later without asking again.
+async fn fresh(mut response: Response) -> Response {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The process answers.
+async fn health() -> axum::Json<Value> {
+    axum::Json(json!({ "status": "ok" }))
+}
+
+/// The store answers too.
+async fn ready(State(served): State<Served>) -> Result<axum::Json<Value>, Failure> {
+    served.deck.as_actor(Actor::System).counts().await?;
+    Ok(axum::Json(json!({ "status": "ready" })))
+}

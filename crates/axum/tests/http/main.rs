@@ -1,0 +1,12 @@
+//! The routes, the guard, uploads and the feeds, over a deck in memory that really runs its tasks.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod guard;
+mod kinds;
+mod server;
+mod sse;
+mod tasks;
+mod upload;
+mod websocket;
+mod work;

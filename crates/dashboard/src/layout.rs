@@ -1,0 +1,138 @@
+//! The frame of every page: the rail with the pages and the counts, the bar above, the page itself.
+
+use leptos::prelude::*;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::use_location;
+use taskdeck_ui::{ConnectionNotice, Icon, provide_live, use_base};
+
+use crate::parts::status_counts::{CountsSeed, StatusCounts};
+use crate::paths;
+use crate::theme::ThemeSwitch;
+
+/// The frame around the page of a route.
+#[component]
+pub(crate) fn Layout() -> impl IntoView {
+    view! { <Frame><Outlet/></Frame> }
+}
+
+/// The frame around any page. It provides the live store.
+#[component]
+pub(crate) fn Frame(
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    provide_live();
+    CountsSeed::provide();
+    let location = use_location();
+    // Read as a whole, so that what is typed into a search does not touch the frame.
+    let path = Memo::new(move |_| location.pathname.get());
+    view! {
+        <a class="dash-skip" href="#content">"Skip to the content"</a>
+        <div class="dash">
+            <div class="dash-rail">
+                <a class="dash-brand" href=paths::at("/")>
+                    <img src=paths::at("/favicon.svg") alt="" width="22" height="22"/>
+                    "Taskdeck"
+                </a>
+                <nav class="dash-nav" aria-label="Pages">
+                    <NavLink path href=paths::tasks("") icon="list-checks">"Tasks"</NavLink>
+                    <NavLink path href=paths::start() icon="play">"Start"</NavLink>
+                </nav>
+                <StatusCounts/>
+            </div>
+            <header class="dash-top">
+                <Crumbs path/>
+                <ConnectionNotice/>
+                <ThemeSwitch/>
+            </header>
+            <main class="dash-main" id="content" tabindex="-1">
+                // As text, since a browser that runs scripts does not parse what is inside.
+                <noscript inner_html=NO_SCRIPT></noscript>
+                {children()}
+            </main>
+        </div>
+    }
+    .into_any()
+}
+
+const NO_SCRIPT: &str = "<p class=\"dash-noscript\">JavaScript is off: this page shows how things stood when it was \
+     loaded. <a href=\"\">Load it again</a> to see what is new.</p>";
+
+#[component]
+fn NavLink(
+    /// Where the browser is.
+    path: Memo<String>,
+    /// Where the link leads.
+    href: String,
+    /// Its icon.
+    icon: &'static str,
+    /// Its text.
+    children: Children,
+) -> impl IntoView {
+    let target = href.clone();
+    let current = move || path.with(|path| is_within(path, &target)).then_some("page");
+    view! {
+        <a href=href aria-current=current>
+            <Icon name=icon/>
+            {children()}
+        </a>
+    }
+    .into_any()
+}
+
+fn is_within(path: &str, section: &str) -> bool {
+    path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where this page is: its section, and what of it.
+#[component]
+fn Crumbs(
+    /// Where the browser is.
+    path: Memo<String>,
+) -> impl IntoView {
+    let base = use_base();
+    let crumbs = move || {
+        path.with(|path| {
+            let below = path.strip_prefix(base.as_str()).unwrap_or(path);
+            let mut segments = below.split('/').filter(|segment| !segment.is_empty());
+            let section = match segments.next() {
+                Some("tasks") => ("Tasks", base.join("/tasks")),
+                Some("start") => ("Start", base.join("/start")),
+                _ => return None,
+            };
+            Some((section, segments.next().map(str::to_owned)))
+        })
+    };
+    move || {
+        crumbs().map(|((title, href), leaf)| {
+            let section = match &leaf {
+                Some(_) => view! { <a href=href>{title}</a> }.into_any(),
+                None => view! { <span aria-current="page">{title}</span> }.into_any(),
+            };
+            let leaf = leaf.map(|leaf| {
+                view! {
+                    <li>
+                        <Icon name="chevron-right"/>
+                        <code aria-current="page">{leaf}</code>
+                    </li>
+                }
+            });
+            view! {
+                <nav class="dash-crumbs" aria-label="Where this is">
+                    <ol class="dash-crumbs"><li>{section}</li>{leaf}</ol>
+                </nav>
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_holds_its_pages_and_no_other() {
+        assert!(is_within("/tasks", "/tasks") && is_within("/tasks/1", "/tasks"));
+        assert!(!is_within("/tasksx", "/tasks") && !is_within("/start", "/tasks"));
+    }
+}

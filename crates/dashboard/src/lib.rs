@@ -1,0 +1,39 @@
+//! The pages of the dashboard: the list of tasks, the page of one task, the catalog and the forms that start tasks.
+//!
+//! They are mounted in a Leptos app as routes:
+//!
+//! ```ignore
+//! view! {
+//!     <Router>
+//!         <Routes fallback=|| view! { <NotFoundPage/> }>
+//!             <DashboardRoutes/>
+//!         </Routes>
+//!     </Router>
+//! }
+//! ```
+//!
+//! The pages read and write through the server functions of `taskdeck_ui::api`, and follow the feed through its
+//! `LiveStore`, which the layout provides. They are rendered whole on the server (`SsrMode::Async`), so that they read
+//! and their forms post before WASM is there, and without JavaScript. An app that is not mounted at `/` provides
+//! `taskdeck_ui::BasePath`; every link goes through it.
+//!
+//! Under `ssr`, the module `server` holds what makes the start form work without JavaScript.
+
+#![recursion_limit = "256"]
+#![expect(unreachable_pub, reason = "#[component] makes the props of a private component public")]
+
+mod browser;
+mod filter;
+mod layout;
+mod pages;
+mod parts;
+mod paths;
+mod routes;
+#[cfg(feature = "ssr")]
+pub mod server;
+mod status_code;
+mod theme;
+
+pub use pages::not_found::NotFoundPage;
+pub use routes::DashboardRoutes;
+pub use theme::{NoTheme, SetTheme, THEME_COOKIE, Theme, current_theme, set_theme};

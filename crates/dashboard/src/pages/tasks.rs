@@ -1,0 +1,251 @@
+//! The list of tasks. Its filter and its page are the URL; its rows are live; what is new waits to be asked for.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use taskdeck_core::{Status, StatusSet, TaskId, TaskPage};
+use taskdeck_ui::format::thousands;
+use taskdeck_ui::{ApiError, CleanUpButton, Icon, api, use_live};
+
+use crate::filter::Filter;
+use crate::parts::filters::FilterBar;
+use crate::parts::notice::{CannotLoad, EmptyState, Loading};
+use crate::parts::row::TaskRow;
+use crate::parts::status_counts::CountsSeed;
+use crate::paths;
+
+type Loaded = Resource<Result<TaskPage, ApiError>>;
+
+/// The list of tasks.
+#[component]
+pub(crate) fn TasksPage() -> impl IntoView {
+    let query = use_query_map();
+    let filter = Memo::new(move |_| query.with(Filter::from_query));
+    let page: Loaded = Resource::new(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
+    let kinds = Resource::new(|| (), |()| api::kinds());
+    let loading = RwSignal::new(false);
+    let content = move || {
+        Suspend::new(async move {
+            let loaded = page.await;
+            // What the URL says now is what was loaded: another filter starts another load.
+            let filter = filter.get_untracked();
+            match loaded {
+                Ok(tasks) => view! { <TaskList tasks filter page/> }.into_any(),
+                Err(error) => {
+                    let again = paths::filtered(&filter);
+                    let retry = Callback::new(move |()| page.refetch());
+                    view! { <CannotLoad what="the tasks" error again retry/> }.into_any()
+                }
+            }
+        })
+    };
+    view! {
+        <Title text="Tasks"/>
+        <div class="dash-page dash-tasks">
+            <header class="dash-page-head">
+                <h1>"Tasks"</h1>
+                <div class="dash-page-actions">
+                    <CleanUp filter page/>
+                    <a class="td-button td-button-primary" href=paths::start()>
+                        <Icon name="plus"/>
+                        "Start a task"
+                    </a>
+                </div>
+            </header>
+            <FilterBar filter kinds/>
+            <div class:dash-reloading=move || loading.get()>
+                <Transition fallback=|| view! { <Loading lines=8/> } set_pending=loading>
+                    {content}
+                </Transition>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Deletes what has ended: of the statuses that are filtered for, or all of it.
+#[component]
+fn CleanUp(
+    /// What the URL says.
+    filter: Memo<Filter>,
+    /// The list, to be loaded anew afterwards.
+    page: Loaded,
+) -> impl IntoView {
+    let live = use_live();
+    let counts = live.watch_counts();
+    let seed = expect_context::<CountsSeed>();
+    let status = Memo::new(move |_| {
+        filter.with(|filter| match filter.status.is_empty() {
+            true => StatusSet::ENDED,
+            false => filter.status.iter().filter(|status| status.has_ended()).collect(),
+        })
+    });
+    let count = Signal::derive(move || {
+        counts.with(|counts| {
+            counts.as_ref().map(|counts| status.get().iter().map(|status| counts.of(status)).sum::<u64>())
+        })
+    });
+    // It goes by status alone: where the list is narrowed otherwise it would delete more than is shown.
+    let fits = move || filter.with(|filter| filter.kind.is_none() && filter.queue.is_none());
+    let shown = Memo::new(move |_| fits() && !status.get().is_empty() && count.get().is_some_and(|count| count > 0));
+    let button = move || {
+        shown.get().then(|| {
+            let done = Callback::new(move |_deleted: u64| page.refetch());
+            view! { <CleanUpButton status=status count=count on_done=done/> }
+        })
+    };
+    let seeded = move || {
+        let live = live.clone();
+        Suspend::new(async move {
+            seed.seed(&live).await;
+            button
+        })
+    };
+    view! { <Transition>{seeded}</Transition> }.into_any()
+}
+
+#[component]
+fn TaskList(
+    /// What was loaded.
+    tasks: TaskPage,
+    /// What it was loaded for.
+    filter: Filter,
+    /// The list, to be loaded anew.
+    page: Loaded,
+) -> impl IntoView {
+    let TaskPage { tasks, next_cursor } = tasks;
+    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+    let is_empty = tasks.is_empty();
+    let older = next_cursor.map(|cursor| paths::filtered(&filter.at(cursor)));
+    let body = if is_empty {
+        view! { <Nothing filter=filter.clone() older=older.clone()/> }.into_any()
+    } else {
+        let rows = tasks.into_iter().map(|seed| view! { <TaskRow seed/> }).collect_view();
+        view! { <ul class="dash-rows" aria-label="Tasks">{rows}</ul> }.into_any()
+    };
+    view! {
+        <Arrived filter=filter.clone() ids page/>
+        {body}
+        <Pager filter older=older.filter(|_| !is_empty)/>
+    }
+    .into_any()
+}
+
+/// Tells of tasks that came since the list was loaded, and loads them when pressed.
+#[component]
+fn Arrived(
+    /// What the list was loaded for.
+    filter: Filter,
+    /// What it shows.
+    ids: Vec<TaskId>,
+    /// The list, to be loaded anew.
+    page: Loaded,
+) -> impl IntoView {
+    let newest = filter.newest();
+    let is_newest = filter == newest;
+    let arrived = use_live().watch_list(Signal::stored((newest.list_query(), ids)));
+    let count = Memo::new(move |_| arrived.ids.with(Vec::len));
+    let href = paths::filtered(&newest);
+    let press = move |event: leptos::ev::MouseEvent| {
+        // On the newest page the address stays as it is, so that the router would do nothing.
+        if is_newest {
+            event.prevent_default();
+            page.refetch();
+        }
+    };
+    let pill = move || {
+        (count.get() > 0).then(|| {
+            view! {
+                <a class="dash-new-pill" href=href.clone() on:click=press>
+                    <Icon name="arrow-down"/>
+                    {move || format!("{} new", thousands(count.get() as u64))}
+                </a>
+            }
+        })
+    };
+    view! { <div class="dash-new" role="status">{pill}</div> }.into_any()
+}
+
+/// Nothing to show, and why: nothing was started yet, nothing fits the filter, or the end was reached.
+#[component]
+fn Nothing(
+    /// What was asked for.
+    filter: Filter,
+    /// Where the search goes on, when it was cut short.
+    older: Option<String>,
+) -> impl IntoView {
+    if let Some(older) = older {
+        return view! {
+            <EmptyState
+                icon="search"
+                title="Nothing found so far"
+                text="There are many tasks, and the search stopped before it saw all of them."
+            >
+                <a class="td-button td-button-primary" href=older>"Search further back"</a>
+                <a class="td-button" href=paths::tasks("")>"Show all tasks"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    if filter.cursor.is_some() {
+        return view! {
+            <EmptyState icon="inbox" title="No older tasks" text="This is where the list ends.">
+                <a class="td-button" href=paths::filtered(&filter.newest())>"Newest tasks"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    if filter.is_empty() {
+        return view! {
+            <EmptyState
+                icon="layers"
+                title="No tasks yet"
+                text="A task is one request for work: an import, a backup, a report. Start one, and watch it here."
+            >
+                <a class="td-button td-button-primary" href=paths::start()>"Start your first task"</a>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let only: Vec<Status> = filter.status.iter().collect();
+    let title = match (only.as_slice(), &filter.kind) {
+        ([Status::WaitingConfirmation], None) => "Nothing waits for a confirmation".to_owned(),
+        ([status], None) => format!("No {} tasks", status.title().to_lowercase()),
+        _ => "No tasks match".to_owned(),
+    };
+    view! {
+        <EmptyState icon="inbox" title text="Tasks that fit will be announced here as they come.">
+            <a class="td-button" href=paths::tasks("")>"Show all tasks"</a>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+/// From page to page. It goes by keys, so that no page counts what came before it.
+#[component]
+fn Pager(
+    /// What this page was loaded for.
+    filter: Filter,
+    /// The next page, if there is one.
+    older: Option<String>,
+) -> impl IntoView {
+    let newest = filter.cursor.is_some().then(|| paths::filtered(&filter.newest()));
+    (newest.is_some() || older.is_some()).then(|| {
+        view! {
+            <nav class="dash-pager" aria-label="Pages of the list">
+                <span>
+                    {newest
+                        .map(|href| {
+                            view! { <a class="td-button" href=href><Icon name="chevron-left"/>"Newest"</a> }
+                        })}
+                </span>
+                <span>
+                    {older
+                        .map(|href| {
+                            view! { <a class="td-button" href=href rel="next">"Older"<Icon name="chevron-right"/></a> }
+                        })}
+                </span>
+            </nav>
+        }
+    })
+}

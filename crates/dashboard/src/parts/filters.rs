@@ -1,0 +1,178 @@
+//! The bar that narrows the list. All of it is links: the filter is the URL, and works without JavaScript.
+
+use leptos::prelude::*;
+use taskdeck_core::{Definition, Status, StatusSet};
+use taskdeck_ui::{ApiError, Icon, status_icon};
+
+use crate::filter::Filter;
+use crate::{browser, paths};
+
+/// The filter bar of the list.
+#[component]
+pub(crate) fn FilterBar(
+    /// What the URL says.
+    filter: Memo<Filter>,
+    /// The kinds that there are.
+    kinds: Resource<Result<Vec<Definition>, ApiError>>,
+) -> impl IntoView {
+    view! {
+        <div class="dash-filters">
+            <nav class="dash-tabs" aria-label="Which tasks">
+                <Tab filter status=StatusSet::EMPTY>"All"</Tab>
+                <Tab filter status=StatusSet::ACTIVE>"Active"</Tab>
+                <Tab filter status=StatusSet::ENDED>"Ended"</Tab>
+            </nav>
+            <StatusMenu filter/>
+            <KindMenu filter kinds/>
+            <Tokens filter/>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Tab(
+    /// What the URL says.
+    filter: Memo<Filter>,
+    /// Which statuses it stands for.
+    status: StatusSet,
+    /// Its name.
+    children: Children,
+) -> impl IntoView {
+    let href = move || filter.with(|filter| paths::filtered(&filter.with_status(status)));
+    let current = move || filter.with(|filter| (filter.status == status).then_some("true"));
+    view! { <a class="dash-tab" href=href aria-current=current>{children()}</a> }.into_any()
+}
+
+/// Which statuses, each put in or taken out by a link. It stays open, so that several can be chosen.
+#[component]
+fn StatusMenu(
+    /// What the URL says.
+    filter: Memo<Filter>,
+) -> impl IntoView {
+    let choices = Status::ALL.map(|status| {
+        let href = move || filter.with(|filter| paths::filtered(&filter.toggled(status)));
+        let chosen = Signal::derive(move || filter.with(|filter| filter.status.contains(status)));
+        view! {
+            <li>
+                <a class="dash-menu-choice" href=href aria-current=move || chosen.get().then_some("true") data-noscroll=true>
+                    <span class="dash-menu-check">{move || chosen.get().then(|| view! { <Icon name="check"/> })}</span>
+                    <span class="dash-status-icon" data-status=status.name()><Icon name=status_icon(status)/></span>
+                    {status.title()}
+                </a>
+            </li>
+        }
+    });
+    view! {
+        <button type="button" class="dash-menu-button" popovertarget="status-menu">
+            "Status"
+            <Icon name="chevron-down"/>
+        </button>
+        <div class="dash-menu" id="status-menu" popover="auto">
+            <ul>{choices}</ul>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn KindMenu(
+    /// What the URL says.
+    filter: Memo<Filter>,
+    /// The kinds that there are.
+    kinds: Resource<Result<Vec<Definition>, ApiError>>,
+) -> impl IntoView {
+    const ID: &str = "kind-menu";
+    let choice = move |definition: Definition| {
+        let Definition { kind, title, icon, .. } = definition;
+        let (of_href, of_chosen) = (kind.clone(), kind);
+        let href =
+            move || filter.with(|filter| paths::filtered(&filter.with_kind(Some(of_href.clone()))));
+        let chosen = Signal::derive(move || filter.with(|filter| filter.kind.as_ref() == Some(&of_chosen)));
+        view! {
+            <li>
+                <a
+                    class="dash-menu-choice"
+                    href=href
+                    aria-current=move || chosen.get().then_some("true")
+                    on:click=|_| browser::close_popover(ID)
+                >
+                    <span class="dash-menu-check">{move || chosen.get().then(|| view! { <Icon name="check"/> })}</span>
+                    <Icon name=icon/>
+                    {title}
+                </a>
+            </li>
+        }
+    };
+    let choices = move || {
+        Suspend::new(async move {
+            let kinds = kinds.await.unwrap_or_default();
+            kinds.into_iter().map(choice).collect_view()
+        })
+    };
+    view! {
+        <button type="button" class="dash-menu-button" popovertarget=ID>
+            "Kind"
+            <Icon name="chevron-down"/>
+        </button>
+        <div class="dash-menu" id=ID popover="auto">
+            <ul>
+                <Suspense>{choices}</Suspense>
+            </ul>
+        </div>
+    }
+    .into_any()
+}
+
+/// What is filtered for, each with a link that takes it out.
+#[component]
+fn Tokens(
+    /// What the URL says.
+    filter: Memo<Filter>,
+) -> impl IntoView {
+    let statuses = move || {
+        filter.with(|filter| {
+            let is_tab = [StatusSet::EMPTY, StatusSet::ACTIVE, StatusSet::ENDED].contains(&filter.status);
+            let shown = if is_tab { StatusSet::EMPTY } else { filter.status };
+            let token = |status: Status| (status.title().to_owned(), paths::filtered(&filter.toggled(status)));
+            shown.iter().map(token).map(|(text, href)| view! { <Token text href/> }).collect_view()
+        })
+    };
+    let kind = move || {
+        filter.with(|filter| {
+            filter.kind.as_ref().map(|kind| {
+                view! { <Token text=format!("Kind {kind}") href=paths::filtered(&filter.with_kind(None))/> }
+            })
+        })
+    };
+    let queue = move || {
+        filter.with(|filter| {
+            filter.queue.as_ref().map(|queue| {
+                view! { <Token text=format!("Queue {queue}") href=paths::filtered(&filter.with_queue(None))/> }
+            })
+        })
+    };
+    let all = move || filter.with(|filter| (!filter.is_empty()).then(|| paths::tasks("")));
+    view! {
+        <ul class="dash-tokens" aria-label="Filters">{statuses} {kind} {queue}</ul>
+        {move || all().map(|href| view! { <a class="dash-clear" href=href>"Show all"</a> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn Token(
+    /// What is filtered for.
+    text: String,
+    /// The list without it.
+    href: String,
+) -> impl IntoView {
+    let label = format!("Remove the filter {text}");
+    view! {
+        <li class="dash-token">
+            {text}
+            <a href=href aria-label=label><Icon name="x"/></a>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,92 @@
+//! What a page says when it has nothing to show, or could not get it.
+
+use leptos::prelude::*;
+use taskdeck_core::DeckError;
+use taskdeck_ui::{ApiError, Icon};
+
+use crate::status_code;
+
+/// Nothing is here, and what to do about it.
+#[component]
+pub(crate) fn EmptyState(
+    /// The name of an icon.
+    icon: &'static str,
+    /// What is the case.
+    #[prop(into)]
+    title: String,
+    /// What it means.
+    #[prop(into)]
+    text: String,
+    /// What to do: links or buttons.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="dash-empty">
+            <span class="dash-empty-icon"><Icon name=icon/></span>
+            <h2 class="dash-empty-title">{title}</h2>
+            <p class="dash-empty-text">{text}</p>
+            <div class="dash-empty-actions">{children()}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Something could not be loaded: what happened, and how to try again. The link works without JavaScript; with it
+/// only what failed is asked for again.
+#[component]
+pub(crate) fn CannotLoad(
+    /// What could not be loaded, such as `the tasks`.
+    what: &'static str,
+    /// Why.
+    error: ApiError,
+    /// The address of this page.
+    #[prop(into)]
+    again: String,
+    /// Asks for it again.
+    retry: Callback<()>,
+) -> impl IntoView {
+    status_code::set(error.0.http_status());
+    let press = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        retry.run(());
+    };
+    view! {
+        <div class="dash-empty dash-empty-error" role="alert">
+            <span class="dash-empty-icon"><Icon name="triangle-alert"/></span>
+            <h2 class="dash-empty-title">{format!("Cannot load {what}")}</h2>
+            <p class="dash-empty-text">{explain(&error)}</p>
+            <div class="dash-empty-actions">
+                <a class="td-button" href=again on:click=press>
+                    <Icon name="rotate-cw"/>
+                    "Try again"
+                </a>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn explain(error: &ApiError) -> String {
+    match &error.0 {
+        _ if error.is_unreachable() => error.to_string(),
+        DeckError::Unavailable { .. } => format!("{error} It may be back in a moment."),
+        DeckError::Internal { .. } => format!("{error} The server's log says more."),
+        _ => error.to_string(),
+    }
+}
+
+/// A place that is being loaded: as high as what will come, so that nothing jumps.
+#[component]
+pub(crate) fn Loading(
+    /// How many lines to hold free.
+    lines: usize,
+) -> impl IntoView {
+    let lines = (0..lines).map(|_| view! { <div class="dash-skeleton"></div> }).collect_view();
+    view! {
+        <div class="dash-loading" aria-busy="true">
+            <span class="td-sr-only" role="status">"Loading"</span>
+            {lines}
+        </div>
+    }
+    .into_any()
+}

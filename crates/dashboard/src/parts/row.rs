@@ -1,0 +1,161 @@
+//! A task in the list: two lines that are patched in place and never move.
+
+use leptos::prelude::*;
+use taskdeck_core::{Status, TaskState, Timestamp};
+use taskdeck_ui::{CancelButton, Duration, Icon, RetryButton, TaskProgress, TimeAgo, status_icon, use_live};
+
+use crate::paths;
+
+/// A row of the list.
+#[component]
+pub(crate) fn TaskRow(
+    /// The task, as it was loaded.
+    seed: TaskState,
+) -> impl IntoView {
+    let id = seed.id;
+    let live = use_live();
+    live.seed(seed.clone());
+    let watch = live.watch(id);
+    let task = Signal::derive({
+        let seed = seed.clone();
+        move || watch.state.get().unwrap_or_else(|| seed.clone())
+    });
+    // Progress changes the state many times a second; these change seldom.
+    let status = Memo::new(move |_| task.with(|task| task.status));
+    let label = Memo::new(move |_| task.with(|task| task.label.clone()));
+    let partial = Memo::new(move |_| task.with(|task| task.partial));
+    let gone = watch.gone;
+    view! {
+        <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string()>
+            <span
+                class="dash-status-icon"
+                data-status=move || status.get().name()
+                data-partial=move || partial.get().then_some("")
+            >
+                <Icon name=Signal::derive(move || status_icon(status.get()).to_owned())/>
+            </span>
+            <div class="dash-row-what">
+                <p class="dash-row-title">
+                    <a class="dash-row-link" href=paths::task(id)>{move || label.get()}</a>
+                </p>
+                <Facts task/>
+            </div>
+            <div class="dash-row-progress">
+                <TaskProgress task=id state=seed compact=true actions=false/>
+            </div>
+            <When task gone/>
+            <div class="dash-row-actions">
+                {move || (!gone.get()).then(|| view! { <Actions task status=status.get()/> })}
+            </div>
+        </li>
+    }
+    .into_any()
+}
+
+/// The second line: what tells this task from others of its kind.
+#[component]
+fn Facts(
+    /// The task, live.
+    task: Signal<TaskState>,
+) -> impl IntoView {
+    let tries = Memo::new(move |_| task.with(|task| (task.tries > 0).then_some((task.tries, task.max_tries))));
+    let (kind, queue, key, user, tags) = task.with_untracked(|task| {
+        let queue = (task.queue.as_str() != "default").then(|| task.queue.to_string());
+        let user = task.user.as_ref().filter(|user| user.as_str() != "local").map(ToString::to_string);
+        (task.kind.to_string(), queue, task.key.clone(), user, task.tags.clone())
+    });
+    view! {
+        <p class="dash-row-facts">
+            <code class="dash-row-kind">{kind}</code>
+            {move || {
+                tries
+                    .get()
+                    .map(|(tries, most)| view! { <span class="num">{format!("try {tries} of {most}")}</span> })
+            }}
+            {queue.map(|queue| view! { <span>{format!("queue {queue}")}</span> })}
+            {key.map(|key| view! { <span>{format!("key {key}")}</span> })}
+            {user.map(|user| view! { <span>{format!("by {user}")}</span> })}
+            {tags.into_iter().map(|tag| view! { <span class="dash-tag">{tag}</span> }).collect_view()}
+        </p>
+    }
+    .into_any()
+}
+
+/// What the last column says: the status in words, how long, and when.
+#[component]
+fn When(
+    /// The task, live.
+    task: Signal<TaskState>,
+    /// Whether it was deleted.
+    gone: Signal<bool>,
+) -> impl IntoView {
+    let span = Memo::new(move |_| task.with(span));
+    let said = move || {
+        let Span { words, from, until } = span.get();
+        view! {
+            <span class="dash-row-status">
+                {if gone.get() { "Deleted" } else { words}}
+                {from
+                    .filter(|_| !gone.get())
+                    .map(|from| view! { " " <Duration from=from until=Signal::stored(until)/> })}
+            </span>
+        }
+    };
+    let created = task.with_untracked(|task| task.created_at);
+    view! {
+        <div class="dash-row-when">
+            {said}
+            <TimeAgo at=created/>
+        </div>
+    }
+    .into_any()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Span {
+    words: &'static str,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+/// What a task has been doing, and since when.
+fn span(task: &TaskState) -> Span {
+    let (words, from, until) = match task.status {
+        Status::Scheduled => ("Scheduled", None, None),
+        Status::Queued => ("Queued", Some(task.created_at), None),
+        Status::Running if task.cancel.is_some() => {
+            ("Cancelling", task.cancel.as_ref().map(|cancel| cancel.requested_at), None)
+        }
+        Status::Running => ("Running", task.started_at, None),
+        Status::WaitingConfirmation => ("Waiting", None, None),
+        Status::Completed if task.partial => ("Completed in part", None, None),
+        Status::Completed => ("Completed in", task.started_at, task.ended_at),
+        Status::Failed => ("Failed after", task.started_at, task.ended_at),
+        Status::Cancelled => ("Cancelled after", task.started_at, task.ended_at),
+        Status::Interrupted => ("Interrupted after", task.started_at, task.ended_at),
+    };
+    // A task that ended without an attempt has nothing to count from.
+    let words = match (words.rsplit_once(' '), from) {
+        (Some((bare, "in" | "after")), None) => bare,
+        _ => words,
+    };
+    Span { words, from, until }
+}
+
+#[component]
+fn Actions(
+    /// The task, live.
+    task: Signal<TaskState>,
+    /// Its status.
+    status: Status,
+) -> impl IntoView {
+    let id = task.with_untracked(|task| task.id);
+    let label = Signal::derive(move || task.with(|task| task.label.clone()));
+    if !status.has_ended() {
+        view! { <CancelButton task=id label=label compact=true/> }.into_any()
+    } else if status.can_retry() {
+        view! { <RetryButton task=id label=label compact=true/> }.into_any()
+    } else {
+        ().into_any()
+    }
+}

@@ -1,0 +1,236 @@
+//! The life of a task, from its start to its end, with how long each part took.
+
+use leptos::prelude::*;
+use taskdeck_core::{Attempt, Status, TaskState, Timestamp};
+use taskdeck_ui::{Duration, Icon, TimeAgo};
+
+/// One point in a task's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Moment {
+    /// What happened.
+    title: String,
+    /// When; none for what goes on now.
+    at: Option<Timestamp>,
+    /// What follows it, in a word, and until when; an open end ticks.
+    then: Option<(&'static str, Option<Timestamp>)>,
+    /// The status that gives it its colour.
+    tone: Status,
+    /// The name of its icon.
+    icon: &'static str,
+}
+
+/// The points of a task's life, in order. `attempts` come the last first, as the server gives them.
+fn moments(task: &TaskState, attempts: &[Attempt]) -> Vec<Moment> {
+    let mut attempts: Vec<(u32, Timestamp, Option<Timestamp>, Option<String>)> = attempts
+        .iter()
+        .rev()
+        .map(|attempt| (attempt.attempt, attempt.started_at, attempt.ended_at, attempt.outcome.clone()))
+        .collect();
+    // The running attempt may not be among those that are kept yet.
+    if let (Status::Running, Some(started_at)) = (task.status, task.started_at)
+        && attempts.iter().all(|(number, ..)| *number != task.attempt)
+    {
+        attempts.push((task.attempt, started_at, None, None));
+    }
+    let first_start = attempts.first().map(|(_, at, ..)| *at);
+    let mut moments = vec![Moment {
+        title: "Created".to_owned(),
+        at: Some(task.created_at),
+        then: Some(("waited", first_start.or(task.ended_at))),
+        tone: Status::Queued,
+        icon: "plus",
+    }];
+    let count = attempts.len();
+    for (index, (number, started_at, ended_at, outcome)) in attempts.iter().enumerate() {
+        let next_start = attempts.get(index + 1).map(|(_, at, ..)| *at);
+        let is_last = index + 1 == count;
+        moments.push(Moment {
+            title: if count == 1 { "Started".to_owned() } else { format!("Attempt {number} started") },
+            at: Some(*started_at),
+            then: Some(("ran", *ended_at)),
+            tone: Status::Running,
+            icon: "play",
+        });
+        let Some(ended_at) = ended_at else { continue };
+        // The end of the last attempt is the end of the task, when it ended with it.
+        if is_last && task.status.has_ended() {
+            continue;
+        }
+        let (title, tone, icon) = ending(*number, outcome.as_deref());
+        moments.push(Moment {
+            title,
+            at: Some(*ended_at),
+            then: (!is_last || !task.status.has_ended()).then_some(("waited", next_start)),
+            tone,
+            icon,
+        });
+    }
+    if let (true, Some(ended_at)) = (task.status.has_ended(), task.ended_at) {
+        let (title, icon) = match task.status {
+            Status::Completed if task.partial => ("Completed in part", "circle-alert"),
+            Status::Completed => ("Completed", "check"),
+            Status::Failed => ("Failed", "x"),
+            Status::Cancelled => ("Cancelled", "ban"),
+            _ => ("Interrupted", "zap"),
+        };
+        let moment =
+            Moment { title: title.to_owned(), at: Some(ended_at), then: None, tone: task.status, icon };
+        moments.push(moment);
+    } else if task.status == Status::Scheduled {
+        moments.push(Moment {
+            title: "Due".to_owned(),
+            at: task.scheduled_at,
+            then: None,
+            tone: Status::Scheduled,
+            icon: "clock",
+        });
+    }
+    moments
+}
+
+fn ending(number: u32, outcome: Option<&str>) -> (String, Status, &'static str) {
+    let (what, tone, icon) = match outcome {
+        Some("completed") => ("completed", Status::Completed, "check"),
+        Some("failed") => ("failed", Status::Failed, "x"),
+        Some("cancelled") => ("was cancelled", Status::Cancelled, "ban"),
+        Some("interrupted") => ("was interrupted", Status::Interrupted, "zap"),
+        _ => ("was released", Status::Queued, "pause"),
+    };
+    (format!("Attempt {number} {what}"), tone, icon)
+}
+
+/// The timeline of a task.
+#[component]
+pub(crate) fn Timeline(
+    /// The task, live.
+    #[prop(into)]
+    task: Signal<TaskState>,
+    /// Its attempts, the last first.
+    #[prop(into)]
+    attempts: Signal<Vec<Attempt>>,
+) -> impl IntoView {
+    // Progress changes the state many times a second, but not the timeline.
+    let moments = Memo::new(move |_| task.with(|task| attempts.with(|attempts| moments(task, attempts))));
+    let points = move || moments.get().into_iter().map(|moment| view! { <Point moment/> }).collect_view();
+    view! { <ol class="dash-timeline">{points}</ol> }.into_any()
+}
+
+#[component]
+fn Point(
+    /// Which.
+    moment: Moment,
+) -> impl IntoView {
+    let Moment { title, at, then, tone, icon } = moment;
+    let gap = at.zip(then).map(|(from, (what, until))| {
+        let what = match (what, until) {
+            ("waited", None) => "waits",
+            ("ran", None) => "runs",
+            (what, _) => what,
+        };
+        view! {
+            <p class="dash-point-gap">{what} " " <Duration from=from until=Signal::stored(until)/></p>
+        }
+    });
+    view! {
+        <li class="dash-point" data-status=tone.name()>
+            <span class="dash-point-icon"><Icon name=icon/></span>
+            <div class="dash-point-body">
+                <p class="dash-point-title">
+                    <span>{title}</span>
+                    {at.map(|at| view! { <TimeAgo at=at/> })}
+                </p>
+                {gap}
+            </div>
+        </li>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use taskdeck_core::{Kind, Progress, QueueName, TaskId};
+
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn task(status: Status) -> TaskState {
+        TaskState {
+            id: TaskId::from_parts(at(0), [0; 10]),
+            kind: Kind::new("demo_steps").unwrap(),
+            label: "Demo".to_owned(),
+            status,
+            version: 1,
+            tick: 0,
+            queue: QueueName::default(),
+            priority: 0,
+            attempt: 0,
+            tries: 0,
+            max_tries: 3,
+            progress: Progress::default(),
+            cancel: None,
+            error: None,
+            partial: false,
+            key: None,
+            tags: Vec::new(),
+            user: None,
+            trace_id: None,
+            created_at: at(0),
+            scheduled_at: None,
+            started_at: None,
+            ended_at: None,
+            starts: 0,
+            questions: 0,
+            endings: 0,
+            notice_seq: 0,
+        }
+    }
+
+    fn attempt(number: u32, from: i64, until: Option<i64>, outcome: Option<&str>) -> Attempt {
+        Attempt {
+            attempt: number,
+            started_at: at(from),
+            ended_at: until.map(at),
+            outcome: outcome.map(str::to_owned),
+            error: None,
+            detail: None,
+            worker: None,
+        }
+    }
+
+    fn titles(moments: &[Moment]) -> Vec<&str> {
+        moments.iter().map(|moment| moment.title.as_str()).collect()
+    }
+
+    #[test]
+    fn a_task_that_waits_has_an_open_wait() {
+        let moments = moments(&task(Status::Queued), &[]);
+        assert_eq!(titles(&moments), ["Created"]);
+        assert_eq!(moments[0].then, Some(("waited", None)));
+    }
+
+    #[test]
+    fn a_running_attempt_that_is_not_kept_yet_is_shown() {
+        let running = TaskState { attempt: 1, started_at: Some(at(50)), ..task(Status::Running) };
+        let moments = moments(&running, &[]);
+        assert_eq!(titles(&moments), ["Created", "Started"]);
+        assert_eq!(moments[0].then, Some(("waited", Some(at(50)))));
+        assert_eq!(moments[1].then, Some(("ran", None)));
+    }
+
+    #[test]
+    fn the_end_of_the_last_attempt_is_the_end_of_the_task() {
+        let failed = TaskState { attempt: 2, ended_at: Some(at(900)), ..task(Status::Failed) };
+        let attempts =
+            [attempt(2, 500, Some(900), Some("failed")), attempt(1, 100, Some(200), Some("failed"))];
+        let moments = moments(&failed, &attempts);
+        assert_eq!(
+            titles(&moments),
+            ["Created", "Attempt 1 started", "Attempt 1 failed", "Attempt 2 started", "Failed"]
+        );
+        assert_eq!(moments[2].then, Some(("waited", Some(at(500)))));
+        assert_eq!(moments[4].then, None);
+    }
+}

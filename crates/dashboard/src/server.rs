@@ -1,0 +1,167 @@
+//! What makes the start form work without JavaScript.
+//!
+//! A browser that runs no script posts the form to the server function `start_task`, which could only answer with
+//! JSON or a redirect: what was typed would be lost when it is refused. [`form_fallback`] stands before it, and takes
+//! the posts of plain forms (those that accept `text/html`): a started task leads to its page (303), a refusal to the
+//! form again, with what was typed and what is wrong with it (422, or what else is the error's status). Whatever a
+//! script sends goes on to the server function.
+//!
+//! # Mounting
+//!
+//! Around the router that has Leptos's routes and server functions, and inside the guard of `taskdeck-axum`, which
+//! puts the request's `Client` in its extensions. `context` and `app` are what `leptos_routes_with_context` was
+//! given:
+//!
+//! ```ignore
+//! let context = move || provide_context(assets.clone());
+//! let app = move || shell(options.clone());
+//! let pages = Router::new().leptos_routes_with_context(&options, routes, context.clone(), app.clone());
+//! let pages = taskdeck_dashboard::server::form_fallback(pages, context, app);
+//! let router = taskdeck_axum::router(deck.clone(), config.clone()).merge(pages).layer(taskdeck_axum::guard(deck, &config));
+//! ```
+//!
+//! The shell must leave its hydration script out where [`PlainPage`] is in the context: the address of a form that
+//! was posted is no page, and what was typed is not in the browser's state.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::Router;
+use leptos::prelude::*;
+use taskdeck_core::DeckError;
+use taskdeck_engine::Client;
+use taskdeck_ui::server::start_from_form;
+use taskdeck_ui::{BasePath, FormDraft};
+
+/// A context that says: this page answers a posted form, and is shown without scripts.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainPage;
+
+const START_TASK: &str = "/_taskdeck/start_task";
+
+/// The same router, with the posts of plain start forms answered by pages. The module says how it is mounted.
+///
+/// `context` and `app` render a page, as `leptos_routes_with_context` takes them.
+pub fn form_fallback<S, IV>(
+    router: Router<S>,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    app: impl Fn() -> IV + Clone + Send + Sync + 'static,
+) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    IV: IntoView + 'static,
+{
+    router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let (context, app) = (context.clone(), app.clone());
+        async move {
+            if is_plain_start_form(&request) { start(request, context, app).await } else { next.run(request).await }
+        }
+    }))
+}
+
+fn is_plain_start_form(request: &Request) -> bool {
+    request.method() == Method::POST
+        && request.uri().path().ends_with(START_TASK)
+        && header(request.headers(), &ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &axum::http::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+async fn start<IV>(
+    request: Request,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    app: impl Fn() -> IV + Clone + Send + Sync + 'static,
+) -> Response
+where
+    IV: IntoView + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let Some(client) = parts.extensions.get::<Client>() else {
+        let reason = "no deck: put taskdeck_axum::guard around form_fallback".to_owned();
+        return taskdeck_axum::problem(&DeckError::Internal { reason });
+    };
+    let boundary = header(&parts.headers, &CONTENT_TYPE).and_then(|kind| multer::parse_boundary(kind).ok());
+    let Some(boundary) = boundary else {
+        let reason = "a multipart form is needed".to_owned();
+        return taskdeck_axum::problem(&DeckError::BadRequest { reason });
+    };
+    let form = multer::Multipart::new(body.into_data_stream(), boundary);
+    match start_from_form(client, form).await {
+        Ok(started) => see_other(&base(&parts).task(started.task.id)),
+        Err(rejection) => match rejection.draft() {
+            Some(draft) => form_again(parts, draft, &rejection.error, context, app).await,
+            None => taskdeck_axum::problem(&rejection.error),
+        },
+    }
+}
+
+fn base(parts: &Parts) -> BasePath {
+    parts.extensions.get::<BasePath>().cloned().unwrap_or_default()
+}
+
+fn see_other(path: &str) -> Response {
+    match HeaderValue::from_str(path) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The page of the form, rendered as if it had been asked for, with what was typed.
+async fn form_again<IV>(
+    mut parts: Parts,
+    draft: FormDraft,
+    error: &DeckError,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    app: impl Fn() -> IV + Clone + Send + Sync + 'static,
+) -> Response
+where
+    IV: IntoView + 'static,
+{
+    let page = base(&parts).join(&format!("/start/{}", draft.kind));
+    let Ok(page) = page.parse::<PathAndQuery>() else {
+        return taskdeck_axum::problem(error);
+    };
+    parts.method = Method::GET;
+    parts.uri = Uri::from(page);
+    parts.headers.remove(CONTENT_TYPE);
+    let context = move || {
+        context();
+        provide_context(draft.clone());
+        provide_context(PlainPage);
+    };
+    let render = leptos_axum::render_app_async_with_context(context, app);
+    let mut response = render(Request::from_parts(parts, Body::empty())).await;
+    // The page itself may say something else, such as that the kind is gone.
+    if response.status() == StatusCode::OK {
+        *response.status_mut() =
+            StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Method, path: &str, accept: &'static str) -> Request {
+        let request = Request::builder().method(method).uri(path).header(ACCEPT, accept).body(Body::empty());
+        request.unwrap()
+    }
+
+    #[test]
+    fn only_the_post_of_a_plain_form_is_taken() {
+        let page = "text/html,application/xhtml+xml";
+        assert!(is_plain_start_form(&request(Method::POST, "/_taskdeck/start_task", page)));
+        assert!(is_plain_start_form(&request(Method::POST, "/deck/_taskdeck/start_task", page)));
+        assert!(!is_plain_start_form(&request(Method::POST, "/_taskdeck/start_task", "application/json")));
+        assert!(!is_plain_start_form(&request(Method::GET, "/_taskdeck/start_task", page)));
+        assert!(!is_plain_start_form(&request(Method::POST, "/_taskdeck/cancel_task", page)));
+    }
+}

@@ -1,0 +1,144 @@
+//! The macros of Taskdeck: [`task`] makes a kind of an async function, [`macro@Choices`] a select of an enum.
+//!
+//! Use them through the crate `taskdeck`, which what they write refers to.
+
+mod choices;
+mod docs;
+mod emit;
+mod errors;
+mod function;
+mod known;
+mod names;
+mod param;
+mod setting;
+mod task;
+mod units;
+
+use proc_macro::TokenStream;
+
+/// Makes a kind of an async function.
+///
+/// ```
+/// use taskdeck::prelude::*;
+///
+/// /// Counts the words of a text.
+/// #[task(title = "Count words", category = "report", timeout = "1m")]
+/// pub async fn count_words(
+///     ctx: TaskContext,
+///     /// The text to count in
+///     #[param(multiline, max_len = 10_000)]
+///     text: String,
+///     #[param(default = 1, min = 1, max = 99)] least_letters: u8,
+/// ) -> Result<u64, TaskError> {
+///     ctx.message("counting");
+///     let words = text.split_whitespace();
+///     Ok(words.filter(|word| word.chars().count() >= usize::from(least_letters)).count() as u64)
+/// }
+///
+/// let definition = CountWords::definition();
+/// assert_eq!(definition.description, "Counts the words of a text.");
+/// assert_eq!(definition.params[1].title, "Least letters");
+/// ```
+///
+/// It writes `pub struct CountWords { pub text: String, pub least_letters: u8 }`, with the visibility of the
+/// function, and implements `Task` for it. With the feature `engine` of `taskdeck` it also writes the body (`TaskBody`)
+/// and links the kind into the program, where `DeckBuilder::register_linked` finds it. **The function itself is
+/// gone:** a task is started by its struct, whose fields have names; in a test, on a deck in memory.
+///
+/// A program contains only the crates that it uses: when nothing else of the crate with the tasks is
+/// named, say `use my_tasks as _;`.
+///
+/// # The function
+///
+/// - `async`, free-standing, without generics. It returns `Result<Output, TaskError>`, and `Output` can be written and
+///   read by serde on both sides.
+/// - `ctx: TaskContext` comes first, and may be left out by a body that needs none.
+/// - All other parameters are the params. They are stored, so they are owned values: text, a number, `bool`,
+///   `Upload`, an `Option` of one of them, an enum with `#[derive(Choices)]`, or with `#[param(json)]` anything that is
+///   `Debug`, `Clone` and (de)serialised by serde.
+/// - The doc comment becomes the description, up to its first heading or code block; that of a parameter its help.
+/// - `#[cfg(..)]` on the function holds for all that is made of it. Other attributes (`#[expect]`, `#[instrument]`)
+///   stay with the body.
+///
+/// # Without the engine (in the browser)
+///
+/// The signature stays, the body is dropped unread. So all types of the signature must exist there too; `TaskContext`
+/// does, as a type without values. Imports and helpers that only bodies use would fail or be unused: put them in a
+/// `server` module under your own `#[cfg(feature = ..)]`, or in [`taskdeck::server!`](../taskdeck/macro.server.html),
+/// which expands to nothing without the engine.
+///
+/// # Settings
+///
+/// | setting | meaning | when not given |
+/// |---|---|---|
+/// | `title = ".."` | what a person reads | the kind's name in words |
+/// | `description = ".."` | what it does | the doc comment |
+/// | `category = ".."` | `data`, `report`, `maintenance`, `admin` or `other` | `other` |
+/// | `icon = ".."` | the name of its icon | `play` |
+/// | `tags("..", ..)` | words to find it by | none |
+/// | `danger = ".."` | what it may break; asked for again before it starts | nothing |
+/// | `expensive` | it costs much (time, money, load) | it does not |
+/// | `requires("..", ..)` | permissions that an actor needs | none |
+/// | `timeout = "10m"` | how long an attempt may take | the deck's |
+/// | `grace = "5s"` | how long a cancelled attempt may take to stop | the deck's |
+/// | `retry(max_tries = 5, base = "2s", max = "5m")` | how often and how soon it is tried again | `3`, `"2s"`, `"5m"` |
+/// | `queue = ".."` | its queue | `default` |
+/// | `at_most_once` | an attempt that began is never repeated by itself | it is |
+/// | `version = 2` | the version of its params | `1` |
+/// | `kind = ".."` | its stable, stored name | the function's name |
+/// | `crate = path` | where `taskdeck` is, if re-exported or renamed | `::taskdeck` |
+///
+/// Durations are a whole number and `ms`, `s`, `m`, `h` or `d`.
+///
+/// # Settings of a parameter: `#[param(..)]`
+///
+/// | setting | for | meaning |
+/// |---|---|---|
+/// | `title = ".."` | all | what a person reads beside it; else its name in words |
+/// | `default = expr`, `default` | all but `Option` | the value when none is given; alone, `Default::default()` |
+/// | `min = 1`, `max = 9.5` | numbers | bounds, inclusive |
+/// | `min_len = 1`, `max_len = 80` | text | bounds of the number of characters |
+/// | `pattern = ".."` | text | a regular expression (regex-lite) that the whole text must match |
+/// | `multiline` | text | several lines |
+/// | `accept = ".csv"`, `accept(".csv", "text/csv")` | `Upload` | endings and media types that are taken |
+/// | `max_bytes = "50MB"` | `Upload` | the greatest size: `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB`, `TiB` or a plain number |
+/// | `choices` | enums | the type need only be `Choices`; after `#[derive(Choices)]` it may be left out |
+/// | `json` | all others | any JSON value that the type can be read from |
+///
+/// What does not fit the parameter's type is refused when the kind is registered.
+#[proc_macro_attribute]
+pub fn task(settings: TokenStream, item: TokenStream) -> TokenStream {
+    task::expand(settings.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes the variants of an enum the options of a select.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use taskdeck::Choices;
+///
+/// #[derive(Clone, Copy, Debug, Serialize, Deserialize, Choices)]
+/// #[serde(rename_all = "snake_case")]
+/// enum ImportMode {
+///     AddRows,
+///     /// Replace the whole table
+///     Replace,
+/// }
+///
+/// let [add, replace] = &ImportMode::choices()[..] else { panic!("two") };
+/// assert_eq!((&*add.value, &*add.title), ("add_rows", "Add rows"));
+/// assert_eq!((&*replace.value, &*replace.title), ("replace", "Replace the whole table"));
+/// ```
+///
+/// The values are exactly what serde writes for the variants, whichever attributes say so: the form, the API and the
+/// stored params cannot disagree. A variant that serde skips is no option. The enum must be written as text, which is
+/// what serde does with plain variants; anything else panics when the kind is registered.
+///
+/// A title is the first paragraph of the variant's doc comment without its full stop, or else the variant's name in
+/// words.
+///
+/// `#[choices(crate = path)]` says where `taskdeck` is, if it is re-exported or renamed.
+#[proc_macro_derive(Choices, attributes(choices))]
+pub fn choices(item: TokenStream) -> TokenStream {
+    choices::expand(item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}

@@ -1,0 +1,8 @@
+use taskdeck::prelude::*;
+
+#[task]
+pub struct Import {
+    name: String,
+}
+
+fn main() {}

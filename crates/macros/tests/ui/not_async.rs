@@ -1,0 +1,13 @@
+use taskdeck::prelude::*;
+
+#[task]
+pub fn import(name: String) -> Result<(), TaskError> {
+    Ok(())
+}
+
+#[task]
+pub async unsafe fn clean() -> Result<(), TaskError> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use taskdeck::prelude::*;
+
+#[task]
+async fn wait(duration: std::time::Duration) -> Result<(), TaskError> {
+    Ok(())
+}
+
+fn main() {}

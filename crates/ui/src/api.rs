@@ -1,0 +1,136 @@
+//! The server functions: a few lines each over the deck's client, which does the checks.
+//!
+//! Their paths begin with `/_taskdeck`, under the base path. Reads take JSON; what changes something takes a plain
+//! form, so that it works without JavaScript: the sender is redirected back, or to the task after a start.
+
+#![expect(missing_docs, reason = "the structs that `#[server]` writes have the arguments as fields")]
+
+#![cfg_attr(feature = "ssr", expect(clippy::unused_async, reason = "a server function is async, also where the deck answers at once"))]
+
+use leptos::prelude::*;
+use server_fn::codec::{Json, MultipartData};
+#[cfg(feature = "ssr")]
+use server_fn::ServerFn;
+use taskdeck_core::{
+    CancelOutcome, Counts, Definition, ListQuery, LogPage, Started, StatusSet, TaskDetail, TaskId, TaskPage,
+    TaskState,
+};
+
+use crate::client::BaseClient;
+use crate::codec::MultipartFormData;
+use crate::error::ApiError;
+#[cfg(feature = "ssr")]
+use crate::server::{client, go_to, refuse, refuse_for, start_from_form};
+
+/// The kinds that the viewer may see, as the catalog lists them.
+#[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", input = Json, client = BaseClient)]
+pub async fn kinds() -> Result<Vec<Definition>, ApiError> {
+    client()?.kinds().map_err(refuse)
+}
+
+/// One kind.
+#[server(name = GetKind, prefix = "/_taskdeck", endpoint = "kind", input = Json, client = BaseClient)]
+pub async fn kind(kind: String) -> Result<Definition, ApiError> {
+    client()?.kind(&kind).map_err(refuse)
+}
+
+/// A page of tasks, newest first.
+#[server(name = GetTasks, prefix = "/_taskdeck", endpoint = "tasks", input = Json, client = BaseClient)]
+pub async fn tasks(query: ListQuery) -> Result<TaskPage, ApiError> {
+    client()?.list(&query).await.map_err(refuse)
+}
+
+/// A task with all that its page shows.
+#[server(name = GetTask, prefix = "/_taskdeck", endpoint = "task", input = Json, client = BaseClient)]
+pub async fn task(id: TaskId) -> Result<TaskDetail, ApiError> {
+    client()?.detail(id).await.map_err(refuse)
+}
+
+/// The states of these tasks; those that are gone are left out.
+#[server(name = GetStates, prefix = "/_taskdeck", endpoint = "states", input = Json, client = BaseClient)]
+pub async fn states(ids: Vec<TaskId>) -> Result<Vec<TaskState>, ApiError> {
+    client()?.get_many(&ids).await.map_err(refuse)
+}
+
+/// The lines of a task's log after `since`.
+#[server(name = GetTaskLog, prefix = "/_taskdeck", endpoint = "task_log", input = Json, client = BaseClient)]
+pub async fn task_log(id: TaskId, since: u64, limit: u32) -> Result<LogPage, ApiError> {
+    client()?.log(id, since, limit).await.map_err(refuse)
+}
+
+/// The last lines of a task's log.
+#[server(name = GetLogTail, prefix = "/_taskdeck", endpoint = "log_tail", input = Json, client = BaseClient)]
+pub async fn log_tail(id: TaskId, limit: u32) -> Result<LogPage, ApiError> {
+    client()?.log_tail(id, limit).await.map_err(refuse)
+}
+
+/// How many tasks there are, by status.
+#[server(name = GetCounts, prefix = "/_taskdeck", endpoint = "counts", input = Json, client = BaseClient)]
+pub async fn counts() -> Result<Counts, ApiError> {
+    client()?.counts().await.map_err(refuse)
+}
+
+/// Starts the task that a start form asks for (`_kind`, its params, its files).
+#[server(prefix = "/_taskdeck", endpoint = "start_task", input = MultipartFormData, client = BaseClient)]
+pub async fn start_task(form: MultipartData) -> Result<Started, ApiError> {
+    let client = client()?;
+    let Some(form) = form.into_inner() else {
+        return Err(ApiError::unreachable());
+    };
+    let started = start_from_form(&client, form).await.map_err(|rejection| refuse(rejection.error))?;
+    go_to(&format!("/tasks/{}", started.task.id));
+    Ok(started)
+}
+
+/// Asks a task to stop.
+#[server(prefix = "/_taskdeck", endpoint = "cancel_task", client = BaseClient)]
+pub async fn cancel_task(id: TaskId, reason: Option<String>) -> Result<CancelOutcome, ApiError> {
+    client()?.cancel(id, reason).await.map_err(|error| refuse_for(CancelTask::PATH, id, error))
+}
+
+/// Tries an ended task again.
+#[server(prefix = "/_taskdeck", endpoint = "retry_task", client = BaseClient)]
+pub async fn retry_task(id: TaskId) -> Result<TaskState, ApiError> {
+    client()?.retry(id).await.map_err(|error| refuse_for(RetryTask::PATH, id, error))
+}
+
+/// Removes a task; an active one is cancelled first. `back` is the path, under the base path, of the page to go to
+/// afterwards without JavaScript.
+#[server(prefix = "/_taskdeck", endpoint = "delete_task", client = BaseClient)]
+pub async fn delete_task(id: TaskId, back: Option<String>) -> Result<(), ApiError> {
+    client()?.delete(id).await.map_err(|error| refuse_for(DeleteTask::PATH, id, error))?;
+    if let Some(back) = back.filter(|back| is_local(back)) {
+        go_to(&back);
+    }
+    Ok(())
+}
+
+/// Removes the ended tasks of these statuses; says how many there were.
+#[server(prefix = "/_taskdeck", endpoint = "clean_up", client = BaseClient)]
+pub async fn clean_up(status: StatusSet) -> Result<u64, ApiError> {
+    client()?.clean_up(&ListQuery { status, ..ListQuery::default() }).await.map_err(refuse)
+}
+
+/// Whether a path leads to a page of this site and nowhere else.
+#[cfg_attr(not(any(feature = "ssr", test)), expect(dead_code, reason = "asked by the server alone"))]
+fn is_local(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n', '\t'])
+}
+
+/// Under which name the error of a form about one task is kept in the URL, without JavaScript.
+pub(crate) fn error_path(path: &str, id: TaskId) -> String {
+    format!("{path}#{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_this_site_is_gone_back_to() {
+        assert!(is_local("/tasks?status=failed"));
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "tasks", "/a\r\nX: y"] {
+            assert!(!is_local(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What is asked of the browser besides the feed and the server functions. Nothing here is called while a view is
+//! built, but for [`base_path`], which answers on the server too: the rest is for effects and event handlers, which
+//! run in a browser only.
+
+use js_sys::{Array, Date, Intl, Object, Reflect};
+use leptos::prelude::{document, window};
+use taskdeck_core::{TaskId, Timestamp};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::BasePath;
+
+/// Where the page says that the deck is mounted; the root where there is no page.
+pub(crate) fn base_path() -> BasePath {
+    meta("taskdeck-base").map(|path| BasePath::new(&path)).unwrap_or_default()
+}
+
+/// What the page's `<meta>` of this name says; nothing on the server.
+pub(crate) fn meta(name: &str) -> Option<String> {
+    if !cfg!(target_arch = "wasm32") {
+        return None;
+    }
+    let element = document().query_selector(&format!("meta[name='{name}']")).ok()??;
+    element.get_attribute("content")
+}
+
+/// The browser's clock.
+pub(crate) fn now() -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds of this age")]
+    Timestamp::from_millis(Date::now() as i64)
+}
+
+/// A number from 0 to 1, not fit for secrets.
+pub(crate) fn chance() -> f64 {
+    js_sys::Math::random()
+}
+
+/// A new task id, if the browser can make good random numbers.
+pub(crate) fn new_task_id() -> Option<TaskId> {
+    let mut random = [0; 10];
+    window().crypto().ok()?.get_random_values_with_u8_array(&mut random).ok()?;
+    Some(TaskId::from_parts(now(), random))
+}
+
+/// Whether nobody looks at the tab.
+pub(crate) fn is_hidden() -> bool {
+    document().hidden()
+}
+
+/// The absolute time as the reader's own browser writes it, with the zone: `31 Jan 2026, 09:00:00 CET`.
+pub(crate) fn local(at: Timestamp) -> Option<String> {
+    thread_local! {
+        // One formatter a page: making one costs more than all it writes.
+        static FORMATTER: Option<Intl::DateTimeFormat> = {
+            let options = Object::new();
+            let set = |name: &str, value: &str| Reflect::set(&options, &name.into(), &value.into());
+            let all = set("dateStyle", "medium").and_then(|_| set("timeStyle", "long"));
+            all.is_ok().then(|| Intl::DateTimeFormat::new(&Array::new(), &options))
+        };
+    }
+    let date = date(at);
+    FORMATTER.with(|formatter| formatter.as_ref()?.format().call1(&JsValue::NULL, &date).ok()?.as_string())
+}
+
+/// The reader's own time of day: `09:00:00`.
+pub(crate) fn local_time(at: Timestamp) -> String {
+    let date = date(at);
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit")]
+fn date(at: Timestamp) -> Date {
+    Date::new(&JsValue::from_f64(at.as_millis() as f64))
+}
+
+/// The address of the feed's socket.
+pub(crate) fn socket_url() -> Option<String> {
+    let location = window().location();
+    let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
+    Some(format!("{scheme}://{}{}", location.host().ok()?, base_path().join("/ws")))
+}
+
+/// Loads the page anew.
+pub(crate) fn reload() {
+    // A page that cannot be reloaded stays as it is.
+    let _ = window().location().reload();
+}
+
+/// Goes to another page, loading it whole.
+pub(crate) fn go_to(path: &str) {
+    let _ = window().location().assign(path);
+}
+
+/// Puts text on the clipboard; says whether that worked. Over plain HTTP browsers have no clipboard API: there the
+/// old way is taken.
+pub(crate) async fn copy(text: String) -> bool {
+    let navigator = window().navigator();
+    let has_clipboard = Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|found| found.is_object());
+    if has_clipboard && JsFuture::from(navigator.clipboard().write_text(&text)).await.is_ok() {
+        return true;
+    }
+    copy_by_selection(&text).unwrap_or(false)
+}
+
+fn copy_by_selection(text: &str) -> Result<bool, JsValue> {
+    let document = document();
+    let Some(body) = document.body() else { return Ok(false) };
+    let before = document.active_element().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    let area: web_sys::HtmlTextAreaElement = document.create_element("textarea")?.unchecked_into();
+    area.set_value(text);
+    area.set_class_name("td-sr-only");
+    body.append_child(&area)?;
+    area.select();
+    let copied = document.unchecked_ref::<web_sys::HtmlDocument>().exec_command("copy");
+    area.remove();
+    if let Some(before) = before {
+        let _ = before.focus();
+    }
+    copied
+}
+
+/// Gives the reader a text as a file.
+pub(crate) fn download(name: &str, text: &str) -> Result<(), JsValue> {
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type("text/plain;charset=utf-8");
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options)?;
+    let url = web_sys::Url::create_object_url_with_blob(&blob)?;
+    let link: web_sys::HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    // The download has the blob; the address would keep it in memory for as long as the page lives.
+    leptos::prelude::set_timeout(
+        move || {
+            let _ = web_sys::Url::revoke_object_url(&url);
+        },
+        std::time::Duration::from_secs(60),
+    );
+    Ok(())
+}
+
+/// Closes the popover of this id.
+pub(crate) fn hide_popover(id: &str) {
+    let Some(element) = document().get_element_by_id(id) else { return };
+    if let Ok(hide) = Reflect::get(&element, &"hidePopover".into())
+        && let Some(hide) = hide.dyn_ref::<js_sys::Function>()
+    {
+        // It throws when it is closed already.
+        let _ = hide.call0(&element);
+    }
+}

@@ -1,0 +1,78 @@
+//! The checks of a form: the server's own code, on what the browser holds.
+
+use std::collections::BTreeMap;
+
+use taskdeck_core::{Definition, FieldErrors, FileId, Kind, Param, Timestamp, Upload, form};
+use wasm_bindgen::JsCast;
+use web_sys::{File, FormData};
+
+/// The box that says that a danger is meant.
+pub(crate) const CONFIRM: &str = "_confirm";
+/// What is wrong when it is not.
+pub(crate) const UNCONFIRMED: &str = "Confirm that you want this.";
+
+/// What is wrong with a whole form.
+pub(super) fn whole(definition: &Definition, data: &FormData) -> FieldErrors {
+    let mut fields = Vec::new();
+    let mut files = BTreeMap::new();
+    for param in &definition.params {
+        let value = data.get(&param.name);
+        if param.kind.is_file() {
+            if let Some(file) = value.dyn_ref::<File>().and_then(upload_of) {
+                files.insert(param.name.clone(), file);
+            }
+        } else if let Some(text) = value.as_string() {
+            fields.push((param.name.clone(), text));
+        }
+    }
+    let mut errors = form::decode(definition, &fields, &files).err().unwrap_or_default();
+    if definition.danger.is_some() && !data.has(CONFIRM) {
+        errors.add(CONFIRM, UNCONFIRMED);
+    }
+    errors
+}
+
+/// What is wrong with one text field.
+pub(super) fn text(param: &Param, text: &str) -> Option<String> {
+    one(param, &[(param.name.clone(), text.to_owned())], &BTreeMap::new())
+}
+
+/// What is wrong with one file field.
+pub(super) fn file(param: &Param, file: Option<&File>) -> Option<String> {
+    let files = file.and_then(upload_of).map(|file| (param.name.clone(), file)).into_iter().collect();
+    one(param, &[], &files)
+}
+
+/// The same decision for one field as for the whole form.
+fn one(param: &Param, fields: &[(String, String)], files: &BTreeMap<String, Upload>) -> Option<String> {
+    // The kind's name plays no part.
+    let alone = Definition { params: vec![param.clone()], ..Definition::new(Kind::new("field").ok()?) };
+    form::decode(&alone, fields, files).err().and_then(|mut errors| errors.0.remove(&param.name))
+}
+
+/// A chosen file as the server will know it; an empty choice is none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
+fn upload_of(file: &File) -> Option<Upload> {
+    let (name, size) = (file.name(), file.size() as u64);
+    (!name.is_empty() || size > 0).then(|| Upload {
+        id: FileId::from_parts(Timestamp::default(), [0; 10]),
+        name,
+        size,
+        media_type: file.type_(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_checked_as_the_whole_form_is() {
+        let times = Param::of::<u8>("times").default_of(1);
+        assert_eq!(text(&times, "3"), None);
+        assert_eq!(text(&times, "300").as_deref(), Some("The greatest is 255."));
+        assert_eq!(text(&times, "").as_deref(), Some("Enter a value."), "an emptied default is no value");
+        assert_eq!(text(&Param::of::<Option<u8>>("level"), ""), None);
+        assert_eq!(file(&Param::of::<Upload>("file"), None).as_deref(), Some("Choose a file."));
+    }
+}

@@ -1,0 +1,267 @@
+//! One field.
+
+use leptos::prelude::*;
+use taskdeck_core::form::field_text;
+use taskdeck_core::{Choice, Param, ParamKind};
+
+use super::check;
+use super::file::FileField;
+use super::state::FormState;
+
+/// Up to this many options are shown as radio buttons, when one of them must be chosen.
+const MOST_RADIOS: usize = 4;
+
+/// The field of a param: its label, its help, the control that fits its type, and what is wrong with it.
+#[component]
+pub fn FieldInput(
+    /// The param.
+    param: Param,
+    /// The form that it belongs to; one of its own when not said.
+    #[prop(optional, into)]
+    form: Option<FormState>,
+    /// The value to begin with; the param's default when not said.
+    #[prop(optional_no_strip, into)]
+    value: Option<String>,
+) -> impl IntoView {
+    let form = form.unwrap_or_else(|| FormState::new("field"));
+    let value = value.or_else(|| param.default.as_ref().map(field_text)).unwrap_or_default();
+    let field = Field::new(form, &param);
+    let error = form.error(&param.name);
+    let kind = type_name(&param.kind);
+    let is_group = uses_radios(&param);
+    // Else the title stands behind the box, or in the group's legend.
+    let is_labelled = !is_group && param.kind != ParamKind::Boolean;
+    let label = is_labelled.then(|| {
+        view! { <label class="td-label" for=field.id.clone()>{title_of(&param)}</label> }
+    });
+    let help = (!param.help.is_empty())
+        .then(|| view! { <p class="td-help" id=field.help_id.clone()>{param.help.clone()}</p> }.into_any());
+    let (above, below) = if is_labelled { (help, None) } else { (None, help) };
+    let error_id = field.error_id.clone();
+    let leave = {
+        let name = param.name.clone();
+        move |_| form.touch(&name)
+    };
+    let control = match param.kind.clone() {
+        ParamKind::Boolean => checkbox(&field, &param, &value),
+        ParamKind::Choice { options } if is_group => radios(&field, &param, options, &value),
+        ParamKind::Choice { options } => select(&field, &param, options, &value),
+        ParamKind::File { .. } => view! { <FileField field param/> }.into_any(),
+        ParamKind::Text { multiline: true, .. } => textarea(&field, &param, value, None),
+        ParamKind::Json => textarea(&field, &param, value, Some("false")),
+        ParamKind::Text { .. } => line(&field, &param, value, None),
+        // As text, so that what is typed stays as it is: a number field drops what it cannot read, and rounds what is
+        // large.
+        ParamKind::Integer { .. } => line(&field, &param, value, Some("numeric")),
+        ParamKind::Float { .. } => line(&field, &param, value, Some("decimal")),
+    };
+    view! {
+        <div
+            class=move || if error.with(Option::is_some) { "td-field td-field-invalid" } else { "td-field" }
+            data-type=kind
+            on:focusout=leave
+        >
+            {label}
+            {above}
+            {control}
+            {below}
+            <p class="td-field-error" id=error_id hidden=move || error.with(Option::is_none)>
+                {move || error.get().unwrap_or_default()}
+            </p>
+        </div>
+    }
+}
+
+/// What the controls share.
+#[derive(Clone)]
+pub(super) struct Field {
+    pub(super) form: FormState,
+    pub(super) id: String,
+    pub(super) error: Memo<Option<String>>,
+    help_id: String,
+    error_id: String,
+    has_help: bool,
+}
+
+impl Field {
+    fn new(form: FormState, param: &Param) -> Self {
+        Self {
+            form,
+            id: form.id(&param.name),
+            error: form.error(&param.name),
+            help_id: form.id(&format!("{}-help", param.name)),
+            error_id: form.id(&format!("{}-error", param.name)),
+            has_help: !param.help.is_empty(),
+        }
+    }
+
+    /// The ids of the texts that describe the control.
+    pub(super) fn described_by(&self) -> impl Fn() -> Option<String> + Clone + Send + Sync + use<> {
+        let (error, has_help) = (self.error, self.has_help);
+        let (help_id, error_id) = (self.help_id.clone(), self.error_id.clone());
+        move || match (has_help, error.with(Option::is_some)) {
+            (true, true) => Some(format!("{error_id} {help_id}")),
+            (true, false) => Some(help_id.clone()),
+            (false, true) => Some(error_id.clone()),
+            (false, false) => None,
+        }
+    }
+
+    pub(super) fn invalid(&self) -> impl Fn() -> Option<&'static str> + Clone + Send + Sync + use<> {
+        let error = self.error;
+        move || error.with(Option::is_some).then_some("true")
+    }
+
+    /// Checks what was typed: as it is typed once the reader has been through the field, else when they leave it.
+    fn check_typed(&self, param: &Param) -> impl Fn(String, bool) + Clone + Send + Sync + use<> {
+        let (form, param) = (self.form, param.clone());
+        move |text, left| {
+            if left || form.is_touched(&param.name) {
+                form.set(&param.name, check::text(&param, &text));
+            }
+        }
+    }
+}
+
+fn type_name(kind: &ParamKind) -> &'static str {
+    match kind {
+        ParamKind::Text { .. } => "text",
+        ParamKind::Integer { .. } => "integer",
+        ParamKind::Float { .. } => "float",
+        ParamKind::Boolean => "boolean",
+        ParamKind::Choice { .. } => "choice",
+        ParamKind::File { .. } => "file",
+        ParamKind::Json => "json",
+    }
+}
+
+/// Radio buttons cannot be taken back: where "none" is an answer, there is a select.
+fn uses_radios(param: &Param) -> bool {
+    let ParamKind::Choice { options } = &param.kind else { return false };
+    options.len() <= MOST_RADIOS && (param.required || param.default.is_some())
+}
+
+fn title_of(param: &Param) -> impl IntoView + use<> {
+    let mark = param.required.then(|| view! { <span class="td-required" aria-hidden="true">"*"</span> });
+    view! { {param.title.clone()} {mark} }
+}
+
+fn line(field: &Field, param: &Param, value: String, mode: Option<&'static str>) -> AnyView {
+    let typed = field.check_typed(param);
+    let left = typed.clone();
+    view! {
+        <input
+            class="td-input"
+            type="text"
+            inputmode=mode
+            autocomplete="off"
+            id=field.id.clone()
+            name=param.name.clone()
+            value=value
+            required=param.required
+            aria-describedby=field.described_by()
+            aria-invalid=field.invalid()
+            on:input=move |event| typed(event_target_value(&event), false)
+            on:blur=move |event| left(event_target_value(&event), true)
+        />
+    }
+    .into_any()
+}
+
+fn textarea(field: &Field, param: &Param, value: String, spellcheck: Option<&'static str>) -> AnyView {
+    let typed = field.check_typed(param);
+    let left = typed.clone();
+    view! {
+        <textarea
+            class="td-textarea"
+            rows="4"
+            spellcheck=spellcheck
+            id=field.id.clone()
+            name=param.name.clone()
+            required=param.required
+            aria-describedby=field.described_by()
+            aria-invalid=field.invalid()
+            on:input=move |event| typed(event_target_value(&event), false)
+            on:blur=move |event| left(event_target_value(&event), true)
+        >
+            {value}
+        </textarea>
+    }
+    .into_any()
+}
+
+fn checkbox(field: &Field, param: &Param, value: &str) -> AnyView {
+    // The texts that core takes for "on".
+    let on = matches!(value, "on" | "true" | "1" | "yes");
+    view! {
+        <label class="td-check">
+            <input
+                type="checkbox"
+                id=field.id.clone()
+                name=param.name.clone()
+                checked=on
+                aria-describedby=field.described_by()
+                aria-invalid=field.invalid()
+            />
+            {param.title.clone()}
+        </label>
+    }
+    .into_any()
+}
+
+fn radios(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> AnyView {
+    let chosen = field.check_typed(param);
+    let options = options.into_iter().map(|option| {
+        let chosen = chosen.clone();
+        let is_chosen = option.value == value;
+        view! {
+            <label class="td-radio">
+                <input
+                    type="radio"
+                    name=param.name.clone()
+                    value=option.value
+                    checked=is_chosen
+                    required=param.required
+                    on:change=move |event| chosen(event_target_value(&event), true)
+                />
+                {option.title}
+            </label>
+        }
+    });
+    let options = options.collect_view();
+    view! {
+        <fieldset id=field.id.clone() aria-describedby=field.described_by() aria-invalid=field.invalid()>
+            <legend class="td-label">{title_of(param)}</legend>
+            <div class="td-radios">{options}</div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+fn select(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> AnyView {
+    let chosen = field.check_typed(param);
+    let none = (param.default.is_none()).then(|| {
+        let text = if param.required { "Choose one" } else { "None" };
+        view! { <option value="" selected=value.is_empty()>{text}</option> }
+    });
+    let options = options.into_iter().map(|option| {
+        let is_chosen = option.value == value;
+        view! { <option value=option.value selected=is_chosen>{option.title}</option> }
+    });
+    let options = options.collect_view();
+    view! {
+        <select
+            class="td-select"
+            id=field.id.clone()
+            name=param.name.clone()
+            required=param.required
+            aria-describedby=field.described_by()
+            aria-invalid=field.invalid()
+            on:change=move |event| chosen(event_target_value(&event), true)
+        >
+            {none}
+            {options}
+        </select>
+    }
+    .into_any()
+}

@@ -1,0 +1,276 @@
+//! `<TaskForm/>`: the form of a kind, made from its definition.
+
+mod check;
+mod field;
+mod file;
+mod send;
+mod state;
+
+use std::collections::BTreeMap;
+
+use leptos::ev::SubmitEvent;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::server::ServerActionError;
+use send_wrapper::SendWrapper;
+use server_fn::ServerFn;
+use server_fn::error::ServerFnUrlError;
+use taskdeck_core::form::bytes;
+use taskdeck_core::{Definition, Started};
+use web_sys::FormData;
+
+pub use self::field::FieldInput;
+pub use self::state::FormState;
+
+use self::send::{Sending, Transfer};
+use crate::go::use_go;
+use crate::{ApiError, FormDraft, Icon, api, browser, use_base, use_live};
+
+/// The form that starts a task of a kind: a field for each param, checked as it is typed by the code that the server
+/// checks it with. Files are checked before they are sent, and sent with a bar. It is a plain multipart form, so that
+/// it works without JavaScript.
+#[component]
+pub fn TaskForm(
+    /// The kind.
+    definition: Definition,
+    /// Where the form posts to without JavaScript; the server function when not said.
+    #[prop(optional, into)]
+    action: Option<String>,
+    /// Called with the task that was started; when not said, the page goes to the task.
+    #[prop(optional, into)]
+    on_started: Option<Callback<Started>>,
+    /// Values to begin with, by param.
+    #[prop(optional, into)]
+    initial: Vec<(String, String)>,
+) -> impl IntoView {
+    let base = use_base();
+    let post_to = base.join(api::StartTask::PATH);
+    let draft = use_context::<FormDraft>().filter(|draft| draft.kind == definition.kind);
+    let form = FormState::new(definition.kind.as_str());
+    if let Some(draft) = &draft {
+        form.refuse(&definition, &draft.errors, draft.problem.clone());
+    } else if let Some(error) = error_in_url() {
+        form.refuse_by(&definition, &error);
+    }
+    // A form that was typed has every field that was on; one to begin with, only what was said. Of a field that is
+    // there twice the last holds, as in core's `form::decode`.
+    let typed = draft.is_some();
+    let mut values: BTreeMap<_, _> = draft.map_or(initial, |draft| draft.fields).into_iter().collect();
+    let fields = definition.params.iter().map(|param| {
+        let value = values.remove(&param.name).or_else(|| typed.then(String::new));
+        view! { <FieldInput param=param.clone() form value/> }
+    });
+    let fields = fields.collect_view();
+
+    let element = NodeRef::<html::Form>::new();
+    let summary = NodeRef::<html::Div>::new();
+    let hydrated = RwSignal::new(false);
+    // Until then the browser's own checks are all there is.
+    Effect::new(move |_| hydrated.set(true));
+    let sending = RwSignal::new(Sending::No);
+    // On the server, where the view goes from thread to thread, there is never one.
+    let transfer = StoredValue::new(None::<SendWrapper<Transfer>>);
+    let once = StoredValue::new(None);
+    let live = use_live();
+    let go = use_go();
+    let kind = definition.kind.to_string();
+    let danger = definition.danger.clone().map(|danger| view! { <Danger danger form/> });
+    let definition = StoredValue::new(definition);
+
+    let done = move |answer: Result<Started, ApiError>| {
+        transfer.try_set_value(None);
+        sending.try_set(Sending::No);
+        match answer {
+            Ok(started) => {
+                once.try_set_value(None);
+                live.seed(started.task.clone());
+                match on_started {
+                    Some(on_started) => on_started.run(started),
+                    None => go(&base.task(started.task.id)),
+                }
+            }
+            Err(error) => {
+                if let Some(definition) = definition.try_get_value() {
+                    form.refuse_by(&definition, &error);
+                    focus(summary);
+                }
+            }
+        }
+    };
+    let url = post_to.clone();
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if sending.with_untracked(Sending::is_on) {
+            return;
+        }
+        let Some(data) = element.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) else {
+            return;
+        };
+        let errors = definition.with_value(|definition| check::whole(definition, &data));
+        if !errors.is_empty() {
+            definition.with_value(|definition| form.refuse(definition, &errors, None));
+            focus(summary);
+            return;
+        }
+        form.clear();
+        // The same id until something is changed: a form that is sent twice, or whose answer is lost, starts one task.
+        let id = once.get_value().or_else(browser::new_task_id);
+        once.set_value(id);
+        if let Some(id) = id {
+            // It cannot fail: both are text.
+            let _ = data.append_with_str("_id", &id.to_string());
+        }
+        sending.set(Sending::Waiting);
+        let on_progress = move |sent, total| {
+            sending.try_set(Sending::Uploading { sent, total });
+        };
+        match Transfer::start(&url, &data, on_progress, done.clone()) {
+            Ok(started) => transfer.set_value(Some(SendWrapper::new(started))),
+            Err(error) => done(Err(error)),
+        }
+    };
+    let stop = move |_| {
+        transfer.set_value(None);
+        sending.set(Sending::No);
+    };
+    view! {
+        <form
+            class="td-form"
+            method="post"
+            action=action.unwrap_or(post_to)
+            enctype="multipart/form-data"
+            novalidate=move || hydrated.get()
+            node_ref=element
+            on:submit=on_submit
+            on:input=move |_| once.set_value(None)
+        >
+            <input type="hidden" name="_kind" value=kind/>
+            <Summary form node_ref=summary/>
+            {danger}
+            {fields}
+            <div class="td-form-actions">
+                <button
+                    type="submit"
+                    class="td-button td-button-primary"
+                    aria-busy=move || sending.with(Sending::is_on).then_some("true")
+                >
+                    <Icon name=Signal::derive(move || {
+                        if sending.with(Sending::is_on) { "loader" } else { "play" }.to_owned()
+                    })/>
+                    <span class="td-button-text">
+                        {move || if sending.with(Sending::is_on) { "Starting" } else { "Start" }}
+                    </span>
+                </button>
+                <Show when=move || sending.with(Sending::is_uploading)>
+                    <button type="button" class="td-button" on:click=stop>"Stop the upload"</button>
+                </Show>
+            </div>
+            <Uploading sending/>
+        </form>
+    }
+}
+
+/// Moves the focus to the summary, once it is on the page.
+fn focus(summary: NodeRef<html::Div>) {
+    request_animation_frame(move || {
+        if let Some(summary) = summary.try_get_untracked().flatten() {
+            // An element that cannot take the focus is read out all the same.
+            let _ = summary.focus();
+        }
+    });
+}
+
+/// The refusal that a form without JavaScript left in the URL, where nothing renders the form again.
+fn error_in_url() -> Option<ApiError> {
+    let error = use_context::<ServerActionError>()?;
+    (error.path() == api::StartTask::PATH).then(|| ServerFnUrlError::<ApiError>::decode_err(error.err()))
+}
+
+/// What is wrong, in one place, with links to the fields.
+#[component]
+fn Summary(form: FormState, node_ref: NodeRef<html::Div>) -> impl IntoView {
+    let body = move || {
+        form.refusal().with(|refusal| {
+            let refusal = refusal.as_ref()?;
+            let title = refusal.title();
+            let fields = refusal.fields.iter().map(|(field, title, message)| {
+                let (target, text) = (field.clone(), format!("{title}: {message}"));
+                // The router would take the link for a page.
+                let jump = move |event: leptos::ev::MouseEvent| {
+                    event.prevent_default();
+                    state::focus_field(&target);
+                };
+                view! { <li><a href=format!("#{field}") on:click=jump>{text}</a></li> }
+            });
+            let fields = fields.collect_view();
+            let list = (!refusal.fields.is_empty()).then(|| view! { <ul>{fields}</ul> });
+            Some(view! { <p>{title}</p> {list} })
+        })
+    };
+    view! {
+        <div
+            class="td-form-summary"
+            role="alert"
+            tabindex="-1"
+            node_ref=node_ref
+            hidden=move || form.refusal().with(Option::is_none)
+        >
+            {body}
+        </div>
+    }
+}
+
+/// What the kind may break, and the box to say that it is meant.
+#[component]
+fn Danger(danger: String, form: FormState) -> impl IntoView {
+    let error = form.error(check::CONFIRM);
+    let (field, described) = (form.id(check::CONFIRM), form.id("_danger"));
+    view! {
+        <div class="td-danger">
+            <Icon name="triangle-alert"/>
+            <p id=described.clone()>{danger}</p>
+            <label class="td-check">
+                <input
+                    type="checkbox"
+                    id=field
+                    name=check::CONFIRM
+                    required
+                    aria-describedby=described
+                    aria-invalid=move || error.with(Option::is_some).then_some("true")
+                    on:change=move |event| {
+                        let missing = !event_target_checked(&event);
+                        form.set(check::CONFIRM, missing.then(|| check::UNCONFIRMED.to_owned()));
+                    }
+                />
+                "I know, and want it."
+            </label>
+            <p class="td-field-error" hidden=move || error.with(Option::is_none)>
+                {move || error.get().unwrap_or_default()}
+            </p>
+        </div>
+    }
+}
+
+/// How far the files are.
+#[component]
+fn Uploading(sending: RwSignal<Sending>) -> impl IntoView {
+    let part = Memo::new(move |_| match sending.get() {
+        Sending::Uploading { sent, total } => Some((sent, total)),
+        Sending::No | Sending::Waiting => None,
+    });
+    let value = move || part.get().map(|(sent, total)| (sent / total.max(1.0)).to_string());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
+    let text = move || match part.get() {
+        Some((sent, total)) if sent < total => {
+            format!("Sending {} of {}", bytes(sent as u64), bytes(total as u64))
+        }
+        Some(_) => "All is sent; the server looks at it.".to_owned(),
+        None => String::new(),
+    };
+    view! {
+        <div class="td-upload" hidden=move || part.get().is_none()>
+            <progress class="td-bar" max="1" value=value aria-label="Upload"></progress>
+            <span class="td-upload-text">{text}</span>
+        </div>
+    }
+}

@@ -1,0 +1,100 @@
+//! Sends a form. `fetch` cannot tell how much of the body was sent; `XMLHttpRequest` can.
+
+use leptos::prelude::*;
+use server_fn::Bytes;
+use server_fn::error::FromServerFnError;
+use taskdeck_core::{DeckError, Started};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
+
+use crate::ApiError;
+
+/// A bar for what is sent in a moment would only flicker.
+const SMALL: f64 = 200_000.0;
+
+/// Where a form stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sending {
+    /// It is being filled in.
+    No,
+    /// Its files are on their way.
+    Uploading { sent: f64, total: f64 },
+    /// It was sent, or is too small for a bar.
+    Waiting,
+}
+
+impl Sending {
+    pub(super) fn is_on(&self) -> bool {
+        !matches!(self, Self::No)
+    }
+
+    pub(super) fn is_uploading(&self) -> bool {
+        matches!(self, Self::Uploading { .. })
+    }
+}
+
+/// A form on its way. Dropping it stops it.
+pub(super) struct Transfer {
+    request: XmlHttpRequest,
+    _on_progress: Closure<dyn FnMut(ProgressEvent)>,
+    _on_end: Closure<dyn FnMut()>,
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.request.set_onloadend(None);
+        if let Ok(upload) = self.request.upload() {
+            upload.set_onprogress(None);
+        }
+        // One that has ended takes no notice.
+        let _ = self.request.abort();
+    }
+}
+
+impl Transfer {
+    pub(super) fn start(
+        url: &str,
+        data: &FormData,
+        on_progress: impl Fn(f64, f64) + 'static,
+        on_done: impl Fn(Result<Started, ApiError>) + Clone + 'static,
+    ) -> Result<Self, ApiError> {
+        let request = XmlHttpRequest::new().map_err(|_| ApiError::unreachable())?;
+        let on_progress = Closure::<dyn FnMut(ProgressEvent)>::new(move |event: ProgressEvent| {
+            if event.length_computable() && event.total() >= SMALL {
+                on_progress(event.loaded(), event.total());
+            }
+        });
+        let answered = request.clone();
+        let on_end = Closure::<dyn FnMut()>::new(move || {
+            let answer = answer_of(&answered);
+            // After this turn, since the callback may end what it runs in.
+            queue_microtask({
+                let on_done = on_done.clone();
+                move || on_done(answer)
+            });
+        });
+        let sent = (|| {
+            request.open("POST", url)?;
+            request.set_request_header("Accept", "application/json")?;
+            request.upload()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+            request.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
+            request.send_with_opt_form_data(Some(data))
+        })();
+        sent.map_err(|_| ApiError::unreachable())?;
+        Ok(Self { request, _on_progress: on_progress, _on_end: on_end })
+    }
+}
+
+fn answer_of(request: &XmlHttpRequest) -> Result<Started, ApiError> {
+    let status = request.status().unwrap_or(0);
+    let text = request.response_text().ok().flatten().unwrap_or_default();
+    match status {
+        // No answer at all: the network, or a server that went away.
+        0 => Err(ApiError::unreachable()),
+        200..=299 => serde_json::from_str(&text).map_err(|error| {
+            ApiError(DeckError::Internal { reason: format!("the answer could not be read: {error}") })
+        }),
+        _ => Err(ApiError::de(Bytes::from(text))),
+    }
+}

@@ -1,0 +1,129 @@
+//! What a form knows about itself: which fields were touched, what is wrong with them, and why it was refused.
+
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+use taskdeck_core::{Definition, FieldErrors};
+use wasm_bindgen::JsCast;
+
+use super::check;
+use crate::ApiError;
+
+/// What a form knows about itself. Fields that are shown on their own share one by being given the same.
+#[derive(Clone, Copy, Debug)]
+pub struct FormState {
+    /// Goes before the ids of its fields, so that two forms can be on a page.
+    scope: StoredValue<String>,
+    errors: RwSignal<FieldErrors>,
+    touched: RwSignal<BTreeSet<String>>,
+    refusal: RwSignal<Option<Refusal>>,
+}
+
+/// Why a form was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    problem: Option<String>,
+    /// The id of the field, its title, and what is wrong.
+    pub(super) fields: Vec<(String, String, String)>,
+}
+
+impl Refusal {
+    pub(super) fn title(&self) -> String {
+        match (&self.problem, self.fields.len()) {
+            (Some(problem), _) => format!("Not started. {problem}"),
+            (None, 1) => "Not started: one field needs another look.".to_owned(),
+            (None, count) => format!("Not started: {count} fields need another look."),
+        }
+    }
+}
+
+impl FormState {
+    /// The state of a new form; `scope` (the kind, say) goes before the ids of its fields.
+    #[must_use]
+    pub fn new(scope: &str) -> Self {
+        Self {
+            scope: StoredValue::new(scope.to_owned()),
+            errors: RwSignal::default(),
+            touched: RwSignal::default(),
+            refusal: RwSignal::default(),
+        }
+    }
+
+    /// The element id of a field.
+    pub(super) fn id(self, name: &str) -> String {
+        self.scope.with_value(|scope| format!("td-{scope}-{name}"))
+    }
+
+    /// What is wrong with a field.
+    pub(super) fn error(self, name: &str) -> Memo<Option<String>> {
+        let name = name.to_owned();
+        Memo::new(move |_| self.errors.with(|errors| errors.get(&name).map(ToOwned::to_owned)))
+    }
+
+    pub(super) fn refusal(self) -> RwSignal<Option<Refusal>> {
+        self.refusal
+    }
+
+    /// Notes what is wrong with a field, or that nothing is.
+    pub(super) fn set(self, name: &str, error: Option<String>) {
+        self.errors.maybe_update(|errors| {
+            if errors.get(name) == error.as_deref() {
+                return false;
+            }
+            errors.0.remove(name);
+            errors.0.extend(error.map(|error| (name.to_owned(), error)));
+            true
+        });
+    }
+
+    /// The reader is through with a field: from now on it is checked as they type.
+    pub(super) fn touch(self, name: &str) {
+        self.touched.update(|touched| {
+            touched.insert(name.to_owned());
+        });
+    }
+
+    pub(super) fn is_touched(self, name: &str) -> bool {
+        self.touched.with_untracked(|touched| touched.contains(name))
+    }
+
+    pub(super) fn clear(self) {
+        self.errors.set(FieldErrors::default());
+        self.refusal.set(None);
+    }
+
+    /// The form was refused: the faults go to their fields and into the summary.
+    pub(super) fn refuse(self, definition: &Definition, errors: &FieldErrors, problem: Option<String>) {
+        let named = definition.params.iter().map(|param| (param.name.as_str(), param.title.as_str()));
+        let own = [(check::CONFIRM, "Confirmation")];
+        let fields = own.into_iter().chain(named).filter_map(|(name, title)| {
+            let message = errors.get(name)?;
+            Some((self.id(name), title.to_owned(), message.to_owned()))
+        });
+        let fields: Vec<_> = fields.collect();
+        let known = |name: &str| name == check::CONFIRM || definition.param(name).is_some();
+        // A fault of what is no field of the form has no other place than the summary.
+        let stray = errors.0.iter().find(|(name, _)| !known(name)).map(|(name, text)| format!("{name}: {text}"));
+        self.touched.update(|touched| touched.extend(definition.params.iter().map(|param| param.name.clone())));
+        self.errors.set(errors.clone());
+        self.refusal.set(Some(Refusal { problem: problem.or(stray), fields }));
+    }
+
+    pub(super) fn refuse_by(self, definition: &Definition, error: &ApiError) {
+        match error.fields() {
+            Some(fields) => self.refuse(definition, fields, None),
+            None => self.refuse(definition, &FieldErrors::default(), Some(error.to_string())),
+        }
+    }
+}
+
+/// Moves the focus to a field, or to the first thing in it that takes it.
+pub(super) fn focus_field(id: &str) {
+    let Some(element) = document().get_element_by_id(id) else { return };
+    let inner = element.query_selector("input, select, textarea").ok().flatten();
+    let target = inner.unwrap_or(element);
+    if let Some(target) = target.dyn_ref::<web_sys::HtmlElement>() {
+        target.scroll_into_view();
+        let _ = target.focus();
+    }
+}

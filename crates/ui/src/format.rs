@@ -1,0 +1,166 @@
+//! Numbers and times as people read them. Pure: no clock, no locale, so that server and browser write the same.
+
+use taskdeck_core::{Progress, Timestamp};
+
+/// A whole number with separators: `1,234,567`.
+///
+/// ```
+/// assert_eq!(taskdeck_ui::format::thousands(1_234_567), "1,234,567");
+/// ```
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A length of time, to the second: `4 s`, `3 m 05 s`, `2 h 07 m`, `5 d 03 h`. Below ten seconds with one decimal
+/// when `exact` (a time that no longer runs).
+#[must_use]
+pub fn duration(millis: u64, exact: bool) -> String {
+    let seconds = millis / 1_000;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    if exact && millis < 10_000 {
+        format!("{}.{} s", seconds, millis % 1_000 / 100)
+    } else if minutes == 0 {
+        format!("{seconds} s")
+    } else if hours == 0 {
+        format!("{minutes} m {:02} s", seconds % 60)
+    } else if days == 0 {
+        format!("{hours} h {:02} m", minutes % 60)
+    } else {
+        format!("{days} d {:02} h", hours % 24)
+    }
+}
+
+/// How far `at` lies from `now`: `just now`, `4 min ago`, `in 2 h`.
+#[must_use]
+pub fn relative(at: Timestamp, now: Timestamp) -> String {
+    let ahead = at > now;
+    let seconds = if ahead { at.millis_since(now) } else { now.millis_since(at) } / 1_000;
+    let (number, unit) = match seconds {
+        0..5 => return "just now".to_owned(),
+        5..60 => (seconds, "s"),
+        60..3_600 => (seconds / 60, "min"),
+        3_600..86_400 => (seconds / 3_600, "h"),
+        _ => (seconds / 86_400, "d"),
+    };
+    if ahead { format!("in {number} {unit}") } else { format!("{number} {unit} ago") }
+}
+
+/// The absolute time, to the second, in UTC: `2026-01-31 08:00:00 UTC`.
+#[must_use]
+pub fn utc(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..19)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
+}
+
+/// The time of day in UTC: `08:00:00`.
+#[must_use]
+pub fn utc_time(at: Timestamp) -> String {
+    at.to_string().get(11..19).unwrap_or_default().to_owned()
+}
+
+/// What is done, with its unit: `1,234 / 5,000 rows`, `31.1 / 50.0 MB`; none when it is not known.
+#[must_use]
+pub fn done(progress: &Progress) -> Option<String> {
+    let done = progress.done?;
+    let unit = progress.unit.as_deref().unwrap_or_default();
+    let number = |count| if unit == "bytes" { taskdeck_core::form::bytes(count) } else { thousands(count) };
+    let mut text = number(done);
+    if let Some(total) = progress.total {
+        text.push_str(" / ");
+        text.push_str(&number(total));
+    }
+    if !unit.is_empty() && unit != "bytes" {
+        text.push(' ');
+        text.push_str(unit);
+    }
+    Some(text)
+}
+
+/// The step, with its name: `Step 2 of 8: Read`; none when it is not known.
+#[must_use]
+pub fn step(progress: &Progress) -> Option<String> {
+    let step = progress.step.as_ref()?;
+    let place = format!("Step {} of {}", step.number, step.of);
+    Some(if step.name.is_empty() { place } else { format!("{place}: {}", step.name) })
+}
+
+/// A text as a sentence: its first letter large, a full stop at its end.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut sentence: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    sentence.push_str(letters.as_str());
+    if sentence.ends_with(|last: char| last.is_alphanumeric() || matches!(last, '"' | ')' | '`')) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_separators() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_000), "1,000");
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn durations_keep_two_units() {
+        assert_eq!(duration(900, false), "0 s");
+        assert_eq!(duration(6_480, true), "6.4 s");
+        assert_eq!(duration(59_999, false), "59 s");
+        assert_eq!(duration(185_000, true), "3 m 05 s");
+        assert_eq!(duration(7_620_000, false), "2 h 07 m");
+        assert_eq!(duration(5 * 86_400_000 + 3 * 3_600_000, false), "5 d 03 h");
+    }
+
+    #[test]
+    fn relative_times_go_both_ways() {
+        let now = Timestamp::from_millis(1_000_000_000);
+        assert_eq!(relative(now, now), "just now");
+        assert_eq!(relative(now.plus_millis(-61_000), now), "1 min ago");
+        assert_eq!(relative(now.plus_millis(7_200_000), now), "in 2 h");
+        assert_eq!(relative(now.plus_millis(-3 * 86_400_000), now), "3 d ago");
+    }
+
+    #[test]
+    fn absolute_times_are_utc() {
+        let at = Timestamp::from_millis(1_700_000_000_123);
+        assert_eq!(utc(at), "2023-11-14 22:13:20 UTC");
+        assert_eq!(utc_time(at), "22:13:20");
+    }
+
+    #[test]
+    fn bytes_are_told_in_their_own_unit() {
+        let mut progress = Progress::default();
+        assert_eq!(done(&progress), None);
+        progress.set_done(31_100_000, 50_000_000);
+        progress.unit = Some("bytes".to_owned());
+        assert_eq!(done(&progress).as_deref(), Some("31.1 MB / 50.0 MB"));
+        progress.unit = Some("rows".to_owned());
+        assert_eq!(done(&progress).as_deref(), Some("31,100,000 / 50,000,000 rows"));
+    }
+
+    #[test]
+    fn a_sentence_begins_large_and_ends_with_a_stop() {
+        assert_eq!(sentence("the task has not ended: it is running"), "The task has not ended: it is running.");
+        assert_eq!(sentence("Task not found!"), "Task not found!");
+        assert_eq!(sentence(""), "");
+    }
+}

@@ -1,0 +1,93 @@
+//! Leptos components and server functions of Taskdeck, and the live store that keeps a page true.
+//!
+//! A page that shows tasks does three things: it calls [`provide_live`] once (at the top of the app), it gives what
+//! the server rendered to the store ([`LiveStore::seed`]; the components do it with their props), and it puts the
+//! components where they belong. Everything else (one socket a page, reconnect, polling, clean-up) is the store's.
+//!
+//! The components hold no clock, no locale and no chance in what they render first, so that the server's HTML and
+//! the browser's first view are the same; after hydration they tick. Where a name of a task's making is shown, it is
+//! a text node. Nothing uses a `style` attribute or an inline handler.
+//!
+//! # Contexts
+//!
+//! | context | who provides it | what for |
+//! |---|---|---|
+//! | [`LiveStore`] | the app: [`provide_live`] | live states, logs, lists, counts; made on demand when absent |
+//! | [`BasePath`] | the app, when it is not mounted at `/`: [`provide_base`]; the shell also writes `<meta name="taskdeck-base" content="/deck">` | every link, form action and request |
+//! | [`Access`] | the app, once there is sign-in | hides what the viewer may not do; absent means everything (the server checks) |
+//! | [`FormDraft`] | the server, when it renders a start form again | what was typed, and what is wrong with it |
+//!
+//! # Components, their props and the classes they emit
+//!
+//! Props in brackets are optional; `S<T>` takes a `T` or any signal of it. Every class starts with `td-`.
+//!
+//! - **[`TaskProgress`]** `task: TaskId`, `[state: Option<TaskState>]` (the seed), `[compact: bool]`, `[actions: bool = true]`,
+//!   `[on_started, on_progress, on_finish: Callback<TaskState>]`.
+//!   Card: `section.td-progress[data-status]` > `header.td-progress-head` (`h3.td-progress-label`, badge),
+//!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `.td-progress-done`, `.td-progress-step`,
+//!   `.td-progress-elapsed`, `.td-progress-eta`, `.td-progress-tries`), `p.td-progress-message`,
+//!   `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`), `div.td-progress-actions`, `p.td-sr-only[aria-live]`.
+//!   The facts, the message and the note are always there (empty when there is nothing to say): give them a line's height.
+//!   Compact: `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message`. A row that has ended shows no bar: only the message or error.
+//! - **[`StatusBadge`]** `status: S<Status>`, `[partial: S<bool>]`: `span.td-badge[data-status]` > icon, `.td-badge-text`; `data-partial` when parts were left out.
+//! - **[`Icon`]** `name` (a lucide name; an unknown one is a circle), `[label]`: `svg.td-icon` (24 by 24, `currentColor`; a `loader` also has `.td-spin`).
+//! - **[`TimeAgo`]** `at: S<Timestamp>`: `time.td-time[datetime][title]`.
+//! - **[`Duration`]** `from: S<Timestamp>`, `[until: S<Option<Timestamp>>]` (ticks while it is `None`): `span.td-duration`.
+//! - **[`ConnectionNotice`]**: `div.td-connection[role=status][data-connection=live|connecting|polling|offline]` (empty and `hidden` while all is well) > icon, text, `.td-duration`, a `button.td-button.td-button-quiet` to try now.
+//! - **[`CancelButton`]** `task`, `[label: S<String>]` (the task's, for the question), `[on_done: Callback<()>]`, `[compact: bool]`; **[`RetryButton`]** the same;
+//!   **[`DeleteButton`]** also `[back: String]` (where to go afterwards; needed on the task's own page);
+//!   **[`CleanUpButton`]** `status: S<StatusSet>` (ended ones), `[count: S<Option<u64>>]`, `[on_done: Callback<u64>]`.
+//!   `div.td-action` > (`button.td-button` opens `div.td-ask[popover]` > `p.td-ask-text`, `form`, buttons) or (`form` > `button.td-button` where nothing is lost), `p.td-action-error[role=alert]`.
+//!   Buttons are `button.td-button` + `.td-button-primary`, `.td-button-danger`, `.td-button-quiet`, `.td-button-icon` (compact: text in `.td-sr-only`); pending: `[aria-busy=true]`.
+//! - **[`TaskForm`]** `definition: Definition`, `[action: String]` (where a form without JavaScript posts; `{base}/_taskdeck/start_task`
+//!   when not said), `[on_started: Callback<Started>]` (else it goes to `/tasks/{id}`), `[initial: Vec<(String, String)>]` (values to begin with).
+//!   `form.td-form` > `div.td-form-summary[role=alert]`, `div.td-danger`, fields, `div.td-form-actions`, `div.td-upload` (`progress.td-bar`, `.td-upload-text`).
+//! - **[`FieldInput`]** (one field) `param: Param`, `[form: FormState]`: `div.td-field` + `.td-field-invalid`, `[data-type]` > `label.td-label` (or `fieldset > legend.td-label`) + `.td-required`,
+//!   `p.td-help`, `.td-input | .td-textarea | .td-select | .td-check | .td-radios > label.td-radio`, `p.td-field-error`;
+//!   a file: `div.td-drop` + `.td-drop-over` > icon, `input.td-file`, `.td-drop-text`.
+//! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar` (`.td-log-count`, `label.td-toggle`, buttons),
+//!   `button.td-log-earlier`, `ol.td-log-lines` + `.td-log-wrap` > `li.td-log-line[data-level]` > `.td-log-seq`, `time.td-log-time`, `.td-log-level`, `.td-log-text` >
+//!   `span` with `td-ansi-{black,red,green,yellow,blue,magenta,cyan,white}`, `td-ansi-bright-{..}`, `td-ansi-bg-{..}`, `td-ansi-bg-bright-{..}`, `td-ansi-{bold,dim,italic,underline,inverse,strike}`; `p.td-log-empty`.
+//!
+//! # Server
+//!
+//! The server functions are in [`api`]. Each takes the `Client` from the request's extensions, where the guard of
+//! `taskdeck-axum` puts it. `server::start_from_form` (with `ssr`) starts a task from a multipart form and gives
+//! back what was typed when it is refused.
+
+#![expect(unreachable_pub, reason = "`#[component]` writes public items into private modules")]
+
+mod actions;
+pub mod ansi;
+pub mod api;
+mod badge;
+mod browser;
+mod client;
+mod codec;
+mod connection;
+mod context;
+mod error;
+mod form;
+pub mod format;
+mod go;
+mod icon;
+pub mod live;
+mod log;
+mod progress;
+#[cfg(test)]
+mod sample;
+pub mod server;
+mod time;
+
+pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};
+pub use badge::StatusBadge;
+pub use client::{BaseClient, BaseRequest};
+pub use connection::ConnectionNotice;
+pub use context::{Access, BasePath, FormDraft, provide_base, use_access, use_base};
+pub use error::ApiError;
+pub use form::{FieldInput, FormState, TaskForm};
+pub use icon::{Icon, status_icon};
+pub use live::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};
+pub use log::TaskLog;
+pub use progress::TaskProgress;
+pub use time::{Duration, TimeAgo};

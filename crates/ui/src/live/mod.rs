@@ -1,0 +1,23 @@
+//! The live store: the states, logs, lists and counts that a page shows, kept true over one socket, or by polling
+//! where there is none.
+//!
+//! - `plan`: what is wanted and what to do about it, as a state machine without I/O
+//! - `wait`: how long to wait between tries
+//! - `logs`: who reads which log, up to which line
+//! - `arrivals`: which tasks of a list are new
+//! - `changes`: what happened between two states
+//! - `store`: the signals, and the doors for components
+//! - `driver`: the socket, the timers and the window's events
+//! - `sync`: what the server says, and what is asked of it
+
+mod arrivals;
+mod changes;
+mod driver;
+mod logs;
+mod plan;
+mod store;
+mod sync;
+mod wait;
+
+pub use changes::{Change, changes};
+pub use store::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};

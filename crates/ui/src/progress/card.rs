@@ -1,0 +1,153 @@
+//! The card.
+
+use leptos::prelude::*;
+use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
+
+use super::facts::{self, Note};
+use crate::live::TaskWatch;
+use crate::{CancelButton, Duration, RetryButton, StatusBadge, TimeAgo, format, use_access};
+
+/// A part of the state, which moves only when it itself changes.
+pub(super) fn part<T: PartialEq + Send + Sync + 'static>(
+    state: Signal<Option<TaskState>>,
+    unknown: fn() -> T,
+    read: fn(&TaskState) -> T,
+) -> Memo<T> {
+    Memo::new(move |_| state.with(|state| state.as_ref().map_or_else(unknown, read)))
+}
+
+/// A text of the state; empty while nothing is known.
+pub(super) fn text(state: Signal<Option<TaskState>>, read: fn(&TaskState) -> String) -> Memo<String> {
+    part(state, String::new, read)
+}
+
+/// What can be done about the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    Nothing,
+    Cancel,
+    Retry,
+}
+
+#[component]
+pub(super) fn Card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoView {
+    let state = watch.state;
+    let label = text(state, |task| task.label.clone());
+    let status = part(state, || Status::Queued, |task| task.status);
+    let partial = part(state, || false, |task| task.partial);
+    let known = part(state, || false, |_| true);
+    let bar = part(state, || None, facts::fraction);
+    let percent = text(state, facts::percent);
+    let step = text(state, |task| format::step(&task.progress).unwrap_or_default());
+    let message = text(state, |task| task.progress.message.clone().unwrap_or_default());
+    let may = actions && use_access().operate;
+    let offer = Memo::new(move |_| {
+        if !may || watch.gone.get() {
+            return Offer::Nothing;
+        }
+        state.with(|state| match state {
+            Some(task) if task.status.can_retry() => Offer::Retry,
+            Some(task) if !task.status.has_ended() && task.cancel.is_none() => Offer::Cancel,
+            _ => Offer::Nothing,
+        })
+    });
+    let buttons = move || match offer.get() {
+        Offer::Cancel => view! { <CancelButton task label/> }.into_any(),
+        Offer::Retry => view! { <RetryButton task label/> }.into_any(),
+        Offer::Nothing => ().into_any(),
+    };
+    view! {
+        <section class="td-progress" data-status=move || status.get().name() aria-busy=move || (!known.get()).then_some("true")>
+            <header class="td-progress-head">
+                <div class="td-progress-label">{label}</div>
+                <div hidden=move || !known.get()><StatusBadge status partial/></div>
+            </header>
+            <Bar label bar percent step/>
+            <div class="td-progress-facts">
+                <span class="td-progress-percent">{percent}</span>
+                <span class="td-progress-done">{text(state, |task| format::done(&task.progress).unwrap_or_default())}</span>
+                <span class="td-progress-step">{step}</span>
+                <span class="td-progress-elapsed"><Elapsed state/></span>
+                <span class="td-progress-eta">{text(state, facts::eta)}</span>
+                <span class="td-progress-tries">{text(state, facts::tries)}</span>
+            </div>
+            <p class="td-progress-message">{message}</p>
+            <NoteLine watch/>
+            <div class="td-progress-actions">{buttons}</div>
+            <p class="td-sr-only" aria-live="polite">{text(state, facts::announcement)}</p>
+        </section>
+    }
+}
+
+/// The bar. Without a value it is open (it moves to and fro).
+#[component]
+pub(super) fn Bar(
+    label: Memo<String>,
+    bar: Memo<Option<f64>>,
+    percent: Memo<String>,
+    #[prop(optional)] step: Option<Memo<String>>,
+) -> impl IntoView {
+    let words = move || {
+        let (percent, step) = (percent.get(), step.map(|step| step.get()).unwrap_or_default());
+        let words = [percent, step].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+        (!words.is_empty()).then_some(words)
+    };
+    view! {
+        <progress
+            class="td-bar"
+            max="1"
+            value=move || bar.get().map(|value| value.to_string())
+            aria-label=label
+            aria-valuetext=words
+        ></progress>
+    }
+}
+
+/// How long the attempt takes or took; before the first, how long the task waits.
+#[component]
+fn Elapsed(state: Signal<Option<TaskState>>) -> impl IntoView {
+    type Span = Option<(&'static str, Timestamp, Option<Timestamp>)>;
+    let span: Memo<Span> = part(state, || None, |task| match (task.started_at, task.status) {
+        (Some(started), status) if status == Status::Running || status.has_ended() => {
+            Some(("", started, task.ended_at))
+        }
+        (_, Status::Queued) => Some(("waiting ", task.created_at, None)),
+        _ => None,
+    });
+    move || {
+        span.get().map(|(word, from, until)| {
+            view! { {word} <Duration from=Signal::stored(from) until=Signal::stored(until)/> }
+        })
+    }
+}
+
+#[component]
+pub(super) fn NoteLine(watch: TaskWatch) -> impl IntoView {
+    let note = Memo::new(move |_| {
+        if watch.gone.get() {
+            return Note::Gone;
+        }
+        watch.state.with(|state| state.as_ref().map_or(Note::None, facts::note))
+    });
+    let at = |word: &'static str, at: Option<Timestamp>| {
+        at.map(|at| view! { {word} <TimeAgo at=Signal::stored(at)/> })
+    };
+    let line = move || match note.get() {
+        Note::None => ().into_any(),
+        Note::Gone => "This task was deleted.".into_any(),
+        Note::Cancelling { since, why } => {
+            view! { "Cancelling, " <Duration from=Signal::stored(since)/> {spaced(why)} }.into_any()
+        }
+        Note::Cancelled(why) => format!("Cancelled{}", spaced(why)).into_any(),
+        Note::Failed(why) => why.into_any(),
+        Note::TriesAgain { why, at: next } => view! { {why} {at(" Next try ", next)} }.into_any(),
+        Note::Partial => "Parts of the work were left out; the task's page lists them.".into_any(),
+        Note::Waits { at: Some(next) } => at("Starts ", Some(next)).into_any(),
+        Note::Waits { at: None } => "Waits for other tasks.".into_any(),
+    };
+    view! { <p class=move || note.with(Note::class)>{line}</p> }
+}
+
+fn spaced(text: String) -> String {
+    if text.is_empty() { text } else { format!(" {text}") }
+}

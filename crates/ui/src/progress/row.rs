@@ -1,0 +1,40 @@
+//! The bar in a row of a list.
+
+use leptos::prelude::*;
+use taskdeck_core::{Status, TaskState};
+
+use super::card::{Bar, NoteLine, part, text};
+use super::facts;
+use crate::format;
+use crate::live::TaskWatch;
+
+#[component]
+pub(super) fn Row(watch: TaskWatch) -> impl IntoView {
+    let state = watch.state;
+    let status = part(state, || Status::Queued, |task| task.status);
+    let label = text(state, |task| task.label.clone());
+    let bar = part(state, || None, facts::fraction);
+    let percent = text(state, facts::percent);
+    let runs = part(state, || false, |task| task.status == Status::Running);
+    let message = text(state, doing);
+    let body = move || {
+        if runs.get() && !watch.gone.get() {
+            view! {
+                <Bar label bar percent/>
+                <span class="td-progress-percent">{percent}</span>
+                <span class="td-progress-message">{message}</span>
+            }
+            .into_any()
+        } else {
+            view! { <NoteLine watch/> }.into_any()
+        }
+    };
+    view! { <div class="td-progress-row" data-status=move || status.get().name()>{body}</div> }
+}
+
+/// What the task is doing, as shortly as it can be said.
+fn doing(task: &TaskState) -> String {
+    let progress = &task.progress;
+    let said = progress.message.clone().or_else(|| format::step(progress)).or_else(|| format::done(progress));
+    said.unwrap_or_default()
+}

@@ -1,0 +1,143 @@
+//! What the server functions need of the server. Without the feature `ssr` only the hollow shells that the shared
+//! code names are left.
+
+#[cfg(feature = "ssr")]
+pub use with_engine::*;
+
+/// Sets the response's status to the error's, when a server function is being answered.
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn answer_with_status(_error: &taskdeck_core::DeckError) {}
+
+#[cfg(feature = "ssr")]
+mod with_engine {
+    use axum::http::header::{ACCEPT, LOCATION, REFERER};
+    use axum::http::request::Parts;
+    use axum::http::{HeaderValue, Method, StatusCode};
+    use leptos::prelude::use_context;
+    use leptos_axum::ResponseOptions;
+    use multer::Multipart;
+    use server_fn::error::ServerFnUrlError;
+    use taskdeck_core::{DeckError, Kind, Started, TaskId};
+    use taskdeck_engine::Client;
+
+    use crate::{ApiError, BasePath, FormDraft};
+
+    /// The client of the request's actor, which the guard of `taskdeck-axum` put into the request's extensions.
+    ///
+    /// # Errors
+    /// When there is no request, or the guard is not around it.
+    pub fn client() -> Result<Client, ApiError> {
+        use_context::<Parts>().and_then(|parts| parts.extensions.get::<Client>().cloned()).ok_or_else(|| {
+            let reason = "no deck: put taskdeck_axum::guard around Leptos's routes and server functions";
+            ApiError(DeckError::Internal { reason: reason.to_owned() })
+        })
+    }
+
+    /// The error of a server function, after the response's status was set to it.
+    pub(crate) fn refuse(error: DeckError) -> ApiError {
+        answer_with_status(&error);
+        ApiError(error)
+    }
+
+    /// Sets the response's status to the error's. Only where a server function itself is asked for by a program: a
+    /// page that is rendered has its own status, and a plain form is redirected.
+    pub(crate) fn answer_with_status(error: &DeckError) {
+        if let Some(parts) = use_context::<Parts>()
+            && parts.uri.path().contains("/_taskdeck/")
+            && !is_plain_form(&parts)
+            && let Ok(status) = StatusCode::from_u16(error.http_status())
+            && let Some(response) = use_context::<ResponseOptions>()
+        {
+            response.set_status(status);
+        }
+    }
+
+    /// Whether a form was sent without JavaScript.
+    fn is_plain_form(parts: &Parts) -> bool {
+        let accepts = parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        parts.method == Method::POST && accepts.is_some_and(|accept| accept.contains("text/html"))
+    }
+
+    /// Sends a plain form's sender to `path` under the base path; does nothing for a program.
+    pub(crate) fn go_to(path: &str) {
+        if let Some(parts) = use_context::<Parts>()
+            && is_plain_form(&parts)
+            && let Some(response) = use_context::<ResponseOptions>()
+            && let Ok(location) = HeaderValue::from_str(&base(&parts).join(path))
+        {
+            response.insert_header(LOCATION, location);
+            response.set_status(StatusCode::SEE_OTHER);
+        }
+    }
+
+    fn base(parts: &Parts) -> BasePath {
+        use_context().or_else(|| parts.extensions.get::<BasePath>().cloned()).unwrap_or_default()
+    }
+
+    /// The error of a form about one task: without JavaScript the sender goes back to where they came from, and the
+    /// button of that task (and no other of its kind) shows the error.
+    pub(crate) fn refuse_for(path: &str, id: TaskId, error: DeckError) -> ApiError {
+        let error = refuse(error);
+        if let Some(parts) = use_context::<Parts>()
+            && is_plain_form(&parts)
+            && let Some(response) = use_context::<ResponseOptions>()
+            && let Some(back) = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok())
+            && let Ok(back) = ServerFnUrlError::new(error_path(path, id), error.clone()).to_url(back)
+            && let Ok(location) = HeaderValue::from_str(back.as_str())
+        {
+            response.insert_header(LOCATION, location);
+        }
+        error
+    }
+
+    use crate::api::error_path;
+
+    /// A start form that was refused.
+    #[derive(Clone, Debug)]
+    pub struct FormRejection {
+        /// The kind that was to be started, if the form named one.
+        pub kind: Option<Kind>,
+        /// Why it was refused.
+        pub error: DeckError,
+        /// What was typed, by field, so that the form can be shown again with it.
+        pub fields: Vec<(String, String)>,
+    }
+
+    impl FormRejection {
+        fn new(error: DeckError) -> Self {
+            Self { kind: None, error, fields: Vec::new() }
+        }
+
+        /// The form to show again; none when the form named no kind.
+        #[must_use]
+        pub fn draft(&self) -> Option<FormDraft> {
+            let error = ApiError(self.error.clone());
+            let errors = error.fields().cloned();
+            let problem = errors.is_none().then(|| error.to_string());
+            let kind = self.kind.clone()?;
+            Some(FormDraft { kind, fields: self.fields.clone(), errors: errors.unwrap_or_default(), problem })
+        }
+    }
+
+    /// Starts the task that a start form asks for: reads the form (files go to the deck as they come), checks it
+    /// against the kind's definition, and starts.
+    ///
+    /// # Errors
+    /// The refusal, with what was typed.
+    pub async fn start_from_form(client: &Client, body: Multipart<'_>) -> Result<Started, FormRejection> {
+        let form = taskdeck_axum::upload::read_form(client, None, body).await.map_err(FormRejection::new)?;
+        let rejected = |kind: Option<&Kind>, error: DeckError| FormRejection {
+            kind: kind.cloned(),
+            error,
+            fields: form.fields.clone(),
+        };
+        let Some(kind) = &form.kind else {
+            let reason = "the form does not say which kind to start (`_kind`)".to_owned();
+            return Err(rejected(None, DeckError::BadRequest { reason }));
+        };
+        let definition = client.kind(kind).map_err(|error| rejected(None, error))?;
+        let kind = &definition.kind;
+        let request = form.request(&definition).map_err(|error| rejected(Some(kind), error))?;
+        client.start(kind.as_str(), request).await.map_err(|error| rejected(Some(kind), error))
+    }
+}

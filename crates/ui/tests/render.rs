@@ -1,0 +1,173 @@
+//! What the server renders: whole, escaped, the same whenever it is rendered, and without a style or a handler.
+#![cfg(feature = "ssr")]
+
+use leptos::prelude::*;
+use taskdeck_core::{
+    CancelInfo, Choice, Definition, ErrorInfo, FieldErrors, Kind, LogLevel, LogLine, LogPage, Param, ParamKind,
+    Progress, QueueName, Status, Step, TaskId, TaskState, Timestamp, Upload, UserId,
+};
+use taskdeck_ui::{FormDraft, TaskForm, TaskLog, TaskProgress, provide_base, provide_live};
+
+const T0: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+const HOSTILE: &str = "<script>alert(1)</script>";
+
+fn task(status: Status) -> TaskState {
+    TaskState {
+        id: TaskId::from_parts(T0, [7; 10]),
+        kind: Kind::new("import_csv").unwrap(),
+        label: "Import flights.csv".to_owned(),
+        status,
+        version: 3,
+        tick: 9,
+        queue: QueueName::default(),
+        priority: 0,
+        attempt: 1,
+        tries: 0,
+        max_tries: 3,
+        progress: Progress::default(),
+        cancel: None,
+        error: None,
+        partial: false,
+        key: None,
+        tags: Vec::new(),
+        user: None,
+        trace_id: None,
+        created_at: T0,
+        scheduled_at: None,
+        started_at: Some(T0.plus_millis(1_500)),
+        ended_at: None,
+        starts: 1,
+        questions: 0,
+        endings: 0,
+        notice_seq: 0,
+    }
+}
+
+/// The HTML, one element a line.
+fn html<V: IntoView>(view: impl FnOnce() -> V) -> String {
+    let owner = Owner::new();
+    let html = owner.with(|| {
+        provide_live();
+        view().into_view().to_html()
+    });
+    let html = html.replace("<!>", "").replace("><", ">\n<");
+    assert!(!html.contains(" style="), "{html}");
+    let handler = |rest: &str| rest.find('=').is_some_and(|end| rest[..end].bytes().all(|b| b.is_ascii_lowercase()));
+    assert!(!html.split(" on").skip(1).any(handler), "{html}");
+    assert!(!html.contains("<script"), "{html}");
+    html
+}
+
+#[test]
+fn a_running_task_is_a_card_with_all_that_is_known() {
+    let mut task = task(Status::Running);
+    task.progress.set_done(1_234, 5_000);
+    task.progress.unit = Some("rows".to_owned());
+    task.progress.step = Some(Step { name: "Read".to_owned(), number: 2, of: 8 });
+    task.progress.message = Some(HOSTILE.to_owned());
+    task.progress.eta_ms = Some(12_000);
+    insta::assert_snapshot!(html(move || view! { <TaskProgress task=task.id state=task/> }));
+}
+
+#[test]
+fn a_task_that_is_being_cancelled_says_since_when_and_by_whom() {
+    let mut task = task(Status::Running);
+    task.cancel = Some(CancelInfo {
+        requested_at: T0.plus_millis(5_000),
+        by: UserId::new("ann").ok(),
+        reason: Some("wrong file".to_owned()),
+    });
+    let html = html(move || view! { <TaskProgress task=task.id state=task/> });
+    assert!(html.contains("since 00:00:05 UTC") && html.contains("by ann, because: wrong file"), "{html}");
+    assert!(!html.contains("cancel_task"), "it is cancelled once");
+}
+
+#[test]
+fn a_failed_task_shows_its_error_and_offers_a_retry() {
+    let mut task = task(Status::Failed);
+    task.ended_at = Some(T0.plus_millis(8_000));
+    task.error = Some(ErrorInfo { code: "error".to_owned(), message: HOSTILE.to_owned() });
+    insta::assert_snapshot!(html(move || {
+        provide_base("/deck");
+        view! { <TaskProgress task=task.id state=task/> }
+    }));
+}
+
+#[test]
+fn a_row_has_a_bar_while_it_runs_and_a_note_when_it_does_not() {
+    let mut running = task(Status::Running);
+    running.progress.set_fraction(0.42);
+    insta::assert_snapshot!(html(move || view! { <TaskProgress task=running.id state=running compact=true/> }));
+    let mut failed = task(Status::Failed);
+    failed.error = Some(ErrorInfo { code: "error".to_owned(), message: "no such table".to_owned() });
+    let html = html(move || view! { <TaskProgress task=failed.id state=failed compact=true/> });
+    assert!(!html.contains("<progress") && html.contains("no such table"), "{html}");
+}
+
+fn definition() -> Definition {
+    let options = |values: &[&str]| {
+        let choice = |value: &&str| Choice { value: (*value).to_owned(), title: value.to_uppercase() };
+        ParamKind::Choice { options: values.iter().map(choice).collect() }
+    };
+    let mut definition = Definition::new(Kind::new("import_csv").unwrap());
+    definition.danger = Some("Replaces the table.".to_owned());
+    definition.params = vec![
+        Param::of::<Upload>("file").title("File").help("The file to import.").accept(".csv").max_bytes(50_000_000),
+        Param::of::<String>("table").default_of("flights"),
+        Param::of::<Option<u32>>("limit"),
+        Param::of::<bool>("header").default_of(true),
+        Param::new("mode", options(&["append", "replace"])),
+        Param::new("encoding", options(&["utf8", "latin1", "ascii", "utf16", "cp1252"])),
+        Param::of::<serde_json::Value>("options").default_of(serde_json::json!({"a": 1})),
+        Param::of::<Option<String>>("note").multiline(),
+    ];
+    definition
+}
+
+#[test]
+fn a_form_has_a_field_for_each_param() {
+    insta::assert_snapshot!(html(|| view! { <TaskForm definition=definition()/> }));
+}
+
+#[test]
+fn a_form_that_was_refused_shows_what_was_typed_and_what_is_wrong() {
+    let mut errors = FieldErrors::default();
+    errors.add("limit", "Enter a whole number.");
+    errors.add("file", "Choose a file.");
+    let typed = [("table", HOSTILE), ("limit", "many"), ("mode", "replace")];
+    let draft = FormDraft {
+        kind: Kind::new("import_csv").unwrap(),
+        fields: typed.map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
+        errors,
+        problem: None,
+    };
+    let html = html(move || {
+        provide_context(draft);
+        view! { <TaskForm definition=definition()/> }
+    });
+    assert!(html.contains("Not started: 2 fields need another look."), "{html}");
+    assert!(html.contains("value=\"many\""), "{html}");
+    assert!(!html.contains("name=\"header\" checked"), "a box that was off stays off: {html}");
+    assert_eq!(html.matches("td-field-invalid").count(), 2, "{html}");
+}
+
+#[test]
+fn a_log_is_text_with_looks() {
+    let line = |seq, level, text: &str| LogLine { seq, at: T0, level, attempt: 1, text: text.to_owned() };
+    let lines = vec![
+        line(41, LogLevel::Info, "plain"),
+        line(42, LogLevel::Warn, "\u{1b}[1;31mred\u{1b}[0m and <b>not bold</b>"),
+        line(43, LogLevel::Error, "\u{1b}]8;;javascript:alert(1)\u{1b}\\link\u{1b}]8;;\u{1b}\\"),
+        line(44, LogLevel::Debug, ""),
+    ];
+    let page = LogPage { lines, last_seq: 44, more: false };
+    let id = task(Status::Running).id;
+    insta::assert_snapshot!(html(move || view! { <TaskLog task=id initial=page/> }));
+}
+
+#[test]
+fn an_empty_log_says_so() {
+    let id = task(Status::Running).id;
+    let html = html(move || view! { <TaskLog task=id initial=LogPage::default()/> });
+    assert!(html.contains("Nothing is written yet."), "{html}");
+}

@@ -1,0 +1,48 @@
+import { defineConfig, devices } from "@playwright/test";
+
+// `cargo xtask test` sets these; by hand: start a server, then `BASE_URL=http://127.0.0.1:3000 npx playwright test`.
+const baseURL = process.env.BASE_URL ?? "http://127.0.0.1:3000";
+const executablePath = process.env.CHROMIUM_PATH;
+
+// Chromium refuses to start its sandbox as root, as in most containers.
+const asRoot = process.getuid?.() === 0;
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results",
+  // A test that passes at the second try hides a bug, and `test.only` hides the other tests.
+  retries: 0,
+  forbidOnly: true,
+  fullyParallel: true,
+  workers: 2,
+  timeout: 30_000,
+  expect: { timeout: 5_000 },
+  reporter: "list",
+  use: {
+    baseURL,
+    locale: "en-GB",
+    timezoneId: "UTC",
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+  },
+  projects: [
+    {
+      name: "chromium",
+      use: {
+        ...devices["Desktop Chrome"],
+        launchOptions: {
+          ...(executablePath ? { executablePath } : {}),
+          args: [
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            ...(asRoot ? ["--no-sandbox"] : []),
+          ],
+        },
+      },
+    },
+  ],
+});

@@ -1,0 +1,89 @@
+// With JavaScript off: the pages read, and the forms work.
+import { expect, press, startTask, status, test, valueOf } from "./fixtures";
+
+test.use({ javaScriptEnabled: false });
+
+/** Loads the page again, as a person does who waits, until it shows the status. */
+async function reloadUntil(page: import("@playwright/test").Page, name: string): Promise<void> {
+  await expect(async () => {
+    await page.reload();
+    await expect(status(page, name)).toBeVisible({ timeout: 500 });
+  }).toPass();
+}
+
+test("the list and the page of a task read", async ({ page }) => {
+  const id = await startTask(page, "demo_steps", { steps: 2, step_ms: 0 }, "Two steps");
+  const answer = await page.request.get(`/api/tasks/${id}/result?timeout=10`);
+  expect(answer.ok()).toBe(true);
+
+  await page.goto("/tasks");
+  await expect(page.getByText("JavaScript is off")).toBeVisible();
+  await page.getByRole("list", { name: "Tasks" }).getByRole("link", { name: "Two steps" }).click();
+  await expect(page.getByRole("heading", { name: "Two steps" })).toBeVisible();
+  await expect(status(page, "Completed")).toBeVisible();
+  await expect(valueOf(page, "Result", "processed")).toHaveText("2");
+  await expect(page.getByRole("region", { name: "Log" }).getByText("Processing step 2/2")).toBeVisible();
+});
+
+test("the list is narrowed by its links", async ({ page }) => {
+  const failed = await startTask(page, "demo_steps", { steps: 1, step_ms: 0, ending: "fail" }, "It failed");
+  await page.request.get(`/api/tasks/${failed}/result?timeout=10`);
+  const done = await startTask(page, "demo_steps", { steps: 1, step_ms: 0 }, "It is done");
+  await page.request.get(`/api/tasks/${done}/result?timeout=10`);
+  await page.goto("/tasks");
+  await page.getByRole("navigation", { name: "By status" }).getByRole("link", { name: /^Failed/ }).click();
+  const list = page.getByRole("list", { name: "Tasks" });
+  await expect(list.getByRole("link", { name: "It failed" })).toBeVisible();
+  await expect(list.getByRole("link", { name: "It is done" })).toHaveCount(0);
+});
+
+test("a task is started, cancelled and deleted through plain forms", async ({ page }) => {
+  await page.goto("/start");
+  await page.getByRole("link", { name: "Demo steps" }).click();
+  await page.getByLabel("Steps", { exact: true }).fill("1000");
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await reloadUntil(page, "Running");
+
+  await press(page, "Cancel");
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await reloadUntil(page, "Cancelled");
+
+  await press(page, "Delete");
+  await expect(page).toHaveURL(/\/tasks$/);
+  await expect(page.getByRole("heading", { name: "No tasks yet" })).toBeVisible();
+});
+
+test("a file is imported through a plain form", async ({ page }) => {
+  await page.goto("/start/import_csv");
+  await page.getByLabel(/^File/).setInputFiles({
+    name: "two rows.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from("a,b\n1,2\n3,4\n"),
+  });
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await reloadUntil(page, "Completed");
+  await expect(valueOf(page, "Result", "rows")).toHaveText("2");
+  await expect(valueOf(page, "Result", "table")).toHaveText("two_rows");
+});
+
+test("a form that is not right comes back with what was typed and what is wrong", async ({ page, complaints }) => {
+  await page.goto("/start/demo_steps");
+  await page.getByLabel("Steps", { exact: true }).fill("0");
+  await page.getByLabel("Time for a step (ms)").fill("12");
+  await page.getByRole("radio", { name: "It fails" }).check();
+  complaints.expect(/status of 422/);
+  const answer = page.waitForResponse((response) => response.request().method() === "POST");
+  await page.getByRole("button", { name: "Start" }).click();
+  expect((await answer).status()).toBe(422);
+  await expect(page.getByRole("alert").filter({ hasText: "The least is 1." }).first()).toBeVisible();
+  await expect(page.getByLabel("Steps", { exact: true })).toHaveValue("0");
+  await expect(page.getByLabel("Time for a step (ms)")).toHaveValue("12");
+  await expect(page.getByRole("radio", { name: "It fails" })).toBeChecked();
+
+  await page.getByLabel("Steps", { exact: true }).fill("1");
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await reloadUntil(page, "Failed");
+});

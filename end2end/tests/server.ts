@@ -1,0 +1,95 @@
+// A Taskdeck server of a test's own: its store is empty, and it can be killed and started again.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const READY = /taskdeck serves (http:\/\/\S+?),/;
+
+export class Server {
+  private process: ChildProcess | undefined;
+  private readonly said: string[] = [];
+
+  private constructor(
+    private readonly binary: string,
+    readonly folder: string,
+    public url: string,
+  ) {}
+
+  /** Starts a server on a free port. */
+  static async start(binary: string): Promise<Server> {
+    const folder = await mkdtemp(join(tmpdir(), "taskdeck-e2e-"));
+    const server = new Server(binary, folder, "http://127.0.0.1:0");
+    await server.run();
+    return server;
+  }
+
+  /** The database that imported rows go to. */
+  get data(): string {
+    return join(this.folder, "data.db");
+  }
+
+  /** What the server wrote to its standard output and error. */
+  get log(): string {
+    return this.said.join("\n");
+  }
+
+  /** Starts it again where it was, with the store it had. */
+  async restart(): Promise<void> {
+    await this.run();
+  }
+
+  /** Ends it as `kill -9` and a power cut do. */
+  async kill(): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  /** Asks it to stop, and removes what it kept. */
+  async stop(): Promise<void> {
+    await this.end("SIGTERM");
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const process = this.process;
+    this.process = undefined;
+    if (process === undefined || process.exitCode !== null || process.signalCode !== null) return;
+    const exited = once(process, "exit");
+    process.kill(signal);
+    await exited;
+  }
+
+  /** Returns when the server says where it listens. */
+  private async run(): Promise<void> {
+    const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("TASK_"));
+    const child = spawn(this.binary, ["serve"], {
+      cwd: this.folder,
+      env: {
+        ...Object.fromEntries(ours),
+        TASK_BIND: new URL(this.url).host,
+        TASK_STORE: `sqlite:${join(this.folder, "taskdeck.db")}`,
+        TASK_DATA: this.data,
+        // What a test waits for does not depend on how many cores a machine has.
+        TASK_MAX_CONCURRENT: "4",
+        TASK_GRACE: "2s",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.process = child;
+    this.url = await new Promise<string>((resolve, reject) => {
+      const read = (line: string) => {
+        this.said.push(line);
+        const ready = READY.exec(line);
+        if (ready?.[1]) resolve(ready[1]);
+      };
+      createInterface({ input: child.stdout }).on("line", read);
+      createInterface({ input: child.stderr }).on("line", read);
+      child.once("error", reject);
+      child.once("exit", (code, signal) => {
+        reject(new Error(`the server ended before it listened (${code ?? signal}):\n${this.log}`));
+      });
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { expect, live, press, startTask, status, test, valueOf } from "./fixtures";
+
+test("a running task is cancelled, and goes on where it was when it is retried", async ({ page }) => {
+  const id = await startTask(page, "demo_steps", { steps: 12, step_ms: 250 });
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  await expect(page.getByText("Processing step 3/12").first()).toBeVisible();
+  await press(page, "Cancel");
+  await expect(status(page, "Cancelled")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Result" })).toHaveCount(0);
+
+  await page.getByRole("main").getByRole("button", { name: "Retry", exact: true }).click();
+  await expect(status(page, "Completed")).toBeVisible({ timeout: 10_000 });
+  await expect(valueOf(page, "Result", "processed")).toHaveText("12");
+  const log = page.getByRole("region", { name: "Log" });
+  await expect(log.getByText("Processing step 1/12")).toHaveCount(1);
+  await expect(log.getByText(/^Goes on after step \d+ of 12\.$/)).toBeVisible();
+});
+
+test("a failed task shows its error and offers a retry", async ({ page }) => {
+  const id = await startTask(page, "demo_steps", { steps: 2, step_ms: 0, ending: "fail" });
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  await expect(status(page, "Failed")).toBeVisible();
+  const error = page.getByRole("region", { name: "Failed" });
+  await expect(error).toContainText("The demo failed after step 2, as it was asked to.");
+  await expect(error).toContainText("demo_failed");
+  await expect(page.getByRole("main").getByRole("button", { name: "Retry", exact: true })).toBeVisible();
+});
+
+test("a task that panics fails alone: the server goes on and the next task completes", async ({ page }) => {
+  await page.goto("/start/demo_steps");
+  await live(page);
+  await page.getByLabel("Steps", { exact: true }).fill("1");
+  await page.getByLabel("Time for a step (ms)").fill("0");
+  await page.getByRole("radio", { name: "It panics" }).check();
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(status(page, "Failed")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Failed" })).toContainText("The demo panicked after step 1");
+
+  const next = await startTask(page, "demo_steps", { steps: 1, step_ms: 0 });
+  await page.goto(`/tasks/${next}`);
+  await expect(status(page, "Completed")).toBeVisible();
+});
+
+test("a reload in the middle shows the task as it stands, and goes on live", async ({ page }) => {
+  const id = await startTask(page, "demo_steps", { steps: 300, step_ms: 100 }, "A long demo");
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  await expect(page.getByText("Processing step 5/300").first()).toBeVisible();
+
+  const answer = await page.reload();
+  const html = await answer!.text();
+  const inHtml = [...html.matchAll(/Processing step (\d+)\/300/g)].map((found) => Number(found[1]));
+  expect(Math.max(...inHtml), "the page that the server sent").toBeGreaterThanOrEqual(5);
+  await expect(page.getByRole("heading", { name: "A long demo" })).toBeVisible();
+  await expect(status(page, "Running")).toBeVisible();
+  await live(page);
+  const later = Math.max(...inHtml) + 5;
+  await expect(page.getByText(`Processing step ${later}/300`).first()).toBeVisible();
+  await press(page, "Cancel");
+  await expect(status(page, "Cancelled")).toBeVisible();
+});
+
+test("a deleted task is gone from its page and from the list", async ({ page, complaints }) => {
+  const id = await startTask(page, "demo_steps", { steps: 1, step_ms: 0 }, "To be deleted");
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  await expect(status(page, "Completed")).toBeVisible();
+  await press(page, "Delete");
+  await expect(page).toHaveURL(/\/tasks$/);
+  await expect(page.getByRole("heading", { name: "No tasks yet" })).toBeVisible();
+
+  complaints.expect(/status of 404/);
+  const answer = await page.goto(`/tasks/${id}`);
+  expect(answer!.status()).toBe(404);
+  await expect(page.getByRole("heading", { name: "There is no such task" })).toBeVisible();
+});
+
+test("a backup is a file to download", async ({ page }) => {
+  await page.goto("/start/backup_database");
+  await live(page);
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(status(page, "Completed")).toBeVisible();
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: /^Download taskdeck-/ }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toMatch(/^taskdeck-\d{8}-\d{6}\.sql$/);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  expect(text).toContain("CREATE TABLE tasks");
+  expect(text.trimEnd().endsWith("COMMIT;")).toBe(true);
+});
+
+test("what a task is called is text, never HTML", async ({ page }) => {
+  const label = "<img src=x onerror=alert(1)> & <b>bold</b>";
+  const id = await startTask(page, "demo_steps", { steps: 1, step_ms: 0 }, label);
+  for (const path of ["/tasks", `/tasks/${id}`]) {
+    await page.goto(path);
+    await live(page);
+    await expect(page.getByRole("main").getByText(label).first()).toBeVisible();
+    await expect(page.getByRole("main").locator("b, img[src=x]")).toHaveCount(0);
+  }
+});

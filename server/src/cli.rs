@@ -1,0 +1,121 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Background tasks with a dashboard, in one binary and one SQLite file.
+///
+/// A setting is taken from its flag, else from its environment variable, else from taskdeck.toml, else it has its
+/// default. `taskdeck` alone is `taskdeck serve`.
+#[derive(Debug, Parser)]
+#[command(name = "taskdeck", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the dashboard and the API, and run tasks
+    Serve(Box<Flags>),
+    /// Print the kinds of tasks that this binary has
+    Kinds,
+}
+
+/// Values are kept as text: what is wrong with one is told in the same words wherever it came from.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Flags {
+    /// The configuration file [TASK_CONFIG; taskdeck.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen [TASK_BIND; 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<String>,
+    /// Where tasks are kept: sqlite:PATH, or sqlite::memory: [TASK_STORE; sqlite:taskdeck.db]
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// The database that imported data goes to [TASK_DATA; data.db beside the store]
+    #[arg(long, value_name = "FILE")]
+    data: Option<String>,
+    /// How many tasks run at the same time [TASK_MAX_CONCURRENT; the number of CPUs]
+    #[arg(long, value_name = "NUMBER")]
+    max_concurrent: Option<String>,
+    /// How long an attempt may take, unless its kind says otherwise [TASK_TIMEOUT; 5m]
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
+    /// How long a cancelled attempt, or a shutdown, may take [TASK_GRACE; 10s]
+    #[arg(long, value_name = "TIME")]
+    grace: Option<String>,
+    /// For how many days ended tasks are kept [TASK_RETENTION_DAYS; 1]
+    #[arg(long, value_name = "DAYS")]
+    retention_days: Option<String>,
+    /// When a change counts as stored: full (on disk) or normal (in the operating system) [TASK_DURABILITY; full]
+    #[arg(long, value_name = "WHEN")]
+    durability: Option<String>,
+    /// The least grave level that a task's log keeps: trace, debug, info, warn or error [TASK_LOG_LEVEL; info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How many log lines of a running task are held in memory [TASK_BUFFER_SIZE; 1000]
+    #[arg(long, value_name = "LINES")]
+    buffer_size: Option<String>,
+    /// The largest upload [TASK_MAX_UPLOAD; 2GB]
+    #[arg(long, value_name = "SIZE")]
+    max_upload: Option<String>,
+    /// Whether pages are told of changes by WebSocket; they poll otherwise [TASK_WEBSOCKET_ENABLED; true]
+    #[arg(long, value_name = "BOOL")]
+    websocket_enabled: Option<String>,
+}
+
+impl Flags {
+    /// The settings that were given, by name.
+    pub(crate) fn given(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("bind", &self.bind),
+            ("store", &self.store),
+            ("data", &self.data),
+            ("max_concurrent", &self.max_concurrent),
+            ("timeout", &self.timeout),
+            ("grace", &self.grace),
+            ("retention_days", &self.retention_days),
+            ("durability", &self.durability),
+            ("log_level", &self.log_level),
+            ("buffer_size", &self.buffer_size),
+            ("max_upload", &self.max_upload),
+            ("websocket_enabled", &self.websocket_enabled),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_serve() {
+        let cli = Cli::try_parse_from(["taskdeck", "--bind", "127.0.0.1:1"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.serve.given(), [("bind", "127.0.0.1:1".to_owned())]);
+        let cli = Cli::try_parse_from(["taskdeck", "serve", "--timeout", "1m"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Serve(flags)) if flags.given()[0].0 == "timeout"));
+    }
+
+    #[test]
+    fn every_setting_has_its_flag() {
+        let command = Cli::command();
+        for name in crate::config::NAMES {
+            let flag = name.replace('_', "-");
+            assert!(command.get_arguments().any(|arg| arg.get_long() == Some(&flag)), "--{flag}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The configuration: flags, then environment, then `taskdeck.toml`, then defaults.
+
+mod server;
+mod sources;
+mod values;
+
+pub(crate) use server::{ServerConfig, Store};
+#[cfg(test)]
+pub(crate) use sources::NAMES;
+pub(crate) use sources::Sources;

@@ -1,0 +1,47 @@
+//! The binary `taskdeck`: configuration, wiring, embedded assets.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::config::{ServerConfig, Sources};
+
+mod assets;
+mod cli;
+mod config;
+mod kinds;
+mod logging;
+mod pages;
+mod serve;
+mod signals;
+mod wiring;
+
+fn main() -> ExitCode {
+    match start(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("taskdeck: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(run(cli));
+    // A task's blocking code that does not stop when told to is rescued at the next start: it cannot hold us up here.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    match cli.command.unwrap_or(Command::Serve(Box::new(cli.serve))) {
+        Command::Serve(flags) => {
+            let sources = Sources::gather(&flags, |name| std::env::var(name).ok())?;
+            serve::serve(ServerConfig::read(&sources)?).await
+        }
+        Command::Kinds => kinds::print().await,
+    }
+}

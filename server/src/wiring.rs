@@ -1,0 +1,54 @@
+//! Puts the parts together: the deck with its kinds, and the routes with their guard.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use leptos::config::LeptosOptions;
+use taskdeck::Deck;
+use taskdeck::axum::Config;
+
+use crate::assets::Site;
+use crate::config::{ServerConfig, Store};
+use crate::pages;
+
+/// The deck, working.
+///
+/// # Errors
+/// When the store or the data database cannot be opened.
+pub(crate) async fn deck(config: &ServerConfig) -> Result<Deck> {
+    let builder = Deck::builder().settings(config.settings.clone()).register_linked();
+    let builder = match &config.store {
+        Store::Memory => builder.memory(),
+        Store::Sqlite(path) => {
+            make_folder_of(path)?;
+            builder.sqlite(path)
+        }
+    };
+    make_folder_of(&config.data)?;
+    Ok(taskdeck_app::tasks::install(builder, &config.data)?.build().await?)
+}
+
+fn make_folder_of(path: &Path) -> Result<()> {
+    match path.parent() {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display())),
+        None => Ok(()),
+    }
+}
+
+/// Everything that is served, behind the guard.
+pub(crate) fn router(deck: Deck, site: &Site, config: Config) -> Router {
+    let guard = taskdeck::axum::guard(deck.clone(), &config);
+    let options = leptos_options(config.bind);
+    taskdeck::axum::router(deck, config)
+        .merge(site.routes())
+        .merge(pages::router(site.assets().clone(), options))
+        .layer(guard)
+}
+
+/// What Leptos asks of a server; the names of the site's files are in its manifest instead.
+fn leptos_options(bind: SocketAddr) -> LeptosOptions {
+    LeptosOptions::builder().output_name("taskdeck").site_addr(bind).build()
+}

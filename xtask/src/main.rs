@@ -1,0 +1,122 @@
+//! `cargo xtask`: builds, runs, watches, tests, packs and measures Taskdeck.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::process::Interrupted;
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+
+mod bench;
+mod browser;
+mod chromium;
+mod compress;
+mod count;
+mod css;
+mod deps;
+mod dev;
+mod dist;
+mod fixtures;
+mod guard;
+mod hash;
+mod process;
+mod progress;
+mod run;
+mod server;
+mod site;
+mod test;
+mod wasm;
+mod watch;
+mod workspace;
+
+/// Builds, runs, watches, tests, packs and measures Taskdeck
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build the release and serve it at http://127.0.0.1:3000
+    Run {
+        /// Passed on to `taskdeck serve`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Build for debugging, serve, and rebuild when a source changes
+    Dev,
+    /// Check and test everything, in the browser too; ends with `N passed, 0 failed`
+    Test(test::Options),
+    /// Build one self-contained binary
+    Dist {
+        /// The folder for it [default: target/dist]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Measure
+    Bench {
+        what: bench::Bench,
+        /// Passed on to the benchmark
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Print the path of the Chromium that the browser tests use, after installing one if there is none
+    #[command(hide = true)]
+    Chromium,
+    /// Build the site alone and print its folder
+    #[command(hide = true)]
+    Site {
+        /// For debugging: fast to build, not compressed
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Check the direction of dependencies alone
+    #[command(hide = true)]
+    Deps,
+}
+
+fn main() -> ExitCode {
+    let progress = Progress::new();
+    match obey(&progress, Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => {
+            progress.line("interrupted");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            progress.line(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(progress: &Progress, command: Command) -> Result<()> {
+    process::stop_on_signals()?;
+    let workspace = Workspace::find()?;
+    std::fs::create_dir_all(workspace.scratch())?;
+    match command {
+        Command::Run { args } => run::run(&workspace, progress, &args),
+        Command::Dev => dev::dev(&workspace, progress),
+        Command::Test(options) => test::test(&workspace, progress, options),
+        Command::Dist { out } => dist::dist(&workspace, progress, out.as_deref()),
+        Command::Bench { what, args } => bench::bench(&workspace, what, &args),
+        Command::Chromium => {
+            browser::install_packages(&workspace, progress)?;
+            println!("{}", chromium::find(&workspace, progress)?.display());
+            Ok(())
+        }
+        Command::Site { dev } => {
+            let mode = if dev { site::Mode::Dev } else { site::Mode::Release };
+            let sizes = site::build(&workspace, progress, mode)?;
+            progress.line(&run::sizes(sizes));
+            println!("{}", site::folder(&workspace, mode).display());
+            Ok(())
+        }
+        Command::Deps => deps::check(&workspace),
+    }
+}

@@ -1,0 +1,161 @@
+//! `cargo xtask test`: everything that must hold, in order, up to the first failure.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::count::{self, Count};
+use crate::process::{self, Show};
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+use crate::{browser, deps, server, wasm};
+
+/// How much is tested.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Options {
+    /// Also run the long soak tests (sets TASKDECK_SOAK=1)
+    #[arg(long)]
+    soak: bool,
+    /// Fail, instead of skipping, when there is no PostgreSQL to test on (sets TASK_TEST_REQUIRE_POSTGRES=1)
+    #[arg(long)]
+    require_postgres: bool,
+    /// Leave out the feature matrix, the release build and the browser tests
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Options {
+    fn env(self) -> Vec<(&'static str, &'static str)> {
+        let soak = self.soak.then_some(("TASKDECK_SOAK", "1"));
+        let postgres = self.require_postgres.then_some(("TASK_TEST_REQUIRE_POSTGRES", "1"));
+        soak.into_iter().chain(postgres).collect()
+    }
+}
+
+/// The library as its users build it: each in its own call, since cargo would add the features up.
+const MATRIX: &[(&str, &[&str])] = &[
+    ("no features", &["-p", "taskdeck", "--no-default-features"]),
+    ("engine", &["-p", "taskdeck", "--no-default-features", "--features", "engine"]),
+    ("ssr", &["-p", "taskdeck", "--no-default-features", "--features", "ssr,dashboard"]),
+    (
+        "hydrate",
+        &[
+            "-p",
+            "taskdeck",
+            "--no-default-features",
+            "--features",
+            "hydrate,dashboard",
+            "--target",
+            wasm::TARGET,
+        ],
+    ),
+    (
+        "csr",
+        &["-p", "taskdeck", "--no-default-features", "--features", "csr,dashboard", "--target", wasm::TARGET],
+    ),
+    ("frontend", &["-p", "taskdeck-frontend", "--target", wasm::TARGET]),
+];
+
+/// Runs all checks and tests; the last line printed is the sum of the tests.
+pub(crate) fn test(workspace: &Workspace, progress: &Progress, options: Options) -> Result<()> {
+    let env = options.env();
+    check(workspace, progress)?;
+    if !options.quick {
+        check_features(workspace, progress)?;
+    }
+    let unit = unit_tests(workspace, progress, &env)?;
+    let doc = progress.step("documentation tests", || {
+        let mut cargo = workspace.cargo(["test", "--workspace", "--doc"]);
+        let said = process::run(progress, cargo.envs(env.iter().copied()), Show::OnFailure)?;
+        Ok(count::cargo_test(&said))
+    })?;
+    let browser = if options.quick {
+        None
+    } else {
+        let release = server::build_release(workspace, progress)?;
+        Some(browser::test(workspace, progress, &release.binary, &env)?)
+    };
+    summarise(progress, unit, doc, browser)
+}
+
+/// What needs no test to run.
+fn check(workspace: &Workspace, progress: &Progress) -> Result<()> {
+    progress.step("formatting", || {
+        process::run(progress, &mut workspace.cargo(["fmt", "--all", "--check"]), Show::OnFailure)
+    })?;
+    progress.step("direction of dependencies", || deps::check(workspace))?;
+    progress.step("clippy", || {
+        let mut cargo = workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+        process::run(progress, &mut cargo, Show::OnFailure)
+    })?;
+    Ok(())
+}
+
+fn check_features(workspace: &Workspace, progress: &Progress) -> Result<()> {
+    wasm::ensure_target(workspace, progress)?;
+    for (name, args) in MATRIX {
+        progress.step(&format!("clippy of the library: {name}"), || {
+            let mut cargo = workspace.cargo(["clippy", "--lib"]);
+            cargo.args(*args).args(["--", "-D", "warnings"]);
+            process::run(progress, &mut cargo, Show::OnFailure)
+        })?;
+    }
+    Ok(())
+}
+
+fn unit_tests(workspace: &Workspace, progress: &Progress, env: &[(&str, &str)]) -> Result<Count> {
+    let with_nextest = has_nextest(workspace, progress)?;
+    let count = progress.step("tests", || {
+        let mut cargo = if with_nextest {
+            workspace.cargo(["nextest", "run", "--workspace"])
+        } else {
+            workspace.cargo(["test", "--workspace", "--lib", "--bins", "--tests"])
+        };
+        let said = process::run(progress, cargo.envs(env.iter().copied()), Show::Always)?;
+        Ok(if with_nextest { count::nextest(&said) } else { count::cargo_test(&said) })
+    })?;
+    if count.passed == 0 {
+        bail!("the runner ended well but its summary names no test that passed");
+    }
+    Ok(count)
+}
+
+fn has_nextest(workspace: &Workspace, progress: &Progress) -> Result<bool> {
+    let mut ask: Command = workspace.cargo(["nextest", "--version"]);
+    if process::capture(&mut ask).is_ok() {
+        return Ok(true);
+    }
+    let mut install = workspace.cargo(["install", "cargo-nextest", "--locked"]);
+    let installed =
+        progress.step("installing nextest", || process::run(progress, &mut install, Show::OnFailure));
+    match installed {
+        Ok(_) => Ok(true),
+        Err(error) if error.is::<process::Interrupted>() => Err(error),
+        Err(error) => {
+            progress.line(&format!("no nextest ({error:#}): the tests run with `cargo test` instead"));
+            Ok(false)
+        }
+    }
+}
+
+fn summarise(progress: &Progress, unit: Count, doc: Count, browser: Option<Count>) -> Result<()> {
+    let mut sum = unit;
+    sum += doc;
+    let mut parts = vec![format!("tests {}", unit.passed), format!("documentation tests {}", doc.passed)];
+    if let Some(browser) = browser {
+        sum += browser;
+        parts.push(format!("browser tests {}", browser.passed));
+    }
+    progress.line(&format!("passed in {}: {}", progress.total(), parts.join(", ")));
+    if sum.skipped > 0 {
+        progress.line(&format!("{} skipped", sum.skipped));
+    }
+    if browser.is_none() {
+        progress.line("this was --quick, not the full test: no feature matrix, no release build, no browser");
+    }
+    println!("{} passed, {} failed", sum.passed, sum.failed);
+    if sum.failed > 0 {
+        bail!("a test was flaky, which counts as failed");
+    }
+    Ok(())
+}
