@@ -48,7 +48,12 @@ pub(crate) fn router(deck: Deck, site: &Site, config: Config) -> Router {
         .layer(guard)
 }
 
-/// What Leptos asks of a server; the names of the site's files are in its manifest instead.
+/// What Leptos asks of a server. `cargo leptos watch` says it in variables; else only the address matters, since the
+/// site's manifest names the files.
 fn leptos_options(bind: SocketAddr) -> LeptosOptions {
-    LeptosOptions::builder().output_name("taskdeck").site_addr(bind).build()
+    let ours = || LeptosOptions::builder().output_name("taskdeck").site_addr(bind).build();
+    if std::env::var_os("LEPTOS_OUTPUT_NAME").is_none() {
+        return ours();
+    }
+    leptos::config::get_configuration(None).map_or_else(|_| ours(), |config| config.leptos_options)
 }

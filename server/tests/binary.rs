@@ -28,7 +28,7 @@ fn workplace() -> TempDir {
 fn taskdeck(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taskdeck"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TASK") {
+        if name.to_string_lossy().starts_with("TASK") || name.to_string_lossy().starts_with("LEPTOS") {
             command.env_remove(&name);
         }
     }
@@ -53,9 +53,13 @@ struct Server {
 }
 
 impl Server {
-    /// Returns once the server has said where it listens.
     fn start(folder: &Path, args: &[&str]) -> Self {
-        let mut child = taskdeck(folder, args).args(["--bind", "127.0.0.1:0"]).spawn().unwrap();
+        Self::spawn(taskdeck(folder, args).args(["--bind", "127.0.0.1:0"]))
+    }
+
+    /// Returns once the server has said where it listens.
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut first_line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first_line).unwrap();
         let at = first_line.split("http://").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
@@ -118,6 +122,27 @@ fn it_serves_pages_api_and_files_and_stops_when_told() {
     server.signal("TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     assert!(folder.path().join("taskdeck.db").exists() && folder.path().join("data.db").exists());
+}
+
+#[test]
+fn the_site_of_cargo_leptos_is_read_when_it_is_asked_for() {
+    let folder = workplace();
+    let pkg = folder.path().join("watched/pkg");
+    std::fs::create_dir_all(&pkg).unwrap();
+    for end in ["js", "wasm", "css"] {
+        std::fs::write(pkg.join(format!("taskdeck.{end}")), "old").unwrap();
+    }
+    let mut watched = taskdeck(folder.path(), &["--store", "sqlite::memory:", "--bind", "127.0.0.1:0"]);
+    watched
+        .env_remove("TASKDECK_SITE")
+        .env("LEPTOS_SITE_ROOT", "watched")
+        .env("LEPTOS_OUTPUT_NAME", "taskdeck");
+    let server = Server::spawn(&mut watched);
+    assert!(server.ask("GET /tasks").contains("/pkg/taskdeck.css"));
+    assert!(server.ask("GET /pkg/taskdeck.css").ends_with("old"));
+    std::fs::write(pkg.join("taskdeck.css"), "new").unwrap();
+    let answer = server.ask("GET /pkg/taskdeck.css");
+    assert!(answer.ends_with("new") && answer.contains("cache-control: no-cache"), "{answer}");
 }
 
 #[test]

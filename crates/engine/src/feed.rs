@@ -228,6 +228,10 @@ impl Feed {
             self.messages.push(ServerMessage::States { tasks: states });
         }
         for (id, version) in self.taken.gone.drain() {
+            // Nothing more comes of it, so it takes up no place among what is watched.
+            if self.tasks.remove(&id) {
+                self.inner.hub.unwatch(self.id, id);
+            }
             self.messages.push(ServerMessage::Gone { id, version });
         }
         if !self.taken.new.is_empty() {

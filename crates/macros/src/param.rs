@@ -34,7 +34,7 @@ pub(crate) enum DefaultValue {
     /// A text, which may become the parameter's own type.
     Text(LitStr),
     /// What this expression gives.
-    Expression(Expr),
+    Expression(Box<Expr>),
 }
 
 /// What `#[param(..)]` says.
@@ -138,7 +138,7 @@ fn read(list: &[Setting], errors: &mut Errors) -> Settings {
 fn default_value(setting: &Setting) -> syn::Result<DefaultValue> {
     match setting.value() {
         Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => Ok(DefaultValue::Text(text.clone())),
-        Some(value) => Ok(DefaultValue::Expression(value.clone())),
+        Some(value) => Ok(DefaultValue::Expression(Box::new(value.clone()))),
         None if setting.is_alone() => Ok(DefaultValue::OfType),
         None => Err(setting.fault("write `default = value`, or `default` for the type's own")),
     }

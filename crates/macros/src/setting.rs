@@ -20,7 +20,7 @@ enum Given {
     /// `key`
     Nothing,
     /// `key = value`
-    Value(Expr),
+    Value(Box<Expr>),
     /// `key(values)`
     List(TokenStream),
 }
@@ -33,7 +33,7 @@ impl Parse for Setting {
         let key = Ident::parse_any(input)?;
         let given = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            Given::Value(input.parse()?)
+            Given::Value(Box::new(input.parse()?))
         } else if input.peek(syn::token::Paren) {
             let list;
             parenthesized!(list in input);

@@ -451,6 +451,7 @@ async fn a_file_keeps_everything_over_a_reopening() {
     let started = start(&store, keyed(1, "nightly")).await;
     store.close().await;
     drop(store);
+    assert!(!folder.path().join("deck.db-wal").exists(), "everything is in the one file");
     let store = SqliteStore::open(Some(&path), Durability::Full).unwrap();
     assert_eq!(store.deck_id(), deck);
     assert_eq!(store.get(id(1)).await.unwrap(), Some(started));

@@ -47,8 +47,14 @@ pub(crate) struct SqliteStore {
 }
 
 struct Held {
-    _checkpoints: mpsc::Sender<()>,
+    checkpoints: Checkpoints,
     _lock: StoreLock,
+}
+
+/// The thread that checkpoints; it ends when `alive` is dropped.
+struct Checkpoints {
+    alive: mpsc::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
 }
 
 enum Reads {
@@ -92,7 +98,7 @@ impl SqliteStore {
             }),
             None => Reads::ByWriter,
         };
-        let held = checkpoints.zip(lock).map(|(_checkpoints, _lock)| Held { _checkpoints, _lock });
+        let held = checkpoints.zip(lock).map(|(checkpoints, _lock)| Held { checkpoints, _lock });
         Ok(Self { deck_id, writer, reads, held: Mutex::new(held) })
     }
 
@@ -155,7 +161,7 @@ fn checkpoint_thread(
     path: &Path,
     durability: Durability,
     written: Arc<AtomicBool>,
-) -> Result<mpsc::Sender<()>, BuildError> {
+) -> Result<Checkpoints, BuildError> {
     let conn = open::writer(Some(path), durability)?;
     let (alive, gone) = mpsc::channel();
     let run = move || {
@@ -169,11 +175,11 @@ fn checkpoint_thread(
             }
         }
     };
-    std::thread::Builder::new()
+    let thread = std::thread::Builder::new()
         .name("taskdeck-checkpoint".to_owned())
         .spawn(run)
         .map_err(|error| BuildError::Store { path: path.display().to_string(), why: error.to_string() })?;
-    Ok(alive)
+    Ok(Checkpoints { alive, thread })
 }
 
 #[async_trait]
@@ -306,6 +312,13 @@ impl Store for SqliteStore {
             pool.room.close();
             pool.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
-        drop(self.held.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Held { checkpoints: Checkpoints { alive, thread }, _lock }) = held {
+            drop(alive);
+            // The last connection that closes moves the WAL into the file and removes it.
+            if !matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(()))) {
+                tracing::error!("the checkpoint thread of the store did not end well");
+            }
+        }
     }
 }

@@ -161,7 +161,7 @@ impl Writer {
         self.shared.ready.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
-            && tokio::task::spawn_blocking(move || thread.join()).await.is_err()
+            && !matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(())))
         {
             tracing::error!("the writing thread of the store did not end well");
         }
