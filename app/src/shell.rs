@@ -2,8 +2,8 @@
 
 use http::HeaderValue;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderName};
-use leptos::nonce::{Nonce, use_nonce};
 use leptos::attr::custom::custom_attribute;
+use leptos::nonce::{Nonce, use_nonce};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;

@@ -70,10 +70,10 @@ export async function startTask(page: Page, kind: string, params: object, label?
   return ((await answer.json()) as { id: string }).id;
 }
 
-/** Answers the question that a button asks before something is lost, by pressing the button of that name in it. */
+/** Presses a button that asks before something is lost, and says yes. */
 export async function press(page: Page, name: string): Promise<void> {
   await page.getByRole("main").getByRole("button", { name, exact: true }).click();
-  await page.getByRole("dialog", { name }).getByRole("button", { name, exact: true }).click();
+  await page.getByRole("dialog", { name }).getByRole("button", { name }).click();
 }
 
 /** The status that the page of a task shows. */

@@ -1,20 +1,20 @@
 import { expect, live, press, startTask, status, test, valueOf } from "./fixtures";
 
 test("a running task is cancelled, and goes on where it was when it is retried", async ({ page }) => {
-  const id = await startTask(page, "demo_steps", { steps: 12, step_ms: 250 });
+  const id = await startTask(page, "demo_steps", { steps: 60, step_ms: 150 });
   await page.goto(`/tasks/${id}`);
   await live(page);
-  await expect(page.getByText("Processing step 3/12").first()).toBeVisible();
+  await expect(page.getByText("Processing step 3/60").first()).toBeVisible();
   await press(page, "Cancel");
   await expect(status(page, "Cancelled")).toBeVisible();
   await expect(page.getByRole("region", { name: "Result" })).toHaveCount(0);
 
   await page.getByRole("main").getByRole("button", { name: "Retry", exact: true }).click();
-  await expect(status(page, "Completed")).toBeVisible({ timeout: 10_000 });
-  await expect(valueOf(page, "Result", "processed")).toHaveText("12");
+  await expect(status(page, "Completed")).toBeVisible({ timeout: 20_000 });
+  await expect(valueOf(page, "Result", "processed")).toHaveText("60");
   const log = page.getByRole("region", { name: "Log" });
-  await expect(log.getByText("Processing step 1/12")).toHaveCount(1);
-  await expect(log.getByText(/^Goes on after step \d+ of 12\.$/)).toBeVisible();
+  await expect(log.getByText("Processing step 1/60")).toHaveCount(1);
+  await expect(log.getByText(/^Goes on after step \d+ of 60\.$/)).toBeVisible();
 });
 
 test("a failed task shows its error and offers a retry", async ({ page }) => {

@@ -35,9 +35,7 @@ pub(crate) fn copy(text: &str) -> bool {
         return false;
     }
     area.select();
-    let copied = page
-        .dyn_into::<HtmlDocument>()
-        .is_ok_and(|page| page.exec_command("copy").unwrap_or(false));
+    let copied = page.dyn_into::<HtmlDocument>().is_ok_and(|page| page.exec_command("copy").unwrap_or(false));
     area.remove();
     if let Some(before) = before {
         let _ = before.focus();

@@ -1,7 +1,7 @@
 //! Which page is where.
 
 use leptos::prelude::*;
-use leptos_router::components::{ParentRoute, Redirect, Route};
+use leptos_router::components::{ParentRoute, Route};
 use leptos_router::{MatchNestedRoutes, SsrMode, path};
 
 use crate::layout::Layout;
@@ -9,7 +9,7 @@ use crate::pages::start::StartPage;
 use crate::pages::start_kind::StartKindPage;
 use crate::pages::task::TaskPage;
 use crate::pages::tasks::TasksPage;
-use crate::paths;
+use crate::{paths, status_code};
 
 /// The dashboard's routes, to be put inside `<Routes>`: `/` goes to `/tasks`; `/tasks`, `/tasks/{id}`, `/start` and
 /// `/start/{kind}` are its pages.
@@ -32,5 +32,5 @@ pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
 /// There is no page at `/` yet: the list of tasks is the first thing to see.
 #[component]
 fn Home() -> impl IntoView {
-    view! { <Redirect path=paths::tasks("")/> }.into_any()
+    status_code::redirect(&paths::tasks(""));
 }

@@ -23,6 +23,7 @@
 //! The shell must leave its hydration script out where [`PlainPage`] is in the context: the address of a form that
 //! was posted is no page, and what was typed is not in the browser's state.
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
@@ -31,7 +32,6 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::Router;
 use leptos::prelude::*;
 use taskdeck_core::DeckError;
 use taskdeck_engine::Client;
@@ -59,7 +59,11 @@ where
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let (context, app) = (context.clone(), app.clone());
         async move {
-            if is_plain_start_form(&request) { start(request, context, app).await } else { next.run(request).await }
+            if is_plain_start_form(&request) {
+                start(request, context, app).await
+            } else {
+                next.run(request).await
+            }
         }
     }))
 }

@@ -1,4 +1,5 @@
 //! Light, dark, or as the system says: kept in a cookie, so that the server renders the right one at once.
+#![cfg_attr(feature = "ssr", expect(clippy::unused_async, reason = "a server function is async"))]
 
 use std::fmt;
 use std::str::FromStr;

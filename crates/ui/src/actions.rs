@@ -34,8 +34,11 @@ pub fn CancelButton(
         format!("Cancel {name}? It is told to stop; what it has done until then stays as it is.")
     });
     let ask = Ask { question, keep: "Keep it going", go: "Cancel the task" };
-    Face { icon: "ban", text: "Cancel", class: "td-button-danger", label, ask: Some(ask), compact }
-        .show(Deed::Cancel(task), on_done, None)
+    Face { icon: "ban", text: "Cancel", class: "td-button-danger", label, ask: Some(ask), compact }.show(
+        Deed::Cancel(task),
+        on_done,
+        None,
+    )
 }
 
 /// Tries an ended task again.
@@ -108,8 +111,15 @@ pub fn CleanUpButton(
 ) -> impl IntoView {
     let question = Signal::derive(move || clean_up_question(status.get(), count.get()));
     let ask = Ask { question, keep: "Keep them", go: "Delete them" };
-    Face { icon: "trash-2", text: "Clean up", class: "td-button-danger", label: Signal::default(), ask: Some(ask), compact: false }
-        .show_clean_up(status, on_done)
+    Face {
+        icon: "trash-2",
+        text: "Clean up",
+        class: "td-button-danger",
+        label: Signal::default(),
+        ask: Some(ask),
+        compact: false,
+    }
+    .show_clean_up(status, on_done)
 }
 
 fn quoted(label: &str) -> String {
@@ -121,7 +131,9 @@ fn clean_up_question(status: StatusSet, count: Option<u64>) -> String {
     let names = if names.is_empty() { "ended".to_owned() } else { names.join(" and ") };
     let (which, their) = match count {
         Some(1) => (format!("the one {names} task"), "its log, result and files"),
-        Some(count) => (format!("{} {names} tasks", format::thousands(count)), "their logs, results and files"),
+        Some(count) => {
+            (format!("{} {names} tasks", format::thousands(count)), "their logs, results and files")
+        }
         None => (format!("all {names} tasks"), "their logs, results and files"),
     };
     format!("Delete {which} with {their}? This cannot be undone.")
@@ -227,7 +239,7 @@ impl Face {
         let after = back.as_deref().map(|back| base.join(back));
         let done = move |_: u64| {
             if let Some(on_done) = on_done {
-                on_done.run(());
+                on_done.try_run(());
             } else if let Some(after) = &after {
                 go(after);
             }
@@ -242,7 +254,7 @@ impl Face {
     fn show_clean_up(self, status: Signal<StatusSet>, on_done: Option<Callback<u64>>) -> AnyView {
         let done = move |count| {
             if let Some(on_done) = on_done {
-                on_done.run(count);
+                on_done.try_run(count);
             }
         };
         let fields = view! { <input type="hidden" name="status" value=move || status.get().to_string()/> };
@@ -261,9 +273,10 @@ impl Face {
         let pending = RwSignal::new(false);
         let error = RwSignal::new(now.error_in_url());
         // A task has one such popover; where two widgets show the task the first opens for both.
-        let popover = now.task().map_or_else(|| "td-ask-clean-up".to_owned(), |id| {
-            format!("td-ask-{}-{id}", self.text.to_lowercase())
-        });
+        let popover = now.task().map_or_else(
+            || "td-ask-clean-up".to_owned(),
+            |id| format!("td-ask-{}-{id}", self.text.to_lowercase()),
+        );
         let hide = popover.clone();
         let on_submit = move |event: SubmitEvent| {
             event.prevent_default();
@@ -272,15 +285,17 @@ impl Face {
             }
             pending.set(true);
             error.set(None);
-            let (live, done, hide) = (live.clone(), done.clone(), hide.clone());
+            let (live, done, hide, page) = (live.clone(), done.clone(), hide.clone(), browser::path());
             let deed = deed(of.get_untracked());
             spawn_local(async move {
                 let answer = deed.perform(&live).await;
                 browser::hide_popover(&hide);
-                // The component may be gone by now.
+                // The button may be gone by now: the feed often tells of a deletion before the answer does.
                 pending.try_set(false);
                 match answer {
-                    Ok(count) => done(count),
+                    // Who has left the page meanwhile is not taken elsewhere.
+                    Ok(count) if browser::path() == page => done(count),
+                    Ok(_) => {}
                     Err(reason) => {
                         error.try_set(Some(reason.to_string()));
                     }

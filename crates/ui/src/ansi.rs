@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn a_class_holds_nothing_that_the_line_chose() {
-        for text in ["\u{1b}[31\" onclick=\"x\"m<", "\u{1b}[38;5;99999mx", "\u{1b}[38;5;-1mx", "\u{1b}[<31mx"] {
+        for text in ["\u{1b}[31\" onclick=\"x\"m<", "\u{1b}[38;5;99999mx", "\u{1b}[38;5;-1mx", "\u{1b}[<31mx"]
+        {
             for span in spans(text) {
                 assert!(
                     span.class.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b == b' '),
@@ -283,7 +284,10 @@ mod tests {
     #[test]
     fn other_sequences_are_left_out() {
         assert_eq!(plain("a\u{1b}[2Jb\u{1b}[10;20Hc"), "abc");
-        assert_eq!(plain("\u{1b}]0;title\u{7}x\u{1b}]8;;http://evil/\u{1b}\\link\u{1b}]8;;\u{1b}\\"), "xlink");
+        assert_eq!(
+            plain("\u{1b}]0;title\u{7}x\u{1b}]8;;http://evil/\u{1b}\\link\u{1b}]8;;\u{1b}\\"),
+            "xlink"
+        );
         assert_eq!(plain("\u{1b}(Bx\u{1b}7y\u{8}\u{7}\r"), "xy");
         assert_eq!(plain("\u{1b}Pdevice\u{1b}\\ok"), "ok");
     }
@@ -299,7 +303,8 @@ mod tests {
     #[test]
     fn any_text_is_taken() {
         // Every pair of what matters to the parser, with a letter of two bytes between.
-        let parts = ["\u{1b}", "[", "]", "m", "3", ";", ":", "ä", "\u{7}", "\u{9b}", "\u{9c}", "\\", "?", "\u{0}"];
+        let parts =
+            ["\u{1b}", "[", "]", "m", "3", ";", ":", "ä", "\u{7}", "\u{9b}", "\u{9c}", "\\", "?", "\u{0}"];
         for a in parts {
             for b in parts {
                 for c in parts {

@@ -4,13 +4,15 @@
 //! form, so that it works without JavaScript: the sender is redirected back, or to the task after a start.
 
 #![expect(missing_docs, reason = "the structs that `#[server]` writes have the arguments as fields")]
-
-#![cfg_attr(feature = "ssr", expect(clippy::unused_async, reason = "a server function is async, also where the deck answers at once"))]
+#![cfg_attr(
+    feature = "ssr",
+    expect(clippy::unused_async, reason = "a server function is async, also where the deck answers at once")
+)]
 
 use leptos::prelude::*;
-use server_fn::codec::{Json, MultipartData};
 #[cfg(feature = "ssr")]
 use server_fn::ServerFn;
+use server_fn::codec::{Json, MultipartData};
 use taskdeck_core::{
     CancelOutcome, Counts, Definition, ListQuery, LogPage, Started, StatusSet, TaskDetail, TaskId, TaskPage,
     TaskState,
@@ -20,7 +22,7 @@ use crate::client::BaseClient;
 use crate::codec::MultipartFormData;
 use crate::error::ApiError;
 #[cfg(feature = "ssr")]
-use crate::server::{client, go_to, refuse, refuse_for, start_from_form};
+use crate::server::{client, go_back, go_to, refuse, refuse_for, start_from_form};
 
 /// The kinds that the viewer may see, as the catalog lists them.
 #[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", input = Json, client = BaseClient)]
@@ -85,13 +87,18 @@ pub async fn start_task(form: MultipartData) -> Result<Started, ApiError> {
 /// Asks a task to stop.
 #[server(prefix = "/_taskdeck", endpoint = "cancel_task", client = BaseClient)]
 pub async fn cancel_task(id: TaskId, reason: Option<String>) -> Result<CancelOutcome, ApiError> {
-    client()?.cancel(id, reason).await.map_err(|error| refuse_for(CancelTask::PATH, id, error))
+    let outcome = client()?.cancel(id, reason).await;
+    let outcome = outcome.map_err(|error| refuse_for(CancelTask::PATH, id, error))?;
+    go_back();
+    Ok(outcome)
 }
 
 /// Tries an ended task again.
 #[server(prefix = "/_taskdeck", endpoint = "retry_task", client = BaseClient)]
 pub async fn retry_task(id: TaskId) -> Result<TaskState, ApiError> {
-    client()?.retry(id).await.map_err(|error| refuse_for(RetryTask::PATH, id, error))
+    let state = client()?.retry(id).await.map_err(|error| refuse_for(RetryTask::PATH, id, error))?;
+    go_back();
+    Ok(state)
 }
 
 /// Removes a task; an active one is cancelled first. `back` is the path, under the base path, of the page to go to
@@ -99,8 +106,9 @@ pub async fn retry_task(id: TaskId) -> Result<TaskState, ApiError> {
 #[server(prefix = "/_taskdeck", endpoint = "delete_task", client = BaseClient)]
 pub async fn delete_task(id: TaskId, back: Option<String>) -> Result<(), ApiError> {
     client()?.delete(id).await.map_err(|error| refuse_for(DeleteTask::PATH, id, error))?;
-    if let Some(back) = back.filter(|back| is_local(back)) {
-        go_to(&back);
+    match back.filter(|back| is_local(back)) {
+        Some(back) => go_to(&back),
+        None => go_back(),
     }
     Ok(())
 }
@@ -108,7 +116,10 @@ pub async fn delete_task(id: TaskId, back: Option<String>) -> Result<(), ApiErro
 /// Removes the ended tasks of these statuses; says how many there were.
 #[server(prefix = "/_taskdeck", endpoint = "clean_up", client = BaseClient)]
 pub async fn clean_up(status: StatusSet) -> Result<u64, ApiError> {
-    client()?.clean_up(&ListQuery { status, ..ListQuery::default() }).await.map_err(refuse)
+    let query = ListQuery { status, ..ListQuery::default() };
+    let count = client()?.clean_up(&query).await.map_err(refuse)?;
+    go_back();
+    Ok(count)
 }
 
 /// Whether a path leads to a page of this site and nowhere else.

@@ -35,11 +35,11 @@ pub(crate) fn chance() -> f64 {
     js_sys::Math::random()
 }
 
-/// A new task id, if the browser can make good random numbers.
-pub(crate) fn new_task_id() -> Option<TaskId> {
+/// A new task id of this moment, if the browser can make good random numbers.
+pub(crate) fn new_task_id(now: Timestamp) -> Option<TaskId> {
     let mut random = [0; 10];
     window().crypto().ok()?.get_random_values_with_u8_array(&mut random).ok()?;
-    Some(TaskId::from_parts(now(), random))
+    Some(TaskId::from_parts(now, random))
 }
 
 /// Whether nobody looks at the tab.
@@ -80,6 +80,11 @@ pub(crate) fn socket_url() -> Option<String> {
     Some(format!("{scheme}://{}{}", location.host().ok()?, base_path().join("/ws")))
 }
 
+/// The path of the page.
+pub(crate) fn path() -> String {
+    window().location().pathname().unwrap_or_default()
+}
+
 /// Loads the page anew.
 pub(crate) fn reload() {
     // A page that cannot be reloaded stays as it is.
@@ -105,7 +110,8 @@ pub(crate) async fn copy(text: String) -> bool {
 fn copy_by_selection(text: &str) -> Result<bool, JsValue> {
     let document = document();
     let Some(body) = document.body() else { return Ok(false) };
-    let before = document.active_element().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    let before =
+        document.active_element().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
     let area: web_sys::HtmlTextAreaElement = document.create_element("textarea")?.unchecked_into();
     area.set_value(text);
     area.set_class_name("td-sr-only");

@@ -85,7 +85,9 @@ fn from_problem(data: &[u8]) -> DeckError {
         Ok(Problem { status: 403, detail: reason, .. }) => DeckError::Denied { reason },
         Ok(Problem { status: 500.., detail: reason, .. }) => DeckError::Unavailable { reason },
         Ok(Problem { detail: reason, .. }) => DeckError::BadRequest { reason },
-        Err(_) => DeckError::Unavailable { reason: "The server gave an answer that is none of ours.".to_owned() },
+        Err(_) => {
+            DeckError::Unavailable { reason: "The server gave an answer that is none of ours.".to_owned() }
+        }
     }
 }
 

@@ -159,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_sentence_begins_large_and_ends_with_a_stop() {
-        assert_eq!(sentence("the task has not ended: it is running"), "The task has not ended: it is running.");
+        assert_eq!(
+            sentence("the task has not ended: it is running"),
+            "The task has not ended: it is running."
+        );
         assert_eq!(sentence("Task not found!"), "Task not found!");
         assert_eq!(sentence(""), "");
     }

@@ -17,9 +17,11 @@ mod with_engine {
     use leptos_axum::ResponseOptions;
     use multer::Multipart;
     use server_fn::error::ServerFnUrlError;
-    use taskdeck_core::{DeckError, Kind, Started, TaskId};
+    use taskdeck_core::{DeckError, FieldErrors, Kind, Started, TaskId};
     use taskdeck_engine::Client;
 
+    use crate::api::error_path;
+    use crate::form::check::{CONFIRM, UNCONFIRMED};
     use crate::{ApiError, BasePath, FormDraft};
 
     /// The client of the request's actor, which the guard of `taskdeck-axum` put into the request's extensions.
@@ -70,6 +72,22 @@ mod with_engine {
         }
     }
 
+    /// Sends a plain form's sender back to where they came from, without an error that an earlier form left there.
+    pub(crate) fn go_back() {
+        if let Some(parts) = use_context::<Parts>()
+            && is_plain_form(&parts)
+            && let Some(response) = use_context::<ResponseOptions>()
+            && let Some(back) = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok())
+        {
+            let mut back = back.to_owned();
+            ServerFnUrlError::<ApiError>::strip_error_info(&mut back);
+            if let Ok(location) = HeaderValue::from_str(back.trim_end_matches('?')) {
+                response.insert_header(LOCATION, location);
+                response.set_status(StatusCode::SEE_OTHER);
+            }
+        }
+    }
+
     fn base(parts: &Parts) -> BasePath {
         use_context().or_else(|| parts.extensions.get::<BasePath>().cloned()).unwrap_or_default()
     }
@@ -89,8 +107,6 @@ mod with_engine {
         }
         error
     }
-
-    use crate::api::error_path;
 
     /// A start form that was refused.
     #[derive(Clone, Debug)]
@@ -120,7 +136,7 @@ mod with_engine {
     }
 
     /// Starts the task that a start form asks for: reads the form (files go to the deck as they come), checks it
-    /// against the kind's definition, and starts.
+    /// against the kind's definition, and starts. A kind with a danger needs the form's own `_confirm`.
     ///
     /// # Errors
     /// The refusal, with what was typed.
@@ -137,7 +153,16 @@ mod with_engine {
         };
         let definition = client.kind(kind).map_err(|error| rejected(None, error))?;
         let kind = &definition.kind;
-        let request = form.request(&definition).map_err(|error| rejected(Some(kind), error))?;
+        let mut checked = form.request(&definition);
+        if definition.danger.is_some() && !form.fields.iter().any(|(name, _)| name == CONFIRM) {
+            let mut errors = FieldErrors::default();
+            errors.add(CONFIRM, UNCONFIRMED);
+            if let Err(DeckError::InvalidParams { fields }) = checked {
+                errors.0.extend(fields.0);
+            }
+            checked = Err(errors.into());
+        }
+        let request = checked.map_err(|error| rejected(Some(kind), error))?;
         client.start(kind.as_str(), request).await.map_err(|error| rejected(Some(kind), error))
     }
 }

@@ -1,10 +1,11 @@
 //! What the server renders: whole, escaped, the same whenever it is rendered, and without a style or a handler.
 #![cfg(feature = "ssr")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 use leptos::prelude::*;
 use taskdeck_core::{
-    CancelInfo, Choice, Definition, ErrorInfo, FieldErrors, Kind, LogLevel, LogLine, LogPage, Param, ParamKind,
-    Progress, QueueName, Status, Step, TaskId, TaskState, Timestamp, Upload, UserId,
+    CancelInfo, Choice, Definition, ErrorInfo, FieldErrors, Kind, LogLevel, LogLine, LogPage, Param,
+    ParamKind, Progress, QueueName, Status, Step, TaskId, TaskState, Timestamp, Upload, UserId,
 };
 use taskdeck_ui::{FormDraft, TaskForm, TaskLog, TaskProgress, provide_base, provide_live};
 
@@ -52,7 +53,8 @@ fn html<V: IntoView>(view: impl FnOnce() -> V) -> String {
     });
     let html = html.replace("<!>", "").replace("><", ">\n<");
     assert!(!html.contains(" style="), "{html}");
-    let handler = |rest: &str| rest.find('=').is_some_and(|end| rest[..end].bytes().all(|b| b.is_ascii_lowercase()));
+    let handler =
+        |rest: &str| rest.find('=').is_some_and(|end| rest[..end].bytes().all(|b| b.is_ascii_lowercase()));
     assert!(!html.split(" on").skip(1).any(handler), "{html}");
     assert!(!html.contains("<script"), "{html}");
     html
@@ -97,7 +99,9 @@ fn a_failed_task_shows_its_error_and_offers_a_retry() {
 fn a_row_has_a_bar_while_it_runs_and_a_note_when_it_does_not() {
     let mut running = task(Status::Running);
     running.progress.set_fraction(0.42);
-    insta::assert_snapshot!(html(move || view! { <TaskProgress task=running.id state=running compact=true/> }));
+    insta::assert_snapshot!(html(
+        move || view! { <TaskProgress task=running.id state=running compact=true/> }
+    ));
     let mut failed = task(Status::Failed);
     failed.error = Some(ErrorInfo { code: "error".to_owned(), message: "no such table".to_owned() });
     let html = html(move || view! { <TaskProgress task=failed.id state=failed compact=true/> });
@@ -112,7 +116,11 @@ fn definition() -> Definition {
     let mut definition = Definition::new(Kind::new("import_csv").unwrap());
     definition.danger = Some("Replaces the table.".to_owned());
     definition.params = vec![
-        Param::of::<Upload>("file").title("File").help("The file to import.").accept(".csv").max_bytes(50_000_000),
+        Param::of::<Upload>("file")
+            .title("File")
+            .help("The file to import.")
+            .accept(".csv")
+            .max_bytes(50_000_000),
         Param::of::<String>("table").default_of("flights"),
         Param::of::<Option<u32>>("limit"),
         Param::of::<bool>("header").default_of(true),

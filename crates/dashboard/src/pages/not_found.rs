@@ -35,7 +35,7 @@ pub(crate) fn NotFound(
 ) -> impl IntoView {
     view! {
         <div class="dash-page">
-            <EmptyState icon="circle-question-mark" title text>
+            <EmptyState icon="circle-question-mark" title text whole_page=true>
                 <a class="td-button td-button-primary" href=paths::tasks("")>"All tasks"</a>
                 <a class="td-button" href=paths::start()>"Start a task"</a>
             </EmptyState>

@@ -52,7 +52,10 @@ fn Search(
     let typed = move |text: &str| {
         let path =
             if text.is_empty() { paths::start() } else { format!("{}?q={}", paths::start(), escape(text)) };
-        navigate(&path, NavigateOptions { replace: true, scroll: false, resolve: false, ..Default::default() });
+        navigate(
+            &path,
+            NavigateOptions { replace: true, scroll: false, resolve: false, ..Default::default() },
+        );
     };
     let input = NodeRef::<leptos::html::Input>::new();
     // What the URL says holds, as when "Show all" is pressed; but not over what was typed before hydration.
@@ -160,7 +163,7 @@ fn CategoryCards(
     view! {
         <section class="dash-category" aria-labelledby=labelled_by>
             <h2 class="dash-category-title" id=id>
-                {category.title()} <span class="dash-category-count">{count}</span>
+                {category.title()} " " <span class="dash-category-count">{count}</span>
             </h2>
             <ul class="dash-cards">{cards}</ul>
         </section>

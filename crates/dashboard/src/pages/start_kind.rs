@@ -29,7 +29,8 @@ struct Loaded {
 
 async fn load(kind: String, from: Option<TaskId>) -> Result<Loaded, ApiError> {
     let definition = api::kind(kind).await?;
-    let query = ListQuery { kind: Some(definition.kind.clone()), limit: Some(RECENT), ..ListQuery::default() };
+    let query =
+        ListQuery { kind: Some(definition.kind.clone()), limit: Some(RECENT), ..ListQuery::default() };
     // The form is what one came for: what stands beside it may be missing.
     let recent = api::tasks(query).await.map(|page| page.tasks).unwrap_or_default();
     let again = match from {
@@ -228,7 +229,8 @@ mod tests {
     #[test]
     fn a_task_is_started_again_with_its_params_but_not_its_file() {
         let mut definition = Definition::new(Kind::new("import_csv").unwrap());
-        definition.params = vec![Param::of::<Upload>("file"), Param::of::<bool>("header"), Param::of::<String>("table")];
+        definition.params =
+            vec![Param::of::<Upload>("file"), Param::of::<bool>("header"), Param::of::<String>("table")];
         let params = json!({"file": {"id": "x"}, "header": true, "table": "flights"});
         let expected = [("header", "true"), ("table", "flights")];
         let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned()));

@@ -7,8 +7,8 @@ use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{DeckError, LogPage, Status, TaskDetail, TaskId, TaskState};
 use taskdeck_ui::{
-    ApiError, CancelButton, DeleteButton, Icon, RetryButton, StatusBadge, TaskLog, TaskProgress, TimeAgo, api,
-    use_live,
+    ApiError, CancelButton, DeleteButton, Icon, RetryButton, StatusBadge, TaskLog, TaskProgress, TimeAgo,
+    api, use_live,
 };
 
 use super::not_found::NotFound;
@@ -133,17 +133,13 @@ fn Task(
 
 /// What the page knows beyond the live state (attempts, result) is loaded anew when an attempt begins or the task
 /// changes its status. A load that fails is tried again with the next change.
-fn follow(
-    id: TaskId,
-    first: TaskDetail,
-    task: Signal<TaskState>,
-    gone: Signal<bool>,
-) -> Signal<TaskDetail> {
+fn follow(id: TaskId, first: TaskDetail, task: Signal<TaskState>, gone: Signal<bool>) -> Signal<TaskDetail> {
     let detail = RwSignal::new(first);
     let moved = Memo::new(move |_| task.with(|task| (task.status, task.attempt, task.starts, task.endings)));
     Effect::new(move |_| {
         let _ = moved.get();
-        let (version, known) = (task.with_untracked(|task| task.version), detail.with_untracked(|it| it.task.version));
+        let (version, known) =
+            (task.with_untracked(|task| task.version), detail.with_untracked(|it| it.task.version));
         if version <= known || gone.get_untracked() {
             return;
         }
@@ -243,12 +239,20 @@ fn About(
                 <dl class="dash-facts">
                     {fact("Queue", Some(state.queue.to_string()))}
                     {fact("Priority", (state.priority != 0).then(|| state.priority.to_string()))}
-                    <dt>"Tries"</dt>
+                    <dt>"Tries used"</dt>
                     <dd>{move || { let (tries, most) = tries.get(); format!("{tries} of {most}") }}</dd>
                     {fact("Started by", state.user.as_ref().map(ToString::to_string))}
                     {fact("Key", state.key.clone())}
                     {tags}
-                    {fact("Trace", state.trace_id.clone())}
+                    {state
+                        .trace_id
+                        .clone()
+                        .map(|trace| {
+                            view! {
+                                <dt>"Trace"</dt>
+                                <dd><code>{trace}</code></dd>
+                            }
+                        })}
                 </dl>
             </div>
         </section>

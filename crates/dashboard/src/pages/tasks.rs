@@ -21,7 +21,8 @@ type Loaded = Resource<Result<TaskPage, ApiError>>;
 pub(crate) fn TasksPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(Filter::from_query));
-    let page: Loaded = Resource::new(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
+    let page: Loaded =
+        Resource::new(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
     let kinds = Resource::new(|| (), |()| api::kinds());
     let loading = RwSignal::new(false);
     let content = move || {
@@ -87,7 +88,8 @@ fn CleanUp(
     });
     // It goes by status alone: where the list is narrowed otherwise it would delete more than is shown.
     let fits = move || filter.with(|filter| filter.kind.is_none() && filter.queue.is_none());
-    let shown = Memo::new(move |_| fits() && !status.get().is_empty() && count.get().is_some_and(|count| count > 0));
+    let shown =
+        Memo::new(move |_| fits() && !status.get().is_empty() && count.get().is_some_and(|count| count > 0));
     let button = move || {
         shown.get().then(|| {
             let done = Callback::new(move |_deleted: u64| page.refetch());

@@ -86,8 +86,7 @@ fn KindMenu(
     let choice = move |definition: Definition| {
         let Definition { kind, title, icon, .. } = definition;
         let (of_href, of_chosen) = (kind.clone(), kind);
-        let href =
-            move || filter.with(|filter| paths::filtered(&filter.with_kind(Some(of_href.clone()))));
+        let href = move || filter.with(|filter| paths::filtered(&filter.with_kind(Some(of_href.clone()))));
         let chosen = Signal::derive(move || filter.with(|filter| filter.kind.as_ref() == Some(&of_chosen)));
         view! {
             <li>
@@ -134,7 +133,8 @@ fn Tokens(
         filter.with(|filter| {
             let is_tab = [StatusSet::EMPTY, StatusSet::ACTIVE, StatusSet::ENDED].contains(&filter.status);
             let shown = if is_tab { StatusSet::EMPTY } else { filter.status };
-            let token = |status: Status| (status.title().to_owned(), paths::filtered(&filter.toggled(status)));
+            let token =
+                |status: Status| (status.title().to_owned(), paths::filtered(&filter.toggled(status)));
             shown.iter().map(token).map(|(text, href)| view! { <Token text href/> }).collect_view()
         })
     };

@@ -39,7 +39,7 @@ fn shown(name: &str, value: Value, depth: usize) -> AnyView {
             None => pairs(map, depth).into_any(),
         },
         Value::Array(list) => match columns(&list) {
-            Some(columns) => table(list, columns).into_any(),
+            Some(columns) => table(list, &columns).into_any(),
             None if depth >= MAX_DEPTH => text(Value::Array(list).to_string()).into_any(),
             None if list.iter().all(is_scalar) => scalars(name, list).into_any(),
             None => items(list, depth).into_any(),
@@ -66,11 +66,14 @@ fn file(upload: &Upload) -> impl IntoView + use<> {
 
 fn pairs(map: Map<String, Value>, depth: usize) -> impl IntoView {
     let left = map.len().saturating_sub(MAX_ENTRIES);
-    let entries = map
+    // What is read at a glance comes before what is opened out.
+    let (short, long): (Vec<_>, Vec<_>) = map.into_iter().partition(|(_, value)| is_short(value));
+    let entries = short
         .into_iter()
+        .chain(long)
         .take(MAX_ENTRIES)
         .map(|(name, value)| {
-            let nested = !is_scalar(&value);
+            let nested = !is_short(&value);
             let shown = shown(&name, value, depth + 1);
             view! {
                 <div class="dash-pair" class:dash-pair-nested=nested>
@@ -133,7 +136,7 @@ fn columns(list: &[Value]) -> Option<Vec<String>> {
     (!columns.is_empty()).then_some(columns)
 }
 
-fn table(list: Vec<Value>, columns: Vec<String>) -> impl IntoView {
+fn table(list: Vec<Value>, columns: &[String]) -> impl IntoView {
     let left = list.len().saturating_sub(MAX_ENTRIES);
     let numeric: Vec<bool> = columns
         .iter()
@@ -175,6 +178,11 @@ fn table(list: Vec<Value>, columns: Vec<String>) -> impl IntoView {
 fn more(left: usize) -> Option<impl IntoView> {
     let left = u64::try_from(left).unwrap_or(u64::MAX);
     (left > 0).then(|| view! { <p class="dash-more">{format!("and {} more", thousands(left))}</p> })
+}
+
+/// Whether a value fits on the line of its name.
+fn is_short(value: &Value) -> bool {
+    is_scalar(value) || value.as_object().is_some_and(|map| as_upload(map).is_some())
 }
 
 fn is_scalar(value: &Value) -> bool {

@@ -17,13 +17,21 @@ pub(crate) fn EmptyState(
     /// What it means.
     #[prop(into)]
     text: String,
+    /// Whether it is all there is on the page, so that its title is the page's.
+    #[prop(optional)]
+    whole_page: bool,
     /// What to do: links or buttons.
     children: Children,
 ) -> impl IntoView {
+    let title = if whole_page {
+        view! { <h1 class="dash-empty-title">{title}</h1> }.into_any()
+    } else {
+        view! { <h2 class="dash-empty-title">{title}</h2> }.into_any()
+    };
     view! {
         <div class="dash-empty">
             <span class="dash-empty-icon"><Icon name=icon/></span>
-            <h2 class="dash-empty-title">{title}</h2>
+            {title}
             <p class="dash-empty-text">{text}</p>
             <div class="dash-empty-actions">{children()}</div>
         </div>
@@ -34,6 +42,7 @@ pub(crate) fn EmptyState(
 /// Something could not be loaded: what happened, and how to try again. The link works without JavaScript; with it
 /// only what failed is asked for again.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub(crate) fn CannotLoad(
     /// What could not be loaded, such as `the tasks`.
     what: &'static str,

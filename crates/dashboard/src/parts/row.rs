@@ -25,6 +25,14 @@ pub(crate) fn TaskRow(
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
     let partial = Memo::new(move |_| task.with(|task| task.partial));
     let gone = watch.gone;
+    // What a task says at its end sums it up; until then, and where it said nothing, the widget knows.
+    let summary = Memo::new(move |_| {
+        task.with(|task| task.progress.message.clone().filter(|_| task.status == Status::Completed))
+    });
+    let says = move || match summary.get() {
+        Some(summary) => view! { <p class="dash-row-says">{summary}</p> }.into_any(),
+        None => view! { <TaskProgress task=id state=seed.clone() compact=true actions=false/> }.into_any(),
+    };
     view! {
         <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string()>
             <span
@@ -40,9 +48,7 @@ pub(crate) fn TaskRow(
                 </p>
                 <Facts task/>
             </div>
-            <div class="dash-row-progress">
-                <TaskProgress task=id state=seed compact=true actions=false/>
-            </div>
+            <div class="dash-row-progress">{says}</div>
             <When task gone/>
             <div class="dash-row-actions">
                 {move || (!gone.get()).then(|| view! { <Actions task status=status.get()/> })}
@@ -58,7 +64,8 @@ fn Facts(
     /// The task, live.
     task: Signal<TaskState>,
 ) -> impl IntoView {
-    let tries = Memo::new(move |_| task.with(|task| (task.tries > 0).then_some((task.tries, task.max_tries))));
+    let tries =
+        Memo::new(move |_| task.with(|task| (task.tries > 0).then_some((task.tries, task.max_tries))));
     let (kind, queue, key, user, tags) = task.with_untracked(|task| {
         let queue = (task.queue.as_str() != "default").then(|| task.queue.to_string());
         let user = task.user.as_ref().filter(|user| user.as_str() != "local").map(ToString::to_string);

@@ -48,7 +48,9 @@ pub(crate) fn StatusCounts() -> impl IntoView {
         Suspend::new(async move {
             seed.seed(&live).await;
             let of = move |status: Status| {
-                let number = Signal::derive(move || counts.with(|counts| counts.as_ref().map(|counts| counts.of(status))));
+                let number = Signal::derive(move || {
+                    counts.with(|counts| counts.as_ref().map(|counts| counts.of(status)))
+                });
                 let chosen = Signal::derive(move || shown.get() == Some(StatusSet::EMPTY.with(status)));
                 view! { <CountLink status number chosen/> }
             };

@@ -17,6 +17,8 @@ struct Moment {
     tone: Status,
     /// The name of its icon.
     icon: &'static str,
+    /// Whether it is the end of a task that left parts out.
+    partial: bool,
 }
 
 /// The points of a task's life, in order. `attempts` come the last first, as the server gives them.
@@ -39,6 +41,7 @@ fn moments(task: &TaskState, attempts: &[Attempt]) -> Vec<Moment> {
         then: Some(("waited", first_start.or(task.ended_at))),
         tone: Status::Queued,
         icon: "plus",
+        partial: false,
     }];
     let count = attempts.len();
     for (index, (number, started_at, ended_at, outcome)) in attempts.iter().enumerate() {
@@ -50,6 +53,7 @@ fn moments(task: &TaskState, attempts: &[Attempt]) -> Vec<Moment> {
             then: Some(("ran", *ended_at)),
             tone: Status::Running,
             icon: "play",
+            partial: false,
         });
         let Some(ended_at) = ended_at else { continue };
         // The end of the last attempt is the end of the task, when it ended with it.
@@ -63,19 +67,25 @@ fn moments(task: &TaskState, attempts: &[Attempt]) -> Vec<Moment> {
             then: (!is_last || !task.status.has_ended()).then_some(("waited", next_start)),
             tone,
             icon,
+            partial: false,
         });
     }
     if let (true, Some(ended_at)) = (task.status.has_ended(), task.ended_at) {
         let (title, icon) = match task.status {
-            Status::Completed if task.partial => ("Completed in part", "circle-alert"),
+            Status::Completed if task.partial => ("Completed in part", "check"),
             Status::Completed => ("Completed", "check"),
             Status::Failed => ("Failed", "x"),
             Status::Cancelled => ("Cancelled", "ban"),
             _ => ("Interrupted", "zap"),
         };
-        let moment =
-            Moment { title: title.to_owned(), at: Some(ended_at), then: None, tone: task.status, icon };
-        moments.push(moment);
+        moments.push(Moment {
+            title: title.to_owned(),
+            at: Some(ended_at),
+            then: None,
+            tone: task.status,
+            icon,
+            partial: task.status == Status::Completed && task.partial,
+        });
     } else if task.status == Status::Scheduled {
         moments.push(Moment {
             title: "Due".to_owned(),
@@ -83,6 +93,7 @@ fn moments(task: &TaskState, attempts: &[Attempt]) -> Vec<Moment> {
             then: None,
             tone: Status::Scheduled,
             icon: "clock",
+            partial: false,
         });
     }
     moments
@@ -120,7 +131,7 @@ fn Point(
     /// Which.
     moment: Moment,
 ) -> impl IntoView {
-    let Moment { title, at, then, tone, icon } = moment;
+    let Moment { title, at, then, tone, icon, partial } = moment;
     let gap = at.zip(then).map(|(from, (what, until))| {
         let what = match (what, until) {
             ("waited", None) => "waits",
@@ -132,7 +143,7 @@ fn Point(
         }
     });
     view! {
-        <li class="dash-point" data-status=tone.name()>
+        <li class="dash-point" data-status=tone.name() data-partial=partial.then_some("true")>
             <span class="dash-point-icon"><Icon name=icon/></span>
             <div class="dash-point-body">
                 <p class="dash-point-title">

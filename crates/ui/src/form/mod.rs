@@ -1,6 +1,6 @@
 //! `<TaskForm/>`: the form of a kind, made from its definition.
 
-mod check;
+pub(crate) mod check;
 mod field;
 mod file;
 mod send;
@@ -72,17 +72,21 @@ pub fn TaskForm(
     let transfer = StoredValue::new(None::<SendWrapper<Transfer>>);
     let once = StoredValue::new(None);
     let live = use_live();
+    let clock = live.clone();
     let go = use_go();
     let kind = definition.kind.to_string();
     let danger = definition.danger.clone().map(|danger| view! { <Danger danger form/> });
     let definition = StoredValue::new(definition);
 
     let done = move |answer: Result<Started, ApiError>| {
-        transfer.try_set_value(None);
-        sending.try_set(Sending::No);
+        if sending.try_set(Sending::No).is_some() {
+            // The form was left in this very moment.
+            return;
+        }
+        transfer.set_value(None);
         match answer {
             Ok(started) => {
-                once.try_set_value(None);
+                once.set_value(None);
                 live.seed(started.task.clone());
                 match on_started {
                     Some(on_started) => on_started.run(started),
@@ -90,10 +94,8 @@ pub fn TaskForm(
                 }
             }
             Err(error) => {
-                if let Some(definition) = definition.try_get_value() {
-                    form.refuse_by(&definition, &error);
-                    focus(summary);
-                }
+                definition.with_value(|definition| form.refuse_by(definition, &error));
+                focus(summary);
             }
         }
     };
@@ -114,7 +116,8 @@ pub fn TaskForm(
         }
         form.clear();
         // The same id until something is changed: a form that is sent twice, or whose answer is lost, starts one task.
-        let id = once.get_value().or_else(browser::new_task_id);
+        // A server refuses an id that is not of its own day, so there is none until its clock is known.
+        let id = once.get_value().or_else(|| browser::new_task_id(clock.server_clock()?));
         once.set_value(id);
         if let Some(id) = id {
             // It cannot fail: both are text.

@@ -103,8 +103,10 @@ impl FormState {
         let fields: Vec<_> = fields.collect();
         let known = |name: &str| name == check::CONFIRM || definition.param(name).is_some();
         // A fault of what is no field of the form has no other place than the summary.
-        let stray = errors.0.iter().find(|(name, _)| !known(name)).map(|(name, text)| format!("{name}: {text}"));
-        self.touched.update(|touched| touched.extend(definition.params.iter().map(|param| param.name.clone())));
+        let stray =
+            errors.0.iter().find(|(name, _)| !known(name)).map(|(name, text)| format!("{name}: {text}"));
+        self.touched
+            .update(|touched| touched.extend(definition.params.iter().map(|param| param.name.clone())));
         self.errors.set(errors.clone());
         self.refusal.set(Some(Refusal { problem: problem.or(stray), fields }));
     }

@@ -79,10 +79,7 @@ mod tests {
         assert_eq!(changes(&queued, &ended), [Change::Started, Change::Finished]);
         let running = with(Status::Running, 2, 1, 0);
         let failed_again = with(Status::Failed, 9, 2, 2);
-        assert_eq!(
-            changes(&running, &failed_again),
-            [Change::Finished, Change::Started, Change::Finished]
-        );
+        assert_eq!(changes(&running, &failed_again), [Change::Finished, Change::Started, Change::Finished]);
     }
 
     #[test]

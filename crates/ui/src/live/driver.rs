@@ -201,7 +201,11 @@ impl LiveStore {
         }
         let store = self.weak();
         let called = move || store.with(|store| store.called(timer));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, at most minutes")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, at most minutes"
+        )]
         let wait = Duration::from_millis(wait_ms as u64);
         if let Ok(handle) = set_timeout_with_handle(called, wait) {
             let pending = Pending { handle, set_for: due, due };

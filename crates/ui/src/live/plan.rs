@@ -275,7 +275,12 @@ impl Plan {
     pub(crate) fn poll(&self) -> PollFor {
         PollFor {
             tasks: self.tasks.iter().filter(|(_, task)| !task.still).map(|(id, _)| *id).collect(),
-            logs: self.logs.iter().filter(|(_, log)| !log.drained).map(|(id, log)| (*id, log.since)).collect(),
+            logs: self
+                .logs
+                .iter()
+                .filter(|(_, log)| !log.drained)
+                .map(|(id, log)| (*id, log.since))
+                .collect(),
             list: self.list.clone(),
             counts: self.counts > 0,
         }
@@ -507,7 +512,8 @@ impl Plan {
         }
         if told.list != self.list {
             told.list.clone_from(&self.list);
-            let message = self.list.clone().map_or(ClientMessage::Unlist, |query| ClientMessage::List { query });
+            let message =
+                self.list.clone().map_or(ClientMessage::Unlist, |query| ClientMessage::List { query });
             todo.push(Command::Send(message));
         }
         let counts = self.counts > 0;

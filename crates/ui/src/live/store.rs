@@ -84,8 +84,8 @@ struct Slot {
 
 #[derive(Debug, Default)]
 pub(super) struct Clock {
-    /// How far the server's clock is ahead of the browser's, in milliseconds.
-    pub(super) offset: i64,
+    /// How far the server's clock is ahead of the browser's, in milliseconds, once the server has told.
+    pub(super) offset: Option<i64>,
     /// Since when the page is not live.
     pub(super) lost_at: Option<Timestamp>,
     /// The server's build, as the first hello said.
@@ -260,11 +260,12 @@ impl LiveStore {
         self.0.outdated.read_only().into()
     }
 
-    /// The server's clock, told anew every second while the component lives; none on the server and until the view
-    /// is hydrated, so that no view depends on when it was rendered.
+    /// The server's clock, told anew every second while the component lives. It is none on the server and in the
+    /// component's first view, so that no view depends on when it was rendered.
     #[must_use]
     pub fn now(&self) -> Signal<Option<Timestamp>> {
         let store = self.clone();
+        let mounted = RwSignal::new(false);
         Effect::new(move |_| {
             let first = {
                 let mut clock = lock(&store.0.clock);
@@ -273,8 +274,9 @@ impl LiveStore {
             };
             if first {
                 store.start_clock();
+                store.tick();
             }
-            store.tick();
+            mounted.set(true);
             let store = store.clone();
             on_cleanup(move || {
                 let last = {
@@ -287,7 +289,8 @@ impl LiveStore {
                 }
             });
         });
-        self.0.now.read_only().into()
+        let now = self.0.now.clone();
+        Signal::derive(move || if mounted.get() { now.get() } else { None })
     }
 
     /// Notes that a task was deleted.
@@ -359,9 +362,14 @@ impl LiveStore {
         self.slot(id).gone.set(true);
     }
 
-    /// The server's clock, as far as it is known.
+    /// The server's clock; none until the server told of it.
+    pub(crate) fn server_clock(&self) -> Option<Timestamp> {
+        lock(&self.0.clock).offset.map(|offset| browser::now().plus_millis(offset))
+    }
+
+    /// The server's clock, or the browser's as long as that is not known.
     pub(super) fn server_now(&self) -> Timestamp {
-        browser::now().plus_millis(lock(&self.0.clock).offset)
+        self.server_clock().unwrap_or_else(browser::now)
     }
 
     pub(super) fn tick(&self) {

@@ -33,7 +33,9 @@ impl LiveStore {
         match message {
             ServerMessage::States { tasks } => self.take_states(tasks),
             ServerMessage::Gone { id, .. }
-            | ServerMessage::Refused { task: Some(id), error: DeckError::NotFound { .. } } => self.take_gone(id),
+            | ServerMessage::Refused { task: Some(id), error: DeckError::NotFound { .. } } => {
+                self.take_gone(id);
+            }
             ServerMessage::Log { task, lines } => self.take_log(task, &lines),
             ServerMessage::New { tasks } => self.take_arrivals(|arrivals| arrivals.told(&tasks)),
             ServerMessage::Counts { counts } => self.0.counts.set(Some(counts)),
@@ -46,7 +48,7 @@ impl LiveStore {
     fn hello(&self, build: String, offset: i64) -> bool {
         let other = {
             let mut clock = lock(&self.0.clock);
-            clock.offset = offset;
+            clock.offset = Some(offset);
             let other = clock.build.as_ref().is_some_and(|known| *known != build);
             clock.build.get_or_insert(build);
             other
@@ -84,8 +86,7 @@ impl LiveStore {
         spawn_local(async move {
             loop {
                 let page = api::task_log(refill.task, refill.since, LOG_CHUNK).await.ok();
-                let (delivery, missing) =
-                    lock(&store.0.logs).refilled(refill, page.map(|page| page.lines));
+                let (delivery, missing) = lock(&store.0.logs).refilled(refill, page.map(|page| page.lines));
                 if let Some(delivery) = delivery {
                     delivery.hand_over();
                 }

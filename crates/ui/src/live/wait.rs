@@ -18,7 +18,13 @@ pub(crate) fn before_retry(failures: u32, chance: f64) -> u32 {
 pub(crate) fn before_poll(polls: u32, hidden: bool, unreachable: bool) -> u32 {
     match (hidden, unreachable) {
         (true, _) => HIDDEN_MS,
-        (false, true) => if polls < 10 { 2_000 } else { 5_000 },
+        (false, true) => {
+            if polls < 10 {
+                2_000
+            } else {
+                5_000
+            }
+        }
         (false, false) => match polls {
             0..5 => 1_000,
             5..15 => 2_000,
@@ -42,9 +48,10 @@ mod tests {
 
     #[test]
     fn polls_slow_down() {
-        assert_eq!([0, 4, 5, 14, 15, 1_000].map(|polls| before_poll(polls, false, false)), [
-            1_000, 1_000, 2_000, 2_000, 5_000, 5_000
-        ]);
+        assert_eq!(
+            [0, 4, 5, 14, 15, 1_000].map(|polls| before_poll(polls, false, false)),
+            [1_000, 1_000, 2_000, 2_000, 5_000, 5_000]
+        );
         assert_eq!(before_poll(0, true, false), 30_000);
         assert_eq!(before_poll(0, false, true), 2_000);
     }

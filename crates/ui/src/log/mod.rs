@@ -28,12 +28,15 @@ pub fn TaskLog(
     initial: LogPage,
 ) -> impl IntoView {
     let since = initial.lines.last().map_or(initial.last_seq, |line| line.seq);
-    let lines = RwSignal::new(Window::of(initial));
-    let follow = RwSignal::new(true);
+    let view = View {
+        task,
+        lines: RwSignal::new(Window::of(initial)),
+        follow: RwSignal::new(true),
+        by_hand: StoredValue::new(false),
+        list: NodeRef::new(),
+    };
+    let View { lines, follow, by_hand, list, .. } = view;
     let wrap = RwSignal::new(true);
-    let list = NodeRef::<html::Ol>::new();
-    // Whether the reader scrolls. New lines scroll the list too, and must not be taken for it.
-    let by_hand = StoredValue::new(false);
     // Local times once the view is hydrated.
     let local = RwSignal::new(false);
     Effect::new(move |_| local.set(true));
@@ -63,8 +66,8 @@ pub fn TaskLog(
     };
     view! {
         <section class="td-log" aria-label="Log">
-            <Bar task lines follow wrap list/>
-            <Earlier task lines follow list/>
+            <Bar view wrap/>
+            <Earlier view/>
             <ol
                 class=move || if wrap.get() { "td-log-lines td-log-wrap" } else { "td-log-lines" }
                 role="log"
@@ -93,6 +96,18 @@ pub fn TaskLog(
             </p>
         </section>
     }
+}
+
+/// What the parts of the widget share.
+#[derive(Clone, Copy)]
+struct View {
+    task: TaskId,
+    lines: RwSignal<Window>,
+    /// Whether the newest line is kept in view.
+    follow: RwSignal<bool>,
+    /// Whether the reader scrolls. New lines scroll the list too, and must not be taken for it.
+    by_hand: StoredValue<bool>,
+    list: NodeRef<html::Ol>,
 }
 
 fn scroll_to_end(list: NodeRef<html::Ol>) {
@@ -141,7 +156,10 @@ fn coloured(text: &str) -> impl IntoView + use<> {
         [] => Either::Left(String::new()),
         [only] if only.class.is_empty() => Either::Left(spans.remove(0).text),
         _ => Either::Right(
-            spans.into_iter().map(|span| view! { <span class=class_of(span.class)>{span.text}</span> }).collect_view(),
+            spans
+                .into_iter()
+                .map(|span| view! { <span class=class_of(span.class)>{span.text}</span> })
+                .collect_view(),
         ),
     }
 }
@@ -152,13 +170,8 @@ fn class_of(class: String) -> Option<String> {
 
 /// The bar above the lines.
 #[component]
-fn Bar(
-    task: TaskId,
-    lines: RwSignal<Window>,
-    follow: RwSignal<bool>,
-    wrap: RwSignal<bool>,
-    list: NodeRef<html::Ol>,
-) -> impl IntoView {
+fn Bar(view: View, wrap: RwSignal<bool>) -> impl IntoView {
+    let View { task, lines, follow, by_hand, list } = view;
     let count = Memo::new(move |_| lines.with(Window::last));
     let copied = RwSignal::new(None::<bool>);
     let copy = move |_| {
@@ -196,6 +209,7 @@ fn Bar(
         let on = event_target_checked(&event);
         follow.set(on);
         if on {
+            by_hand.set_value(false);
             lines.update(|lines| lines.trim(FOLLOWED));
             scroll_to_end(list);
         }
@@ -275,12 +289,8 @@ async fn whole_log(task: TaskId) -> Result<String, ApiError> {
 
 /// Brings the lines before the first.
 #[component]
-fn Earlier(
-    task: TaskId,
-    lines: RwSignal<Window>,
-    follow: RwSignal<bool>,
-    list: NodeRef<html::Ol>,
-) -> impl IntoView {
+fn Earlier(view: View) -> impl IntoView {
+    let View { task, lines, follow, list, .. } = view;
     let first = Memo::new(move |_| lines.with(Window::first));
     let loading = RwSignal::new(false);
     let problem = RwSignal::new(None::<String>);

@@ -21,6 +21,11 @@ pub(super) fn text(state: Signal<Option<TaskState>>, read: fn(&TaskState) -> Str
     part(state, String::new, read)
 }
 
+/// A text as a view: nothing at all where it is empty, so that CSS's `:empty` holds.
+pub(super) fn shown(text: Memo<String>) -> impl Fn() -> Option<String> + Copy + Send + Sync {
+    move || Some(text.get()).filter(|text| !text.is_empty())
+}
+
 /// What can be done about the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offer {
@@ -38,6 +43,7 @@ pub(super) fn Card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
     let known = part(state, || false, |_| true);
     let bar = part(state, || None, facts::fraction);
     let percent = text(state, facts::percent);
+    let done = text(state, |task| format::done(&task.progress).unwrap_or_default());
     let step = text(state, |task| format::step(&task.progress).unwrap_or_default());
     let message = text(state, |task| task.progress.message.clone().unwrap_or_default());
     let may = actions && use_access().operate;
@@ -64,14 +70,14 @@ pub(super) fn Card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
             </header>
             <Bar label bar percent step/>
             <div class="td-progress-facts">
-                <span class="td-progress-percent">{percent}</span>
-                <span class="td-progress-done">{text(state, |task| format::done(&task.progress).unwrap_or_default())}</span>
-                <span class="td-progress-step">{step}</span>
+                <span class="td-progress-percent">{shown(percent)}</span>
+                <span class="td-progress-done">{shown(done)}</span>
+                <span class="td-progress-step">{shown(step)}</span>
                 <span class="td-progress-elapsed"><Elapsed state/></span>
-                <span class="td-progress-eta">{text(state, facts::eta)}</span>
-                <span class="td-progress-tries">{text(state, facts::tries)}</span>
+                <span class="td-progress-eta">{shown(text(state, facts::eta))}</span>
+                <span class="td-progress-tries">{shown(text(state, facts::tries))}</span>
             </div>
-            <p class="td-progress-message">{message}</p>
+            <p class="td-progress-message">{shown(message)}</p>
             <NoteLine watch/>
             <div class="td-progress-actions">{buttons}</div>
             <p class="td-sr-only" aria-live="polite">{text(state, facts::announcement)}</p>
@@ -89,7 +95,8 @@ pub(super) fn Bar(
 ) -> impl IntoView {
     let words = move || {
         let (percent, step) = (percent.get(), step.map(|step| step.get()).unwrap_or_default());
-        let words = [percent, step].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+        let words =
+            [percent, step].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
         (!words.is_empty()).then_some(words)
     };
     view! {
@@ -107,15 +114,20 @@ pub(super) fn Bar(
 #[component]
 fn Elapsed(state: Signal<Option<TaskState>>) -> impl IntoView {
     type Span = Option<(&'static str, Timestamp, Option<Timestamp>)>;
-    let span: Memo<Span> = part(state, || None, |task| match (task.started_at, task.status) {
-        (Some(started), status) if status == Status::Running || status.has_ended() => {
-            Some(("", started, task.ended_at))
-        }
-        (_, Status::Queued) => Some(("waiting ", task.created_at, None)),
-        _ => None,
-    });
+    let span: Memo<Span> = part(
+        state,
+        || None,
+        |task| match (task.started_at, task.status) {
+            (Some(started), status) if status == Status::Running || status.has_ended() => {
+                Some(("", started, task.ended_at))
+            }
+            (_, Status::Queued) => Some(("waiting ", task.created_at, None)),
+            _ => None,
+        },
+    );
     move || {
         span.get().map(|(word, from, until)| {
+            let word = (!word.is_empty()).then_some(word);
             view! { {word} <Duration from=Signal::stored(from) until=Signal::stored(until)/> }
         })
     }

@@ -78,7 +78,10 @@ pub(super) fn note(task: &TaskState) -> Note {
     let error = task.error.as_ref().map(|error| error.message.clone());
     let cancel = task.cancel.as_ref();
     match task.status {
-        Status::Cancelled => Note::Cancelled(asked(cancel.and_then(|c| c.by.as_ref()), cancel.and_then(|c| c.reason.as_deref()))),
+        Status::Cancelled => Note::Cancelled(asked(
+            cancel.and_then(|c| c.by.as_ref()),
+            cancel.and_then(|c| c.reason.as_deref()),
+        )),
         Status::Failed => Note::Failed(error.unwrap_or_else(|| "It failed without saying why.".to_owned())),
         Status::Interrupted => Note::Failed(
             error.unwrap_or_else(|| "Its process went away, and it is not tried again by itself.".to_owned()),
@@ -111,7 +114,9 @@ pub(super) fn announcement(task: &TaskState) -> String {
     let status = task.status.title();
     match (task.status, task.progress.percent()) {
         (Status::Running, _) if task.cancel.is_some() => "Cancelling".to_owned(),
-        (Status::Running, Some(percent)) if percent >= 10 => format!("{status}, {} percent", percent / 10 * 10),
+        (Status::Running, Some(percent)) if percent >= 10 => {
+            format!("{status}, {} percent", percent / 10 * 10)
+        }
         (Status::Failed, _) => match &task.error {
             Some(error) => format!("{status}: {}", error.message),
             None => status.to_owned(),

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use taskdeck_core::{Status, TaskState};
 
-use super::card::{Bar, NoteLine, part, text};
+use super::card::{Bar, NoteLine, part, shown, text};
 use super::facts;
 use crate::format;
 use crate::live::TaskWatch;
@@ -21,8 +21,8 @@ pub(super) fn Row(watch: TaskWatch) -> impl IntoView {
         if runs.get() && !watch.gone.get() {
             view! {
                 <Bar label bar percent/>
-                <span class="td-progress-percent">{percent}</span>
-                <span class="td-progress-message">{message}</span>
+                <span class="td-progress-percent">{shown(percent)}</span>
+                <span class="td-progress-message">{shown(message)}</span>
             }
             .into_any()
         } else {

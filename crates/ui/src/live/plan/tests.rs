@@ -73,10 +73,7 @@ fn a_task_that_is_left_and_watched_again_at_once_costs_no_message() {
 fn after_a_reconnect_it_subscribes_with_the_versions_it_has() {
     let mut plan = live();
     plan.watch_log(id(1), 7);
-    assert_eq!(
-        sent(&plan.on(Event::Changed, 0.0)),
-        [ClientMessage::Log { task: id(1), since: 7 }]
-    );
+    assert_eq!(sent(&plan.on(Event::Changed, 0.0)), [ClientMessage::Log { task: id(1), since: 7 }]);
     plan.saw(&state(1, Status::Running, 5));
     plan.saw_log(id(1), 42);
     let lost = plan.on(Event::Closed, 0.0);
