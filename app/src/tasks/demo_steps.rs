@@ -1,7 +1,5 @@
 //! A task that does nothing for a while, for trying out what tasks do.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use taskdeck::prelude::*;
 
@@ -56,7 +54,7 @@ pub async fn demo_steps(
         let text = format!("Processing step {step}/{steps}");
         ctx.info(&text);
         ctx.message(text);
-        let pause = Duration::from_millis(step_ms);
+        let pause = std::time::Duration::from_millis(step_ms);
         if tokio::time::timeout(pause, ctx.cancelled()).await.is_ok() {
             return Err(TaskError::transient(format!("stopped in step {step} of {steps}")).code("stopped"));
         }

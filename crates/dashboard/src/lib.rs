@@ -19,6 +19,7 @@
 //!
 //! Under `ssr`, the module `server` holds what makes the start form work without JavaScript.
 
+// A page is one nested type; the compiler's default of 128 levels is short of the longest.
 #![recursion_limit = "256"]
 #![expect(unreachable_pub, reason = "#[component] makes the props of a private component public")]
 

@@ -13,46 +13,59 @@
 //! | context | who provides it | what for |
 //! |---|---|---|
 //! | [`LiveStore`] | the app: [`provide_live`] | live states, logs, lists, counts; made on demand when absent |
-//! | [`BasePath`] | the app, when it is not mounted at `/`: [`provide_base`]; the shell also writes `<meta name="taskdeck-base" content="/deck">` | every link, form action and request |
+//! | [`BasePath`] | the app, when it is not mounted at `/`: [`provide_base`]; for server functions also in the request's extensions; the shell writes `<meta name="taskdeck-base" content="/deck">` | every link, form action and request |
 //! | [`Access`] | the app, once there is sign-in | hides what the viewer may not do; absent means everything (the server checks) |
-//! | [`FormDraft`] | the server, when it renders a start form again | what was typed, and what is wrong with it |
+//! | [`FormDraft`] | the server, when it renders a start form again | what was typed, and what is wrong with it. Such a page is not hydrated, or the browser's app provides the same draft |
+//!
+//! A server without a socket says so by `<meta name="taskdeck-socket" content="off">`; its pages poll from the start.
 //!
 //! # Components, their props and the classes they emit
 //!
 //! Props in brackets are optional; `S<T>` takes a `T` or any signal of it. Every class starts with `td-`.
 //!
-//! - **[`TaskProgress`]** `task: TaskId`, `[state: Option<TaskState>]` (the seed), `[compact: bool]`, `[actions: bool = true]`,
-//!   `[on_started, on_progress, on_finish: Callback<TaskState>]`.
-//!   Card: `section.td-progress[data-status]` > `header.td-progress-head` (`h3.td-progress-label`, badge),
-//!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `.td-progress-done`, `.td-progress-step`,
-//!   `.td-progress-elapsed`, `.td-progress-eta`, `.td-progress-tries`), `p.td-progress-message`,
-//!   `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`), `div.td-progress-actions`, `p.td-sr-only[aria-live]`.
-//!   The facts, the message and the note are always there (empty when there is nothing to say): give them a line's height.
-//!   Compact: `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message`. A row that has ended shows no bar: only the message or error.
-//! - **[`StatusBadge`]** `status: S<Status>`, `[partial: S<bool>]`: `span.td-badge[data-status]` > icon, `.td-badge-text`; `data-partial` when parts were left out.
-//! - **[`Icon`]** `name` (a lucide name; an unknown one is a circle), `[label]`: `svg.td-icon` (24 by 24, `currentColor`; a `loader` also has `.td-spin`).
+//! - **[`TaskProgress`]** `task: TaskId`, `[state: Option<TaskState>]` (the seed), `[compact: bool]`,
+//!   `[actions: bool = true]`, `[on_started, on_progress, on_finish: Callback<TaskState>]`.
+//!   Card: `section.td-progress[data-status]` > `header.td-progress-head` (`div.td-progress-label`, badge),
+//!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `-done`, `-step`, `-elapsed`, `-eta`, `-tries`),
+//!   `p.td-progress-message`, `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`),
+//!   `div.td-progress-actions`, `p.td-sr-only[aria-live]`. The facts, the message and the note are always there and
+//!   `:empty` when there is nothing to say: give them a line's height.
+//!   Compact: `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message`
+//!   while it runs, else `p.td-progress-note`.
+//! - **[`StatusBadge`]** `status: S<Status>`, `[partial: S<bool>]`: `span.td-badge[data-status]` > icon,
+//!   `.td-badge-text`; `data-partial` when parts were left out.
+//! - **[`Icon`]** `name: S<String>` (of Lucide; an unknown one is a circle), `[label: String]`: `svg.td-icon` (24 by 24,
+//!   `currentColor`; a `loader` also has `.td-spin`). [`status_icon`] names a status's.
 //! - **[`TimeAgo`]** `at: S<Timestamp>`: `time.td-time[datetime][title]`.
 //! - **[`Duration`]** `from: S<Timestamp>`, `[until: S<Option<Timestamp>>]` (ticks while it is `None`): `span.td-duration`.
-//! - **[`ConnectionNotice`]**: `div.td-connection[role=status][data-connection=live|connecting|polling|offline]` (empty and `hidden` while all is well) > icon, text, `.td-duration`, a `button.td-button.td-button-quiet` to try now.
-//! - **[`CancelButton`]** `task`, `[label: S<String>]` (the task's, for the question), `[on_done: Callback<()>]`, `[compact: bool]`; **[`RetryButton`]** the same;
-//!   **[`DeleteButton`]** also `[back: String]` (where to go afterwards; needed on the task's own page);
-//!   **[`CleanUpButton`]** `status: S<StatusSet>` (ended ones), `[count: S<Option<u64>>]`, `[on_done: Callback<u64>]`.
-//!   `div.td-action` > (`button.td-button` opens `div.td-ask[popover]` > `p.td-ask-text`, `form`, buttons) or (`form` > `button.td-button` where nothing is lost), `p.td-action-error[role=alert]`.
-//!   Buttons are `button.td-button` + `.td-button-primary`, `.td-button-danger`, `.td-button-quiet`, `.td-button-icon` (compact: text in `.td-sr-only`); pending: `[aria-busy=true]`.
-//! - **[`TaskForm`]** `definition: Definition`, `[action: String]` (where a form without JavaScript posts; `{base}/_taskdeck/start_task`
-//!   when not said), `[on_started: Callback<Started>]` (else it goes to `/tasks/{id}`), `[initial: Vec<(String, String)>]` (values to begin with).
-//!   `form.td-form` > `div.td-form-summary[role=alert]`, `div.td-danger`, fields, `div.td-form-actions`, `div.td-upload` (`progress.td-bar`, `.td-upload-text`).
-//! - **[`FieldInput`]** (one field) `param: Param`, `[form: FormState]`: `div.td-field` + `.td-field-invalid`, `[data-type]` > `label.td-label` (or `fieldset > legend.td-label`) + `.td-required`,
-//!   `p.td-help`, `.td-input | .td-textarea | .td-select | .td-check | .td-radios > label.td-radio`, `p.td-field-error`;
-//!   a file: `div.td-drop` + `.td-drop-over` > icon, `input.td-file`, `.td-drop-text`.
-//! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar` (`.td-log-count`, `label.td-toggle`, buttons),
-//!   `button.td-log-earlier`, `ol.td-log-lines` + `.td-log-wrap` > `li.td-log-line[data-level]` > `.td-log-seq`, `time.td-log-time`, `.td-log-level`, `.td-log-text` >
-//!   `span` with `td-ansi-{black,red,green,yellow,blue,magenta,cyan,white}`, `td-ansi-bright-{..}`, `td-ansi-bg-{..}`, `td-ansi-bg-bright-{..}`, `td-ansi-{bold,dim,italic,underline,inverse,strike}`; `p.td-log-empty`.
+//! - **[`ConnectionNotice`]**: `div.td-connection[role=status][data-connection=live|connecting|polling|offline]` (empty
+//!   and `hidden` while all is well) > icon, `.td-connection-text`, `.td-duration`, `button.td-button.td-button-quiet`.
+//! - **[`CancelButton`]** `task`, `[label: S<String>]` (what a person calls the task), `[on_done: Callback<()>]`,
+//!   `[compact: bool]`; **[`RetryButton`]** the same; **[`DeleteButton`]** also `[back: String]` (the path under the base
+//!   to go to afterwards; needed on the task's own page); **[`CleanUpButton`]** `status: S<StatusSet>` (ended ones; all
+//!   when empty), `[count: S<Option<u64>>]`, `[on_done: Callback<u64>]`.
+//!   `div.td-action` > `p.td-action-error[role=alert]` after either `form` > `button.td-button` (nothing is lost), or
+//!   `button.td-button` that opens `div.td-ask[popover]` > `p.td-ask-text`, `form` (keep, do). Buttons are
+//!   `button.td-button` + `.td-button-primary`, `-danger`, `-quiet`, `-icon` (compact: the text in `.td-sr-only`), with
+//!   `.td-button-text`; pending: `[aria-busy=true]`.
+//! - **[`TaskForm`]** `definition: Definition`, `[action: String]` (where a form without JavaScript posts;
+//!   `{base}/_taskdeck/start_task` when not said), `[on_started: Callback<Started>]` (else it goes to `/tasks/{id}`),
+//!   `[initial: Vec<(String, String)>]` (values to begin with). `form.td-form` > `div.td-form-summary[role=alert]` (`p`,
+//!   `ul`), `div.td-danger`, fields, `div.td-form-actions`, `div.td-upload` (`progress.td-bar`, `.td-upload-text`).
+//! - **[`FieldInput`]** (one field) `param: Param`, `[form: FormState]`, `[value: String]`: `div.td-field[data-type]` +
+//!   `.td-field-invalid` > `label.td-label` (or `fieldset > legend.td-label`) + `.td-required`, `p.td-help`, `.td-input`,
+//!   `.td-textarea`, `.td-select`, `label.td-check` or `.td-radios > label.td-radio`, `p.td-field-error`; a file:
+//!   `div.td-drop` + `.td-drop-over` > icon, `input.td-file`, `.td-drop-text`.
+//! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar`
+//!   (`.td-log-count`, `label.td-toggle`, buttons, `.td-field-error`), `button.td-log-earlier`, `ol.td-log-lines` +
+//!   `.td-log-wrap` > `li.td-log-line[data-level]` > `.td-log-seq`, `time.td-log-time`, `.td-log-level`, `.td-log-text` >
+//!   `span` with `td-ansi-{black,red,green,yellow,blue,magenta,cyan,white}`, `td-ansi-bright-*`, `td-ansi-bg-*`,
+//!   `td-ansi-bg-bright-*`, `td-ansi-{bold,dim,italic,underline,inverse,strike}`; `p.td-log-empty`.
 //!
 //! # Server
 //!
 //! The server functions are in [`api`]. Each takes the `Client` from the request's extensions, where the guard of
-//! `taskdeck-axum` puts it. `server::start_from_form` (with `ssr`) starts a task from a multipart form and gives
+//! `taskdeck-axum` puts it. [`server`]`::start_from_form` (with `ssr`) starts a task from a multipart form and gives
 //! back what was typed when it is refused.
 
 #![expect(unreachable_pub, reason = "`#[component]` writes public items into private modules")]

@@ -90,12 +90,25 @@ fn CleanUp(
     let fits = move || filter.with(|filter| filter.kind.is_none() && filter.queue.is_none());
     let shown =
         Memo::new(move |_| fits() && !status.get().is_empty() && count.get().is_some_and(|count| count > 0));
-    let button = move || {
-        shown.get().then(|| {
-            let done = Callback::new(move |_deleted: u64| page.refetch());
-            view! { <CleanUpButton status=status count=count on_done=done/> }
-        })
+    // The button goes away with the last ended task, often before its own answer is here: what is done then is the
+    // component's.
+    let deleted = RwSignal::new(None::<u64>);
+    let done = Callback::new(move |count: u64| {
+        deleted.set(Some(count));
+        page.refetch();
+    });
+    let button =
+        move || shown.get().then(|| view! { <CleanUpButton status=status count=count on_done=done/> });
+    let said = move || match deleted.get() {
+        None => String::new(),
+        Some(1) => "1 task deleted".to_owned(),
+        Some(count) => format!("{} tasks deleted", thousands(count)),
     };
+    // It tells of the list that was cleaned up, not of the next one.
+    Effect::new(move |_| {
+        filter.track();
+        deleted.set(None);
+    });
     let seeded = move || {
         let live = live.clone();
         Suspend::new(async move {
@@ -103,7 +116,11 @@ fn CleanUp(
             button
         })
     };
-    view! { <Transition>{seeded}</Transition> }.into_any()
+    view! {
+        <p class="dash-said" role="status">{said}</p>
+        <Transition>{seeded}</Transition>
+    }
+    .into_any()
 }
 
 #[component]

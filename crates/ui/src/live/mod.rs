@@ -1,7 +1,8 @@
 //! The live store: the states, logs, lists and counts that a page shows, kept true over one socket, or by polling
 //! where there is none.
 //!
-//! - `plan`: what is wanted and what to do about it, as a state machine without I/O
+//! - `wants`: what is wanted, what is known, what the server was told
+//! - `plan`: what to do about it, as a state machine without I/O
 //! - `wait`: how long to wait between tries
 //! - `logs`: who reads which log, up to which line
 //! - `arrivals`: which tasks of a list are new
@@ -18,6 +19,7 @@ mod plan;
 mod store;
 mod sync;
 mod wait;
+mod wants;
 
 pub use changes::{Change, changes};
 pub use store::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};

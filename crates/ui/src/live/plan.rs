@@ -1,16 +1,13 @@
-//! What is wanted of the feed, and what to do about it: a state machine without I/O, clock or chance of its own.
+//! What to do about what is wanted of the feed: a state machine without I/O, clock or chance of its own.
 //!
 //! The driver tells it what happened ([`Event`]) and does what it answers ([`Command`]). So every rule of the line
-//! (who is subscribed to, when to reconnect, when to poll, when to stop) is here, and tested here.
+//! (when to subscribe, when to reconnect, when to poll, when to stop) is here, and tested here.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use taskdeck_core::{ClientMessage, Known, ListQuery, Rev, TaskId, TaskState};
+use taskdeck_core::ClientMessage;
 
 use super::wait::{before_poll, before_retry};
+use super::wants::{PollFor, Told, Wants};
 
-/// How many tasks one message names, so that it stays below the server's limit of 64 KB.
-const SUBSCRIBE_CHUNK: usize = 400;
 /// A line that takes longer to open is given up.
 const OPEN_WITHIN_MS: u32 = 10_000;
 /// Until a line is open, polling begins after this.
@@ -74,7 +71,7 @@ pub(crate) enum Command {
     Arm(Timer, u32),
     /// Stop it.
     Disarm(Timer),
-    /// Ask for what is watched ([`Plan::poll`]) by the server functions.
+    /// Ask for what is watched ([`Wants::poll`]) by the server functions.
     Poll,
     /// Ask for the list once: tasks that came while the line was down were not told of.
     CatchUp,
@@ -95,43 +92,6 @@ pub(crate) enum Standing {
     Offline,
 }
 
-/// What to ask for in a poll.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct PollFor {
-    pub(crate) tasks: Vec<TaskId>,
-    pub(crate) logs: Vec<(TaskId, u64)>,
-    pub(crate) list: Option<ListQuery>,
-    pub(crate) counts: bool,
-}
-
-#[derive(Debug, Default)]
-struct Watched {
-    /// How many watch it.
-    by: u32,
-    /// The newest state that is known.
-    rev: Rev,
-    /// Whether it has ended or is gone, so that nothing is to be expected of it.
-    still: bool,
-}
-
-#[derive(Debug, Default)]
-struct Log {
-    by: u32,
-    /// The last line that every watcher has.
-    since: u64,
-    /// Whether it was read after its task ended.
-    drained: bool,
-}
-
-/// What the server was told on the open line.
-#[derive(Debug, Default)]
-struct Told {
-    tasks: BTreeSet<TaskId>,
-    logs: BTreeSet<TaskId>,
-    list: Option<ListQuery>,
-    counts: bool,
-}
-
 #[derive(Debug)]
 enum Line {
     Closed,
@@ -142,10 +102,7 @@ enum Line {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    tasks: BTreeMap<TaskId, Watched>,
-    logs: BTreeMap<TaskId, Log>,
-    list: Option<ListQuery>,
-    counts: u32,
+    pub(crate) wants: Wants,
     /// Whether the server has a socket at all.
     has_socket: bool,
     line: Line,
@@ -164,10 +121,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(has_socket: bool) -> Self {
         Self {
-            tasks: BTreeMap::new(),
-            logs: BTreeMap::new(),
-            list: None,
-            counts: 0,
+            wants: Wants::default(),
             has_socket,
             line: Line::Closed,
             standing: Standing::Connecting,
@@ -182,120 +136,8 @@ impl Plan {
         }
     }
 
-    // What is wanted. Each change is followed by `Event::Changed`.
-
-    pub(crate) fn watch(&mut self, id: TaskId, known: Option<&TaskState>) {
-        let watched = self.tasks.entry(id).or_default();
-        watched.by += 1;
-        if let Some(known) = known {
-            self.saw(known);
-        }
-    }
-
-    pub(crate) fn unwatch(&mut self, id: TaskId) {
-        if let Some(watched) = self.tasks.get_mut(&id) {
-            watched.by -= 1;
-            if watched.by == 0 {
-                self.tasks.remove(&id);
-            }
-        }
-    }
-
-    pub(crate) fn is_watched(&self, id: TaskId) -> bool {
-        self.tasks.contains_key(&id)
-    }
-
-    pub(crate) fn watch_log(&mut self, id: TaskId, since: u64) {
-        let log = self.logs.entry(id).or_insert_with(|| Log { since, ..Log::default() });
-        log.by += 1;
-        log.drained = false;
-        // One that has less than the others needs the lines between; they are told to it by a refill of its own.
-    }
-
-    pub(crate) fn unwatch_log(&mut self, id: TaskId) {
-        if let Some(log) = self.logs.get_mut(&id) {
-            log.by -= 1;
-            if log.by == 0 {
-                self.logs.remove(&id);
-            }
-        }
-    }
-
-    pub(crate) fn watch_list(&mut self, query: Option<ListQuery>) {
-        self.list = query;
-    }
-
-    pub(crate) fn watch_counts(&mut self) {
-        self.counts += 1;
-    }
-
-    pub(crate) fn unwatch_counts(&mut self) {
-        self.counts = self.counts.saturating_sub(1);
-    }
-
-    // What became known, by whatever way.
-
-    /// Says whether a task that had ended goes on (somebody retried it): then `Event::Changed` is to follow.
-    pub(crate) fn saw(&mut self, state: &TaskState) -> bool {
-        let Some(watched) = self.tasks.get_mut(&state.id) else { return false };
-        if state.rev() < watched.rev {
-            return false;
-        }
-        let awoke = watched.still && !state.status.has_ended();
-        watched.rev = state.rev();
-        watched.still = state.status.has_ended();
-        if awoke && let Some(log) = self.logs.get_mut(&state.id) {
-            log.drained = false;
-        }
-        awoke
-    }
-
-    pub(crate) fn saw_gone(&mut self, id: TaskId) {
-        if let Some(watched) = self.tasks.get_mut(&id) {
-            watched.still = true;
-        }
-        self.drained(id);
-    }
-
-    pub(crate) fn saw_log(&mut self, id: TaskId, last_seq: u64) {
-        if let Some(log) = self.logs.get_mut(&id) {
-            log.since = log.since.max(last_seq);
-        }
-    }
-
-    /// The log was read to its end after its task had ended.
-    pub(crate) fn drained(&mut self, id: TaskId) {
-        let still = self.tasks.get(&id).is_none_or(|watched| watched.still);
-        if let Some(log) = self.logs.get_mut(&id) {
-            log.drained = still;
-        }
-    }
-
-    /// What a poll is to ask for: tasks that go on, their logs, the list and the counts if they are shown.
-    pub(crate) fn poll(&self) -> PollFor {
-        PollFor {
-            tasks: self.tasks.iter().filter(|(_, task)| !task.still).map(|(id, _)| *id).collect(),
-            logs: self
-                .logs
-                .iter()
-                .filter(|(_, log)| !log.drained)
-                .map(|(id, log)| (*id, log.since))
-                .collect(),
-            list: self.list.clone(),
-            counts: self.counts > 0,
-        }
-    }
-
-    pub(crate) fn list(&self) -> Option<&ListQuery> {
-        self.list.as_ref()
-    }
-
-    fn wants_nothing(&self) -> bool {
-        self.tasks.is_empty() && self.logs.is_empty() && self.list.is_none() && self.counts == 0
-    }
-
     fn wants_polls(&self) -> bool {
-        self.poll() != PollFor::default()
+        self.wants.poll() != PollFor::default()
     }
 
     /// What to do about an event; `chance` is a number from 0 to 1.
@@ -313,7 +155,7 @@ impl Plan {
                 self.failures = 0;
                 self.stop_polling(&mut todo);
                 todo.push(Command::Arm(Timer::Beat, self.beat_ms));
-                if self.was_live && self.list.is_some() {
+                if self.was_live && self.wants.list().is_some() {
                     todo.push(Command::CatchUp);
                 }
                 self.was_live = true;
@@ -337,7 +179,7 @@ impl Plan {
                 }
             }
             Event::Due(Timer::Linger) => {
-                if self.wants_nothing() {
+                if self.wants.is_nothing() {
                     self.line = Line::Closed;
                     todo.extend([Command::Close, Command::Disarm(Timer::Beat)]);
                     self.stand(Standing::Connecting, &mut todo);
@@ -363,7 +205,7 @@ impl Plan {
     }
 
     fn changed(&mut self, todo: &mut Vec<Command>) {
-        if self.wants_nothing() {
+        if self.wants.is_nothing() {
             self.stop_polling(todo);
             if self.retry_armed {
                 self.retry_armed = false;
@@ -399,7 +241,7 @@ impl Plan {
     fn lost(&mut self, chance: f64, todo: &mut Vec<Command>) {
         self.line = Line::Closed;
         todo.push(Command::Disarm(Timer::Beat));
-        if self.wants_nothing() {
+        if self.wants.is_nothing() {
             self.stand(Standing::Connecting, todo);
             return;
         }
@@ -428,7 +270,7 @@ impl Plan {
     fn polled(&mut self, reached: bool, todo: &mut Vec<Command>) {
         self.poll_running = false;
         self.polls = self.polls.saturating_add(1);
-        if matches!(self.line, Line::Open(_)) || self.wants_nothing() {
+        if matches!(self.line, Line::Open(_)) || self.wants.is_nothing() {
             return;
         }
         let back = reached && self.standing == Standing::Offline;
@@ -441,7 +283,7 @@ impl Plan {
     }
 
     fn wake(&mut self, todo: &mut Vec<Command>) {
-        if self.wants_nothing() || matches!(self.line, Line::Open(_)) {
+        if self.wants.is_nothing() || matches!(self.line, Line::Open(_)) {
             return;
         }
         self.failures = self.failures.min(1);
@@ -480,46 +322,9 @@ impl Plan {
         }
     }
 
-    /// Says to the server what it does not know yet: the difference between what is wanted and what it was told.
     fn tell_server(&mut self, todo: &mut Vec<Command>) {
-        let Line::Open(told) = &mut self.line else { return };
-        let dropped: Vec<TaskId> =
-            told.tasks.iter().filter(|id| !self.tasks.contains_key(*id)).copied().collect();
-        if !dropped.is_empty() {
-            told.tasks.retain(|id| self.tasks.contains_key(id));
-            for ids in dropped.chunks(SUBSCRIBE_CHUNK) {
-                todo.push(Command::Send(ClientMessage::Unsubscribe { tasks: ids.to_vec() }));
-            }
-        }
-        let added: Vec<Known> = self
-            .tasks
-            .iter()
-            .filter(|(id, _)| !told.tasks.contains(*id))
-            .map(|(id, task)| Known { id: *id, version: task.rev.version, tick: task.rev.tick })
-            .collect();
-        told.tasks.extend(added.iter().map(|known| known.id));
-        for known in added.chunks(SUBSCRIBE_CHUNK) {
-            todo.push(Command::Send(ClientMessage::Subscribe { tasks: known.to_vec() }));
-        }
-        for task in told.logs.iter().filter(|id| !self.logs.contains_key(*id)) {
-            todo.push(Command::Send(ClientMessage::Unlog { task: *task }));
-        }
-        told.logs.retain(|id| self.logs.contains_key(id));
-        for (task, log) in &self.logs {
-            if told.logs.insert(*task) {
-                todo.push(Command::Send(ClientMessage::Log { task: *task, since: log.since }));
-            }
-        }
-        if told.list != self.list {
-            told.list.clone_from(&self.list);
-            let message =
-                self.list.clone().map_or(ClientMessage::Unlist, |query| ClientMessage::List { query });
-            todo.push(Command::Send(message));
-        }
-        let counts = self.counts > 0;
-        if told.counts != counts {
-            told.counts = counts;
-            todo.push(Command::Send(ClientMessage::Counts { on: counts }));
+        if let Line::Open(told) = &mut self.line {
+            todo.extend(self.wants.news(told).into_iter().map(Command::Send));
         }
     }
 }

@@ -149,7 +149,7 @@ impl LiveStore {
     /// Takes in a state that the page got by other means (rendered by the server, loaded, answered to a start). The
     /// newest wins.
     pub fn seed(&self, state: TaskState) {
-        let awoke = lock(&self.0.plan).saw(&state);
+        let awoke = lock(&self.0.plan).wants.saw(&state);
         self.apply(state);
         if awoke {
             self.changed();
@@ -171,11 +171,11 @@ impl LiveStore {
         let store = self.clone();
         Effect::new(move |_| {
             let known = store.peek(id);
-            lock(&store.0.plan).watch(id, known.as_ref());
+            lock(&store.0.plan).wants.watch(id, known.as_ref());
             store.changed();
             let store = store.clone();
             on_cleanup(move || {
-                lock(&store.0.plan).unwatch(id);
+                lock(&store.0.plan).wants.unwatch(id);
                 store.changed();
             });
         });
@@ -189,12 +189,12 @@ impl LiveStore {
         let sink: super::logs::Sink = Arc::new(on_lines);
         Effect::new(move |_| {
             let reader = lock(&store.0.logs).add(id, since, Arc::clone(&sink));
-            lock(&store.0.plan).watch_log(id, since);
+            lock(&store.0.plan).wants.watch_log(id, since);
             store.changed();
             let store = store.clone();
             on_cleanup(move || {
                 lock(&store.0.logs).remove(reader);
-                lock(&store.0.plan).unwatch_log(id);
+                lock(&store.0.plan).wants.unwatch_log(id);
                 store.changed();
             });
         });
@@ -210,11 +210,11 @@ impl LiveStore {
             let (query, shown) = list.get();
             *lock(&store.0.arrivals) = Arrivals::of(shown);
             store.0.new_tasks.set(Vec::new());
-            lock(&store.0.plan).watch_list(Some(query));
+            lock(&store.0.plan).wants.watch_list(Some(query));
             store.changed();
             let store = store.clone();
             on_cleanup(move || {
-                lock(&store.0.plan).watch_list(None);
+                lock(&store.0.plan).wants.watch_list(None);
                 store.changed();
             });
         });
@@ -226,11 +226,11 @@ impl LiveStore {
     pub fn watch_counts(&self) -> Signal<Option<Counts>> {
         let store = self.clone();
         Effect::new(move |_| {
-            lock(&store.0.plan).watch_counts();
+            lock(&store.0.plan).wants.watch_counts();
             store.changed();
             let store = store.clone();
             on_cleanup(move || {
-                lock(&store.0.plan).unwatch_counts();
+                lock(&store.0.plan).wants.unwatch_counts();
                 store.changed();
             });
         });
@@ -307,7 +307,7 @@ impl LiveStore {
         let mut slots = lock(&self.0.slots);
         if slots.len() >= MOST_UNWATCHED && !slots.contains_key(&id) {
             let plan = lock(&self.0.plan);
-            slots.retain(|id, _| plan.is_watched(*id));
+            slots.retain(|id, _| plan.wants.is_watched(*id));
         }
         let new = || Slot { state: ArcRwSignal::default(), gone: ArcRwSignal::default() };
         slots.entry(id).or_insert_with(new).clone()
@@ -331,7 +331,7 @@ impl LiveStore {
             let mut plan = lock(&self.0.plan);
             let mut pending = lock(&self.0.pending);
             for state in states {
-                awoke |= plan.saw(&state);
+                awoke |= plan.wants.saw(&state);
                 if pending.get(&state.id).is_none_or(|known| state.rev() > known.rev()) {
                     pending.insert(state.id, state);
                 }
@@ -358,7 +358,7 @@ impl LiveStore {
     }
 
     pub(super) fn take_gone(&self, id: TaskId) {
-        lock(&self.0.plan).saw_gone(id);
+        lock(&self.0.plan).wants.saw_gone(id);
         self.slot(id).gone.set(true);
     }
 

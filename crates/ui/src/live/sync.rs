@@ -5,8 +5,9 @@ use leptos::task::spawn_local;
 use taskdeck_core::{DeckError, LogLine, ServerMessage, TaskId};
 
 use super::logs::{Delivery, Refill};
-use super::plan::{Event, PollFor};
+use super::plan::Event;
 use super::store::{LiveStore, lock};
+use super::wants::PollFor;
 use crate::{ApiError, api, browser};
 
 /// How many tasks one request asks for.
@@ -72,7 +73,7 @@ impl LiveStore {
     fn take_log(&self, task: TaskId, lines: &[LogLine]) {
         let (deliveries, refills) = lock(&self.0.logs).take(task, lines);
         if let Some(newest) = lines.last() {
-            lock(&self.0.plan).saw_log(task, newest.seq);
+            lock(&self.0.plan).wants.saw_log(task, newest.seq);
         }
         deliveries.into_iter().for_each(Delivery::hand_over);
         for refill in refills {
@@ -109,7 +110,7 @@ impl LiveStore {
 
     /// Whether the server answered.
     async fn ask(&self) -> bool {
-        let PollFor { tasks, logs, list, counts } = lock(&self.0.plan).poll();
+        let PollFor { tasks, logs, list, counts } = lock(&self.0.plan).wants.poll();
         for ids in tasks.chunks(STATES_CHUNK) {
             let answer = api::states(ids.to_vec()).await;
             if !answered(&answer) {
@@ -129,7 +130,7 @@ impl LiveStore {
             if let Ok(page) = answer {
                 self.take_log(task, &page.lines);
                 if !page.more {
-                    lock(&self.0.plan).drained(task);
+                    lock(&self.0.plan).wants.drained(task);
                 }
             }
         }
@@ -156,7 +157,7 @@ impl LiveStore {
 
     /// Asks for the list once: tasks that came while the line was down were not told of.
     pub(super) fn catch_up(&self) {
-        let Some(query) = lock(&self.0.plan).list().cloned() else { return };
+        let Some(query) = lock(&self.0.plan).wants.list().cloned() else { return };
         let store = self.clone();
         spawn_local(async move {
             if let Ok(page) = api::tasks(query.clone()).await {
@@ -167,7 +168,7 @@ impl LiveStore {
 
     fn take_list(&self, query: &taskdeck_core::ListQuery, ids: Vec<TaskId>) {
         // Another list may be shown by now.
-        if lock(&self.0.plan).list() == Some(query) {
+        if lock(&self.0.plan).wants.list() == Some(query) {
             self.take_arrivals(|arrivals| arrivals.polled(ids));
         }
     }

@@ -1,4 +1,4 @@
-use taskdeck_core::{Status, Timestamp};
+use taskdeck_core::{Known, ListQuery, Status, TaskId, TaskState, Timestamp};
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn told(commands: &[Command]) -> Option<Standing> {
 /// A plan that watches task 1 (running, version 3) and is live.
 fn live() -> Plan {
     let mut plan = Plan::new(true);
-    plan.watch(id(1), Some(&state(1, Status::Running, 3)));
+    plan.wants.watch(id(1), Some(&state(1, Status::Running, 3)));
     assert!(plan.on(Event::Changed, 0.0).contains(&Command::Open));
     assert_eq!(sent(&plan.on(Event::Opened, 0.0)), [subscribe(1, 3)]);
     assert_eq!(told(&plan.on(Event::Hello(15_000), 0.0)), Some(Standing::Live));
@@ -49,12 +49,12 @@ fn live() -> Plan {
 #[test]
 fn two_widgets_of_one_task_share_one_subscription() {
     let mut plan = live();
-    plan.watch(id(1), None);
+    plan.wants.watch(id(1), None);
     assert_eq!(sent(&plan.on(Event::Changed, 0.0)), []);
-    plan.unwatch(id(1));
+    plan.wants.unwatch(id(1));
     assert_eq!(sent(&plan.on(Event::Changed, 0.0)), []);
-    plan.unwatch(id(1));
-    plan.watch(id(2), None);
+    plan.wants.unwatch(id(1));
+    plan.wants.watch(id(2), None);
     assert_eq!(
         sent(&plan.on(Event::Changed, 0.0)),
         [ClientMessage::Unsubscribe { tasks: vec![id(1)] }, subscribe(2, 0)]
@@ -64,18 +64,18 @@ fn two_widgets_of_one_task_share_one_subscription() {
 #[test]
 fn a_task_that_is_left_and_watched_again_at_once_costs_no_message() {
     let mut plan = live();
-    plan.unwatch(id(1));
-    plan.watch(id(1), Some(&state(1, Status::Running, 3)));
+    plan.wants.unwatch(id(1));
+    plan.wants.watch(id(1), Some(&state(1, Status::Running, 3)));
     assert_eq!(sent(&plan.on(Event::Changed, 0.0)), []);
 }
 
 #[test]
 fn after_a_reconnect_it_subscribes_with_the_versions_it_has() {
     let mut plan = live();
-    plan.watch_log(id(1), 7);
+    plan.wants.watch_log(id(1), 7);
     assert_eq!(sent(&plan.on(Event::Changed, 0.0)), [ClientMessage::Log { task: id(1), since: 7 }]);
-    plan.saw(&state(1, Status::Running, 5));
-    plan.saw_log(id(1), 42);
+    plan.wants.saw(&state(1, Status::Running, 5));
+    plan.wants.saw_log(id(1), 42);
     let lost = plan.on(Event::Closed, 0.0);
     assert_eq!(armed(&lost, Timer::Retry), Some(500));
     assert!(plan.on(Event::Due(Timer::Retry), 0.0).contains(&Command::Open));
@@ -88,9 +88,9 @@ fn after_a_reconnect_it_subscribes_with_the_versions_it_has() {
 #[test]
 fn an_older_state_does_not_turn_the_version_back() {
     let mut plan = live();
-    plan.saw(&state(1, Status::Completed, 9));
-    plan.saw(&state(1, Status::Running, 4));
-    assert_eq!(plan.poll().tasks, []);
+    plan.wants.saw(&state(1, Status::Completed, 9));
+    plan.wants.saw(&state(1, Status::Running, 4));
+    assert_eq!(plan.wants.poll().tasks, []);
 }
 
 #[test]
@@ -135,37 +135,37 @@ fn polling_stops_when_everything_shown_has_ended() {
     let mut plan = live();
     plan.on(Event::Closed, 0.0);
     plan.on(Event::Due(Timer::Poll), 0.0);
-    plan.saw(&state(1, Status::Completed, 9));
+    plan.wants.saw(&state(1, Status::Completed, 9));
     let polled = plan.on(Event::Polled { reached: true }, 0.0);
     assert_eq!(armed(&polled, Timer::Poll), None);
-    assert_eq!(plan.poll(), PollFor::default());
+    assert_eq!(plan.wants.poll(), PollFor::default());
 }
 
 #[test]
 fn a_log_is_read_once_more_after_its_task_ended() {
     let mut plan = live();
-    plan.watch_log(id(1), 0);
-    plan.drained(id(1));
-    assert_eq!(plan.poll().logs, [(id(1), 0)], "the task still runs");
-    plan.saw(&state(1, Status::Completed, 9));
-    assert_eq!(plan.poll().logs, [(id(1), 0)]);
-    plan.drained(id(1));
-    assert_eq!(plan.poll().logs, []);
-    assert!(plan.saw(&state(1, Status::Queued, 10)), "a retry wakes it");
-    assert_eq!(plan.poll().logs, [(id(1), 0)]);
+    plan.wants.watch_log(id(1), 0);
+    plan.wants.drained(id(1));
+    assert_eq!(plan.wants.poll().logs, [(id(1), 0)], "the task still runs");
+    plan.wants.saw(&state(1, Status::Completed, 9));
+    assert_eq!(plan.wants.poll().logs, [(id(1), 0)]);
+    plan.wants.drained(id(1));
+    assert_eq!(plan.wants.poll().logs, []);
+    assert!(plan.wants.saw(&state(1, Status::Queued, 10)), "a retry wakes it");
+    assert_eq!(plan.wants.poll().logs, [(id(1), 0)]);
 }
 
 #[test]
 fn nothing_wanted_means_nothing_done() {
     let mut plan = live();
-    plan.unwatch(id(1));
+    plan.wants.unwatch(id(1));
     assert_eq!(armed(&plan.on(Event::Changed, 0.0), Timer::Linger), Some(LINGER_MS));
     assert!(plan.on(Event::Due(Timer::Linger), 0.0).contains(&Command::Close));
     assert_eq!(plan.on(Event::Wake, 0.0), []);
 
     let mut plan = live();
     plan.on(Event::Closed, 0.0);
-    plan.unwatch(id(1));
+    plan.wants.unwatch(id(1));
     let left = plan.on(Event::Changed, 0.0);
     assert!(left.contains(&Command::Disarm(Timer::Poll)) && left.contains(&Command::Disarm(Timer::Retry)));
 }
@@ -173,9 +173,9 @@ fn nothing_wanted_means_nothing_done() {
 #[test]
 fn the_line_outlives_a_change_of_page() {
     let mut plan = live();
-    plan.unwatch(id(1));
+    plan.wants.unwatch(id(1));
     plan.on(Event::Changed, 0.0);
-    plan.watch(id(2), None);
+    plan.wants.watch(id(2), None);
     let next = plan.on(Event::Changed, 0.0);
     assert_eq!(next[0], Command::Disarm(Timer::Linger));
     assert!(!next.contains(&Command::Open));
@@ -199,7 +199,7 @@ fn a_hidden_tab_takes_its_time_and_wakes_at_once() {
 #[test]
 fn without_a_socket_it_polls_from_the_start() {
     let mut plan = Plan::new(false);
-    plan.watch(id(1), None);
+    plan.wants.watch(id(1), None);
     let commands = plan.on(Event::Changed, 0.0);
     assert!(!commands.contains(&Command::Open));
     assert_eq!(armed(&commands, Timer::Poll), Some(1_000));
@@ -210,7 +210,7 @@ fn without_a_socket_it_polls_from_the_start() {
 #[test]
 fn a_list_is_caught_up_with_after_a_reconnect_and_not_before() {
     let mut plan = live();
-    plan.watch_list(Some(ListQuery::default()));
+    plan.wants.watch_list(Some(ListQuery::default()));
     let listed = sent(&plan.on(Event::Changed, 0.0));
     assert_eq!(listed, [ClientMessage::List { query: ListQuery::default() }]);
     plan.on(Event::Closed, 0.0);
@@ -225,7 +225,7 @@ fn many_tasks_are_subscribed_to_in_messages_the_server_takes() {
     for n in 0..1_000_u32 {
         let mut random = [0; 10];
         random[6..].copy_from_slice(&n.to_be_bytes());
-        plan.watch(TaskId::from_parts(Timestamp::from_millis(1), random), None);
+        plan.wants.watch(TaskId::from_parts(Timestamp::from_millis(1), random), None);
     }
     plan.on(Event::Changed, 0.0);
     let messages = sent(&plan.on(Event::Opened, 0.0));
