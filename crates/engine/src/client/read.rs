@@ -1,0 +1,190 @@
+//! What there is: tasks, lists, results, attempts.
+
+use std::time::Duration;
+
+use taskdeck_core::{
+    Action, Attempt, Counts, DeckError, ListQuery, ResultBody, Status, Subject, TaskDetail, TaskId, TaskPage,
+    TaskState,
+};
+
+use super::{Client, json};
+use crate::outcome::StoredResult;
+use crate::store::Record;
+
+impl Client {
+    /// The task as it is now.
+    ///
+    /// # Errors
+    /// [`DeckError::NotFound`], [`DeckError::Denied`].
+    pub async fn get(&self, id: TaskId) -> Result<TaskState, DeckError> {
+        let record = self.task_for(Action::Read, id).await?;
+        Ok(self.inner.current(&record))
+    }
+
+    /// Those of the tasks that exist and that the actor may see.
+    ///
+    /// # Errors
+    /// [`DeckError::Unavailable`].
+    pub async fn get_many(&self, ids: &[TaskId]) -> Result<Vec<TaskState>, DeckError> {
+        let found = self.inner.store.get_many(ids.to_vec()).await?;
+        let may_see = |record: &&Record| {
+            self.may(Action::Read, Subject::Task(record.id, self.inner.definition(&record.kind))).is_ok()
+        };
+        Ok(found.iter().filter(may_see).map(|record| self.inner.current(record)).collect())
+    }
+
+    /// A page of tasks, newest first.
+    ///
+    /// # Errors
+    /// [`DeckError::Denied`]; [`DeckError::BadRequest`] for a cursor that no page gave.
+    pub async fn list(&self, query: &ListQuery) -> Result<TaskPage, DeckError> {
+        self.may(Action::List, Subject::Deck)?;
+        if query.cursor.as_deref().is_some_and(|cursor| cursor.parse::<TaskId>().is_err()) {
+            return Err(DeckError::BadRequest {
+                reason: "the cursor is not one that a page gave".to_owned(),
+            });
+        }
+        let (records, next_cursor) = self.inner.store.list(query.clone()).await?;
+        Ok(TaskPage { tasks: records.iter().map(|record| self.inner.current(record)).collect(), next_cursor })
+    }
+
+    /// How many tasks there are, by status.
+    ///
+    /// # Errors
+    /// [`DeckError::Denied`].
+    pub async fn counts(&self) -> Result<Counts, DeckError> {
+        self.may(Action::List, Subject::Deck)?;
+        Ok(self.inner.store.counts().await?)
+    }
+
+    /// The task with all that its page shows.
+    ///
+    /// # Errors
+    /// [`DeckError::NotFound`], [`DeckError::Denied`].
+    pub async fn detail(&self, id: TaskId) -> Result<TaskDetail, DeckError> {
+        let record = self.task_for(Action::Read, id).await?;
+        let task = self.inner.current(&record);
+        let payload = self.inner.store.payload(id).await?.ok_or_else(DeckError::task_not_found)?;
+        let result = match payload.result {
+            Some(text) if task.status == Status::Completed => Some(self.result_body(id, &text).await?),
+            _ => None,
+        };
+        let limits = self.inner.definition(&record.kind).map(|definition| &definition.limits);
+        let grace = self.inner.settings.grace;
+        Ok(TaskDetail {
+            params: json(&payload.params)?,
+            checkpoint: payload.checkpoint.as_deref().map(json).transpose()?,
+            result,
+            attempts: self.attempts_of(&record).await?,
+            grace_ms: limits
+                .and_then(|limits| limits.grace_ms)
+                .unwrap_or_else(|| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX)),
+            task,
+        })
+    }
+
+    async fn result_body(&self, id: TaskId, stored: &str) -> Result<ResultBody, DeckError> {
+        let stored: StoredResult = json(stored)?;
+        Ok(stored.body(&self.inner.store.task_files(Some(id)).await?))
+    }
+
+    /// What a completed task left; waits for its end if told to.
+    ///
+    /// # Errors
+    /// [`DeckError::NotEnded`] (after the wait), [`DeckError::NoResult`] when it was cancelled or interrupted,
+    /// [`DeckError::TaskFailed`], [`DeckError::NotFound`], [`DeckError::Denied`].
+    pub async fn result(&self, id: TaskId, wait: Option<Duration>) -> Result<ResultBody, DeckError> {
+        let record = self.task_for(Action::Read, id).await?;
+        let status = record.machine.state.status();
+        let state = match wait {
+            Some(wait) if !status.has_ended() => self.wait_for_end(id, wait).await?,
+            _ => record.state(0),
+        };
+        match state.status {
+            Status::Completed => {
+                let payload = self.inner.store.payload(id).await?.ok_or_else(DeckError::task_not_found)?;
+                let stored = payload
+                    .result
+                    .ok_or_else(|| DeckError::Internal { reason: "no result is stored".to_owned() })?;
+                self.result_body(id, &stored).await
+            }
+            Status::Failed => {
+                let error = state.error;
+                let (error, message) = error.map_or_else(
+                    || ("error".to_owned(), "The task failed.".to_owned()),
+                    |error| (error.code, error.message),
+                );
+                Err(DeckError::TaskFailed { error, message })
+            }
+            status if status.has_ended() => Err(DeckError::NoResult { status }),
+            status => Err(DeckError::NotEnded { status }),
+        }
+    }
+
+    /// The task's state when it has ended, or when `wait` is over.
+    pub(super) async fn wait_for_end(&self, id: TaskId, wait: Duration) -> Result<TaskState, DeckError> {
+        let (reader, subscriber) = self.inner.hub.join();
+        // Armed before the look.
+        self.inner.hub.watch(reader, id);
+        let ended = async {
+            loop {
+                let state = self.inner.current_of(id).await?.ok_or_else(DeckError::task_not_found)?;
+                if state.status.has_ended() {
+                    return Ok(state);
+                }
+                if subscriber.pending().closed {
+                    return Err(DeckError::Unavailable { reason: "the deck shuts down".to_owned() });
+                }
+                loop {
+                    subscriber.ready.notified().await;
+                    let mut pending = subscriber.pending();
+                    let moved = pending.closed
+                        || !pending.gone.is_empty()
+                        || pending.states.values().any(|state| state.status.has_ended());
+                    pending.states.clear();
+                    if moved {
+                        break;
+                    }
+                }
+            }
+        };
+        let outcome = tokio::time::timeout(wait, ended).await;
+        self.inner.hub.leave(reader, &std::collections::HashSet::from([id]), std::iter::empty());
+        match outcome {
+            Ok(ended) => ended,
+            Err(_) => self.inner.current_of(id).await?.ok_or_else(DeckError::task_not_found),
+        }
+    }
+
+    /// The attempts of a task, the last first.
+    ///
+    /// # Errors
+    /// [`DeckError::NotFound`], [`DeckError::Denied`].
+    pub async fn attempts(&self, id: TaskId) -> Result<Vec<Attempt>, DeckError> {
+        let record = self.task_for(Action::Read, id).await?;
+        self.attempts_of(&record).await
+    }
+
+    async fn attempts_of(&self, record: &Record) -> Result<Vec<Attempt>, DeckError> {
+        let mut attempts = self.inner.store.attempts(record.id).await?;
+        // The running attempt lives in its task's row. (The list is read later than the row: it may hold it already.)
+        let attempt = record.machine.attempt;
+        if record.machine.state.status() == Status::Running
+            && attempts.iter().all(|ended| ended.attempt != attempt)
+        {
+            attempts.insert(
+                0,
+                Attempt {
+                    attempt,
+                    started_at: record.machine.started_at.unwrap_or(record.created_at),
+                    ended_at: None,
+                    outcome: None,
+                    error: None,
+                    detail: None,
+                    worker: Some(self.inner.worker_name.clone()),
+                },
+            );
+        }
+        Ok(attempts)
+    }
+}
