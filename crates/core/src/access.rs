@@ -86,6 +86,45 @@ pub enum Action {
     Retry,
     /// Remove a task.
     Delete,
+    /// Answer a task's question.
+    Answer,
+    /// Change the params of a failed task.
+    Edit,
+    /// Pause and resume queues and kinds.
+    Pause,
+    /// Set the limits of queues and kinds.
+    Configure,
+}
+
+impl Action {
+    /// All actions.
+    pub const ALL: [Self; 10] = [
+        Self::List,
+        Self::Read,
+        Self::Start,
+        Self::Cancel,
+        Self::Retry,
+        Self::Delete,
+        Self::Answer,
+        Self::Edit,
+        Self::Pause,
+        Self::Configure,
+    ];
+
+    /// The role that it takes at least.
+    const fn least_role(self) -> Role {
+        match self {
+            Self::List | Self::Read => Role::Viewer,
+            Self::Start
+            | Self::Cancel
+            | Self::Retry
+            | Self::Delete
+            | Self::Answer
+            | Self::Edit
+            | Self::Pause => Role::Operator,
+            Self::Configure => Role::Admin,
+        }
+    }
 }
 
 /// What it is done to.
@@ -127,12 +166,9 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
         }
         Actor::Anonymous => return denied("sign in first"),
     };
-    let least = match action {
-        Action::List | Action::Read => Role::Viewer,
-        Action::Start | Action::Cancel | Action::Retry | Action::Delete => Role::Operator,
-    };
+    let least = action.least_role();
     if user.role < least {
-        return denied("your role may only look");
+        return denied(if least == Role::Admin { "this takes an admin" } else { "your role may only look" });
     }
     let definition = match subject {
         Subject::Kind(definition) | Subject::Task(_, Some(definition)) => definition,
@@ -162,9 +198,7 @@ mod tests {
 
     #[test]
     fn nobody_may_do_nothing_and_the_local_actor_everything() {
-        for action in
-            [Action::List, Action::Read, Action::Start, Action::Cancel, Action::Retry, Action::Delete]
-        {
+        for action in Action::ALL {
             assert!(authorise(&Actor::Anonymous, action, Subject::Deck).is_err());
             assert!(authorise(&Actor::local(), action, Subject::Deck).is_ok());
             assert!(authorise(&Actor::System, action, Subject::Deck).is_ok());
@@ -177,6 +211,7 @@ mod tests {
         assert!(authorise(&viewer, Action::Read, Subject::Task(id(1), None)).is_ok());
         assert!(authorise(&viewer, Action::Cancel, Subject::Task(id(1), None)).is_err());
         assert!(authorise(&user(Role::Operator, &[]), Action::Cancel, Subject::Task(id(1), None)).is_ok());
+        assert!(authorise(&user(Role::Operator, &[]), Action::Configure, Subject::Deck).is_err());
     }
 
     #[test]

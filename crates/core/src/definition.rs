@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Kind, Param, QueueName, RetryPolicy};
+use crate::{Kind, Param, QueueName, Rate, RetryPolicy};
 
 /// Where a kind stands in the catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +64,21 @@ pub struct Limits {
     pub queue: QueueName,
     /// Whether an attempt that began is never repeated by itself.
     pub at_most_once: bool,
+    /// How many tasks of the kind run at the same time; as many as there are slots when not said.
+    #[serde(default)]
+    pub concurrency: Option<u32>,
+    /// How many tasks of one partition run at the same time; not limited when not said.
+    #[serde(default)]
+    pub partition_concurrency: Option<u32>,
+    /// How often tasks of the kind begin.
+    #[serde(default)]
+    pub rate: Option<Rate>,
+    /// How long a task may wait to begin before it fails, in milliseconds.
+    #[serde(default)]
+    pub expires_ms: Option<u64>,
+    /// How long ended tasks are kept, in milliseconds; the deck's own time when not said.
+    #[serde(default)]
+    pub retention_ms: Option<u64>,
 }
 
 /// What is known of a kind. It is data: browser, server and API read the same.

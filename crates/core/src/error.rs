@@ -241,11 +241,29 @@ pub enum DeckError {
     /// Code of an earlier attempt still holds its slot.
     #[error("an earlier attempt of the task has not stopped yet")]
     StillRunning,
+    /// A task that it runs after did not complete.
+    #[error("the task {task}, which this one runs after, did not complete: retry that one")]
+    DependencyFailed {
+        /// Which.
+        task: TaskId,
+    },
     /// It took longer than the caller wanted to wait.
     #[error("the task {task} goes on, but took longer than the time to wait")]
     TimedOut {
         /// The task that goes on.
         task: TaskId,
+    },
+    /// The actor starts more than they may.
+    #[error("too many starts: try again in {retry_after_ms} ms")]
+    TooMany {
+        /// When the next one may be tried, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// What the kind needs before a task is started is not there.
+    #[error("{reason}")]
+    CheckFailed {
+        /// What is missing, in words.
+        reason: String,
     },
     /// The deck cannot do it now; later it may.
     #[error("{reason}")]
@@ -272,17 +290,19 @@ impl DeckError {
     #[must_use]
     pub const fn http_status(&self) -> u16 {
         match self {
-            Self::BadRequest { .. } => 400,
+            Self::BadRequest { .. } | Self::CheckFailed { .. } => 400,
             Self::Denied { .. } => 403,
             Self::NotFound { .. } => 404,
             Self::TimedOut { .. } => 408,
             Self::KeyActive { .. }
             | Self::NoResult { .. }
             | Self::WrongStatus { .. }
-            | Self::StillRunning => 409,
+            | Self::StillRunning
+            | Self::DependencyFailed { .. } => 409,
             Self::TooLarge { .. } => 413,
             Self::InvalidParams { .. } => 422,
             Self::NotEnded { .. } => 425,
+            Self::TooMany { .. } => 429,
             Self::TaskFailed { .. } | Self::Internal { .. } => 500,
             Self::Unavailable { .. } => 503,
         }
@@ -303,7 +323,10 @@ impl DeckError {
             Self::TaskFailed { .. } => "task_failed",
             Self::WrongStatus { .. } => "wrong_status",
             Self::StillRunning => "still_running",
+            Self::DependencyFailed { .. } => "dependency_failed",
             Self::TimedOut { .. } => "timed_out",
+            Self::TooMany { .. } => "too_many",
+            Self::CheckFailed { .. } => "check_failed",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal { .. } => "internal",
         }
@@ -358,7 +381,9 @@ impl From<&DeckError> for Problem {
             _ => None,
         };
         let task = match error {
-            DeckError::KeyActive { task, .. } | DeckError::TimedOut { task } => Some(*task),
+            DeckError::KeyActive { task, .. }
+            | DeckError::TimedOut { task }
+            | DeckError::DependencyFailed { task } => Some(*task),
             _ => None,
         };
         // A task's own error code says more than "task_failed".

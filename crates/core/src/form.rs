@@ -122,8 +122,16 @@ pub fn check_field(param: &Param, text: &str) -> Option<String> {
 /// # Errors
 /// What is wrong with each param; a name that the kind does not have is wrong too.
 pub fn validate(definition: &Definition, params: Value) -> Result<Value, FieldErrors> {
+    validate_fields(&definition.params, params)
+}
+
+/// The values of these fields, checked, with the defaults of those that are not given.
+///
+/// # Errors
+/// What is wrong with each field.
+pub fn validate_fields(fields: &[Param], values: Value) -> Result<Value, FieldErrors> {
     let mut errors = FieldErrors::default();
-    let mut given = match params {
+    let mut given = match values {
         Value::Object(given) => given,
         Value::Null => Map::new(),
         _ => {
@@ -132,7 +140,7 @@ pub fn validate(definition: &Definition, params: Value) -> Result<Value, FieldEr
         }
     };
     let mut checked = Map::new();
-    for param in &definition.params {
+    for param in fields {
         let value =
             given.remove(&param.name).filter(|value| !value.is_null() || param.kind == ParamKind::Json);
         match value.or_else(|| param.default.clone()) {
@@ -158,6 +166,14 @@ fn missing(param: &Param) -> String {
         ParamKind::Choice { .. } => "Choose one.".to_owned(),
         _ => "Enter a value.".to_owned(),
     }
+}
+
+/// Whether a value fits a parameter.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
+    check(param, value)
 }
 
 fn check(param: &Param, value: &Value) -> Result<(), String> {

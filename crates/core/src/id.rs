@@ -83,6 +83,11 @@ uuid_id!(
     "file id"
 );
 uuid_id!(
+    /// Many tasks that were started together.
+    BatchId,
+    "batch id"
+);
+uuid_id!(
     /// One deck: a store and everything that belongs to it.
     DeckId,
     "deck id"
@@ -132,6 +137,12 @@ macro_rules! name {
             /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

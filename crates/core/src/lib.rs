@@ -21,6 +21,8 @@ mod log;
 mod machine;
 mod param;
 mod progress;
+mod question;
+mod rate;
 mod retry;
 mod state;
 mod status;
@@ -32,17 +34,20 @@ pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
-pub use id::{DeckId, FileId, IdError, Kind, LeaseToken, QueueName, SessionId, TaskId, UserId};
+pub use id::{BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, SessionId, TaskId, UserId};
 pub use log::{LogLevel, LogLine, LogPage};
 pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};
 pub use param::{Choice, Choices, Param, ParamKind, ParamType, Upload};
 pub use progress::{Progress, Step, eta_ms};
+pub use question::{Answer, AnswerRequest, OpenQuestion, Question, QuestionOutcome};
+pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
 pub use state::State;
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use time::Timestamp;
 pub use wire::{
-    Artifact, Attempt, CancelInfo, CancelOutcome, Counts, ErrorInfo, ListQuery, PartProblem, ResultBody, Rev,
-    StartRequest, Started, TaskDetail, TaskPage, TaskState,
+    Artifact, Attempt, Batch, BatchItem, BatchRequest, BatchStarted, CancelInfo, CancelOutcome, Counts,
+    ErrorInfo, Lane, LaneLimits, ListQuery, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail,
+    TaskPage, TaskState, ThenRequest,
 };

@@ -2,11 +2,11 @@
 //!
 //! | from | to (why) |
 //! |---|---|
-//! | scheduled | queued (due); cancelled; failed (expired, dependency failed) |
+//! | scheduled | queued (due, dependencies completed); cancelled; failed (expired, dependency failed) |
 //! | queued | running (claimed); cancelled; failed (expired, dependency failed) |
 //! | running | completed; failed; scheduled (retry); waiting_confirmation; cancelled; queued (released, rescued); interrupted |
 //! | waiting_confirmation | queued (answered); cancelled; failed (timed out) |
-//! | failed, cancelled, interrupted | queued (a person's retry) |
+//! | failed, cancelled, interrupted | queued (a person's retry; scheduled while it waits for other tasks) |
 //! | completed | nothing |
 //!
 //! Every change bumps `version` by one. What names a lease is refused when the task is held by another claim, so
@@ -50,6 +50,29 @@ pub struct Machine {
     pub questions: u32,
     /// Counts endings (a retried task ends more than once).
     pub endings: u32,
+    /// How many of the tasks that it waits for have not completed.
+    pub waits_for: u32,
+}
+
+impl Machine {
+    /// A new task in this state.
+    #[must_use]
+    pub const fn new(state: State, max_tries: u32) -> Self {
+        Self {
+            state,
+            version: 1,
+            attempt: 0,
+            tries: 0,
+            max_tries,
+            at_most_once: false,
+            cancel: None,
+            expires_at: None,
+            started_at: None,
+            questions: 0,
+            endings: 0,
+            waits_for: 0,
+        }
+    }
 }
 
 /// Something that happens to a task.
@@ -93,8 +116,12 @@ pub enum Event {
     },
     /// It waited longer than it may.
     Expired,
+    /// One of the tasks that it waits for completed.
+    DependencyDone,
     /// A task it waits for did not complete.
     DependencyFailed,
+    /// The task that failed it is tried again.
+    DependencyRetried,
 }
 
 /// How an attempt ended.
@@ -180,8 +207,13 @@ pub fn decide(task: &Machine, event: &Event, now: Timestamp) -> Result<Decision,
             (State::Scheduled { .. } | State::Queued { .. }, _) => return Err(Refused::NotYet),
             (other, _) => return Err(wrong(other.status())),
         },
+        Event::DependencyDone => dependency_done(task, now)?,
         Event::DependencyFailed => match &task.state {
             State::Scheduled { .. } | State::Queued { .. } => ended(task, failed(now)),
+            other => return Err(wrong(other.status())),
+        },
+        Event::DependencyRetried => match &task.state {
+            State::Failed { .. } if task.waits_for > 0 => moved(task, State::Scheduled { until: None }),
             other => return Err(wrong(other.status())),
         },
     };
@@ -217,8 +249,24 @@ fn ended(task: &Machine, state: State) -> Machine {
 
 fn due(task: &Machine, now: Timestamp) -> Result<Machine, Refused> {
     match &task.state {
-        State::Scheduled { until: Some(until) } if *until <= now => Ok(moved(task, queued(now))),
+        State::Scheduled { until: Some(until) } if *until <= now && task.waits_for == 0 => {
+            Ok(moved(task, queued(now)))
+        }
         State::Scheduled { .. } => Err(Refused::NotYet),
+        other => Err(wrong(other.status())),
+    }
+}
+
+fn dependency_done(task: &Machine, now: Timestamp) -> Result<Machine, Refused> {
+    let waits_for = task.waits_for.saturating_sub(1);
+    match &task.state {
+        State::Scheduled { until } if waits_for == 0 && until.is_none_or(|until| until <= now) => {
+            Ok(Machine { waits_for, ..moved(task, queued(now)) })
+        }
+        // It also waits for a time, for other tasks, or it has failed because of another one.
+        State::Scheduled { .. } | State::Failed { .. } | State::Cancelled { .. } => {
+            Ok(Machine { waits_for, ..task.clone() })
+        }
         other => Err(wrong(other.status())),
     }
 }
@@ -298,7 +346,9 @@ fn retried(task: &Machine, now: Timestamp) -> Result<Machine, Refused> {
     if !status.can_retry() {
         return Err(Refused::NotRetryable(status));
     }
-    Ok(Machine { tries: 0, cancel: None, expires_at: None, ..moved(task, queued(now)) })
+    // Whoever retries a task that waited for others does not want it to run before them.
+    let next = if task.waits_for > 0 { State::Scheduled { until: None } } else { queued(now) };
+    Ok(Machine { tries: 0, cancel: None, expires_at: None, ..moved(task, next) })
 }
 
 #[cfg(test)]

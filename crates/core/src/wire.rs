@@ -6,7 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Kind, Progress, QueueName, Status, StatusSet, TaskId, Timestamp, UserId};
+use crate::{
+    BatchId, Kind, OpenQuestion, Progress, QueueName, Rate, Status, StatusSet, TaskId, Timestamp, UserId,
+};
 
 /// The order of a task's states: a durable version, and within it the ticks of its progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +86,18 @@ pub struct TaskState {
     pub user: Option<UserId>,
     /// The trace it belongs to.
     pub trace_id: Option<String>,
+    /// The task that started it as its child.
+    #[serde(default)]
+    pub parent: Option<TaskId>,
+    /// The batch that it was started in.
+    #[serde(default)]
+    pub batch: Option<BatchId>,
+    /// The group within which the kind limits how many run at the same time.
+    #[serde(default)]
+    pub partition: Option<String>,
+    /// How many of the tasks that it waits for have not completed.
+    #[serde(default)]
+    pub waits_for: u32,
     /// When it was started (accepted).
     pub created_at: Timestamp,
     /// When it is due, while it is scheduled.
@@ -196,6 +210,99 @@ pub struct StartRequest {
     pub tags: Vec<String>,
     /// The W3C trace id to carry on.
     pub trace_id: Option<String>,
+    /// The W3C `traceparent` to carry on: trace id and span.
+    pub traceparent: Option<String>,
+    /// The group within which the kind limits how many run at the same time.
+    pub partition: Option<String>,
+    /// Fail when it has not begun this many milliseconds from now.
+    pub expires: Option<u64>,
+    /// Remove it this many milliseconds after its end, instead of after the kind's retention.
+    pub result_ttl: Option<u64>,
+    /// Other than the kind's number of tries.
+    pub max_tries: Option<u32>,
+    /// Other than the kind's time for an attempt, in milliseconds.
+    pub timeout: Option<u64>,
+    /// Run only when all of these have completed.
+    pub after: Vec<TaskId>,
+    /// What to start when it has completed: stored with it, in one commit.
+    pub then: Vec<ThenRequest>,
+}
+
+/// A task to be started after another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThenRequest {
+    /// Its kind.
+    pub kind: Kind,
+    /// The request, as for a start of its own.
+    #[serde(default)]
+    pub request: StartRequest,
+}
+
+/// A task of a batch.
+pub type BatchItem = ThenRequest;
+
+/// A request to start many tasks in one durable commit: all of them or none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BatchRequest {
+    /// What a person calls the batch.
+    pub label: Option<String>,
+    /// The tasks: 1 to 10,000.
+    pub tasks: Vec<BatchItem>,
+}
+
+/// A batch as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Its id.
+    pub id: BatchId,
+    /// What a person calls it.
+    pub label: Option<String>,
+    /// Who started it.
+    pub user: Option<UserId>,
+    /// When.
+    pub created_at: Timestamp,
+    /// How many tasks it has.
+    pub total: u64,
+    /// How many of them there are by status. Tasks that were removed since are not counted.
+    pub counts: Counts,
+    /// How much of it has ended, from 0.0 to 1.0.
+    pub fraction: f64,
+}
+
+/// The answer to the start of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchStarted {
+    /// The batch.
+    pub batch: Batch,
+    /// Its tasks, in the order of the request.
+    pub tasks: Vec<Started>,
+}
+
+/// How a queue or a kind is held back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LaneLimits {
+    /// How many of its tasks run at the same time.
+    pub concurrency: Option<u32>,
+    /// How often its tasks begin.
+    pub rate: Option<Rate>,
+}
+
+/// A queue or a kind as it is now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Its name.
+    pub name: String,
+    /// Since when it is paused, if it is.
+    pub paused_at: Option<Timestamp>,
+    /// Who paused it, if that is known.
+    pub paused_by: Option<UserId>,
+    /// How it is held back.
+    pub limits: LaneLimits,
+    /// How many tasks it has by status.
+    pub counts: Counts,
 }
 
 /// The answer to a start.
@@ -268,7 +375,7 @@ pub struct Attempt {
     pub started_at: Timestamp,
     /// When it ended; none while it runs.
     pub ended_at: Option<Timestamp>,
-    /// How it ended: `completed`, `failed`, `cancelled`, `released`, `interrupted`; none while it runs.
+    /// How it ended: `completed`, `failed`, `cancelled`, `released`, `interrupted`, `asked`; none while it runs.
     pub outcome: Option<String>,
     /// Why it failed.
     pub error: Option<ErrorInfo>,
@@ -293,4 +400,10 @@ pub struct TaskDetail {
     pub attempts: Vec<Attempt>,
     /// How long a cancelled attempt may take to stop, in milliseconds.
     pub grace_ms: u64,
+    /// The tasks that it runs after.
+    #[serde(default)]
+    pub after: Vec<TaskId>,
+    /// What it asked, the last question first.
+    #[serde(default)]
+    pub questions: Vec<OpenQuestion>,
 }

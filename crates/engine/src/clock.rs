@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use taskdeck_core::{FileId, SessionId, TaskId, Timestamp};
+use taskdeck_core::{FileId, LeaseToken, SessionId, TaskId, Timestamp};
 use uuid::Uuid;
 
 /// Now.
@@ -35,4 +35,10 @@ pub(crate) fn random() -> f64 {
     // The version and variant bits are not random; these 53 are.
     let bits = (high & 0xffff_ffff_ffff_0000) >> 11 | (low & 0x1f);
     bits as f64 / (1_u64 << 53) as f64
+}
+
+/// A claim's token: random, so that no two claims of a task ever share one, over restarts and clock changes too.
+pub(crate) fn new_token() -> LeaseToken {
+    let (high, _) = Uuid::new_v4().as_u64_pair();
+    LeaseToken((high >> 1).cast_signed())
 }

@@ -1,16 +1,21 @@
 //! What a task's body is given.
 
 use std::any::{Any, TypeId};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use taskdeck_core::{Artifact, LogLevel, Step, TaskError, TaskId, Upload, UserId};
+use taskdeck_core::{
+    Answer, Artifact, Definition, LogLevel, Question, QuestionOutcome, Step, TaskError, TaskId, Upload,
+    UserId,
+};
 
 use crate::deck::{Deck, Inner};
 use crate::files::NewFile;
 use crate::live::{LiveTask, Slot};
+use crate::origin::Origin;
 use crate::{clock, outcome};
 
 /// The way of a running body to everything around it. Cheap to clone; what it reports is kept in memory and written
@@ -25,8 +30,7 @@ pub struct TaskContext {
 }
 
 pub(crate) struct About {
-    pub(crate) user: Option<UserId>,
-    pub(crate) trace_id: Option<String>,
+    pub(crate) origin: Origin,
     pub(crate) checkpoint: Mutex<Option<String>>,
 }
 
@@ -56,13 +60,40 @@ impl TaskContext {
     /// Who started the task.
     #[must_use]
     pub fn user(&self) -> Option<&UserId> {
-        self.about.user.as_ref()
+        self.about.origin.user.as_ref()
     }
 
     /// The W3C trace that the task belongs to.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
-        self.about.trace_id.as_deref()
+        self.about.origin.trace_id.as_deref()
+    }
+
+    /// What the one who started the task may do, as it was then.
+    #[must_use]
+    pub fn permissions(&self) -> &BTreeSet<String> {
+        &self.about.origin.permissions
+    }
+
+    /// The W3C `traceparent` to send along with requests to other services, so that they join the task's trace.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<String> {
+        let trace = self.trace_id()?;
+        // The attempt is a span of its own: the last 8 bytes of the claim's token tell it from every other.
+        let flags = self.about.origin.span.as_deref().and_then(|span| span.split('-').nth(1)).unwrap_or("01");
+        Some(format!("00-{trace}-{:016x}-{flags}", self.task.token.0))
+    }
+
+    /// The task's labels to find it by.
+    #[must_use]
+    pub fn tags(&self) -> Vec<String> {
+        self.task.record().tags
+    }
+
+    /// What is known of the task's kind.
+    #[must_use]
+    pub fn definition(&self) -> &Definition {
+        &self.task.definition
     }
 
     /// Says how far the task is, from 0.0 to 1.0.
@@ -145,6 +176,47 @@ impl TaskContext {
         stored.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
             TaskError::permanent(format!("the checkpoint cannot be read: {error}")).code("checkpoint")
         })
+    }
+
+    /// A part of the work with its share of the whole, from 0.0 to 1.0: what the part says of its progress counts
+    /// for that much of the task's. The parts add up; do not mix them with [`TaskContext::progress`].
+    #[must_use]
+    pub fn scope(&self, share: f64) -> Scope {
+        Scope { task: Arc::clone(&self.task), number: self.task.add_scope(share) }
+    }
+
+    /// Asks a person, and returns what they answered.
+    ///
+    /// The question is durable, and so is the answer, under the question's key. Until it is answered the attempt is
+    /// over and its slot is free: the body ends here, and **is run again from its beginning** with its checkpoint when
+    /// the answer is there; this call then returns it. So write a checkpoint before asking, if there is work to keep.
+    /// Waiting costs no try, and survives restarts.
+    ///
+    /// # Errors
+    /// When the question's fields are not well formed, when another question of this attempt is open, or the store
+    /// does not answer.
+    pub async fn confirm(&self, question: Question) -> Result<Answer, TaskError> {
+        let stored = self.inner.store.questions(self.task.id).await?;
+        let known = stored.into_iter().find(|known| known.question.key == question.key);
+        if let Some(known) = known.filter(|known| known.outcome != QuestionOutcome::Open)
+            && let Some(answer) = known.answer
+        {
+            return Ok(answer);
+        }
+        if question.key.is_empty() || question.key.len() > 200 {
+            return Err(TaskError::permanent("a question's key has 1 to 200 bytes"));
+        }
+        {
+            let mut asked = self.task.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            if asked.is_some() {
+                return Err(TaskError::permanent("another question of this attempt is open"));
+            }
+            *asked = Some(question);
+        }
+        self.task.asks.notify_one();
+        // The executor drops the body here. What the body has spawned by itself must not wait for ever.
+        self.task.over.cancelled().await;
+        Err(TaskError::transient("the attempt is over").code("attempt_over"))
     }
 
     /// Whether the task should stop: somebody asked for it, its time is up, or the worker shuts down.
@@ -281,3 +353,29 @@ impl ArtifactWriter {
 }
 
 pub(crate) type Resources = std::collections::HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// A part of a task's work, made by [`TaskContext::scope`].
+#[derive(Clone)]
+pub struct Scope {
+    task: Arc<LiveTask>,
+    number: usize,
+}
+
+impl std::fmt::Debug for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Scope({} of {})", self.number, self.task.id)
+    }
+}
+
+impl Scope {
+    /// Says how far this part is, from 0.0 to 1.0.
+    pub fn progress(&self, fraction: f64) {
+        self.task.scope_progress(self.number, fraction);
+    }
+
+    /// Says how many units of this part are done, of how many.
+    pub fn progress_of(&self, done: u64, total: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a share of a bar")]
+        self.progress(if total == 0 { 1.0 } else { done as f64 / total as f64 });
+    }
+}

@@ -5,24 +5,28 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use taskdeck_core::{
-    Actor, DeckError, DeckId, Definition, Kind, SessionId, State, Status, Task, TaskId, TaskState,
+    Actor, DeckError, DeckId, Definition, Kind, LaneLimits, QueueName, SessionId, State, Status, Task,
+    TaskId, TaskState,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::client::Client;
 use crate::context::Resources;
+use crate::dispatch::{self, Dispatch};
 use crate::files::FileStore;
+use crate::heart::Heart;
 use crate::hub::Hub;
 use crate::live::LiveTasks;
 use crate::pulse::{self, Pulse};
 use crate::registry::{Linked, Registry, RegistryError, TaskBody};
 use crate::settings::Settings;
 use crate::start::Start;
+use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Applied, Change, FileRole, Record, Store, StoreError};
+use crate::store::{Applied, Change, FileRole, Moved, Record, Scope, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{clock, maintenance};
+use crate::{heart, maintenance};
 
 /// What everything in a deck shares.
 pub(crate) struct Inner {
@@ -35,8 +39,12 @@ pub(crate) struct Inner {
     pub(crate) live: Arc<LiveTasks>,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) worker: Worker,
+    pub(crate) dispatch: Arc<Dispatch>,
+    /// How often each user starts something.
+    pub(crate) starts: StartRates,
     pub(crate) due: tokio::sync::Notify,
-    pub(crate) session: SessionId,
+    /// This process, as the store knows it, and the thread that says that it lives.
+    pub(crate) heart: Heart,
     pub(crate) worker_name: String,
     /// Fires first at a shutdown: nothing new is claimed, what runs is asked to stop.
     pub(crate) stopping: CancellationToken,
@@ -45,7 +53,7 @@ pub(crate) struct Inner {
     /// Owns the attempts.
     pub(crate) running: TaskTracker,
     /// Owns the loops.
-    loops: TaskTracker,
+    pub(crate) loops: TaskTracker,
 }
 
 impl std::fmt::Debug for Inner {
@@ -58,21 +66,40 @@ impl Inner {
     /// Applies a change and tells everybody whom it concerns, after it is durable.
     pub(crate) async fn apply(&self, change: Change) -> Result<Applied, StoreError> {
         let applied = self.store.apply(vec![change]).await?.pop().ok_or(StoreError::Closed)?;
-        if let Applied::Changed(record, before) = &applied {
+        if let Applied::Changed(record, before, also) = &applied {
             self.told(record, Some(*before));
+            self.told_all(also);
         }
         Ok(applied)
+    }
+
+    pub(crate) fn told_all(&self, moved: &[Moved]) {
+        for Moved { record, before } in moved {
+            self.told(record, *before);
+        }
+    }
+
+    /// The session under which this node claims.
+    pub(crate) fn session(&self) -> SessionId {
+        self.heart.session()
     }
 
     /// Tells of a durable change: feed, worker, timer.
     pub(crate) fn told(&self, record: &Record, before: Option<Status>) {
         let status = record.machine.state.status();
         let state = if status == Status::Running { self.live.changed(record) } else { None };
-        self.hub.publish(state.unwrap_or_else(|| record.state(0)), before);
+        if !self.hub.is_idle() {
+            self.hub.publish(state.unwrap_or_else(|| record.state(0)), before);
+        }
         match record.machine.state {
-            State::Queued { .. } => self.worker.ready.notify_one(),
-            State::Scheduled { .. } => self.due.notify_one(),
+            State::Queued { .. } => self.worker.queued(),
+            State::Scheduled { until: Some(_) } | State::WaitingConfirmation { until: Some(_), .. } => {
+                self.due.notify_one();
+            }
             _ => {}
+        }
+        if record.machine.expires_at.is_some() && matches!(status, Status::Queued | Status::Scheduled) {
+            self.due.notify_one();
         }
     }
 
@@ -186,6 +213,7 @@ impl Deck {
         }
         inner.hub.close();
         inner.stopped.cancel();
+        heart::leave(inner).await;
         inner.loops.close();
         inner.loops.wait().await;
         inner.store.close().await;
@@ -249,6 +277,8 @@ pub struct DeckBuilder {
     registry: Registry,
     resources: Resources,
     failed: Option<RegistryError>,
+    /// A store that several decks share: for tests of what happens between nodes.
+    store: Option<Arc<dyn Store>>,
 }
 
 impl std::fmt::Debug for DeckBuilder {
@@ -272,6 +302,21 @@ impl DeckBuilder {
     #[must_use]
     pub fn memory(mut self) -> Self {
         self.path = None;
+        self
+    }
+
+    /// Shares a store with other decks of this process, as nodes share a database.
+    #[cfg(test)]
+    pub(crate) fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Limits a queue; a person's limits go before these.
+    #[must_use]
+    pub fn queue(mut self, name: QueueName, limits: LaneLimits) -> Self {
+        self.settings.queues.retain(|(known, _)| *known != name);
+        self.settings.queues.push((name, limits));
         self
     }
 
@@ -324,32 +369,50 @@ impl DeckBuilder {
             }
             None => (std::env::temp_dir().join(format!("taskdeck-{}", uuid::Uuid::new_v4().simple())), true),
         };
-        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(path.as_deref(), durability));
-        let store = opened.await.map_err(|error| BuildError::Answer(error.to_string()))??;
+        // The lock of a SQLite store says that no other engine lives, so whatever runs was left by a dead one.
+        let alone = self.store.is_none();
+        let store = match self.store {
+            Some(store) => store,
+            None => {
+                let opened =
+                    tokio::task::spawn_blocking(move || SqliteStore::open(path.as_deref(), durability));
+                let store = opened.await.map_err(|error| BuildError::Answer(error.to_string()))??;
+                Arc::new(store) as Arc<dyn Store>
+            }
+        };
         let files = FileStore::open(files.0, files.1)?;
         files.sweep_unfinished()?;
         let inner = Arc::new(Inner {
             worker: Worker::new(self.settings.max_concurrent.max(1)),
+            dispatch: Arc::new(Dispatch::new(&self.registry, &self.settings.queues)),
+            starts: StartRates::new(self.settings.user_rate),
             settings: self.settings,
             registry: self.registry,
             resources: self.resources,
-            store: Arc::new(store),
+            store,
             files,
             hub: Hub::default(),
             live: Arc::default(),
             pulse: Arc::default(),
             due: tokio::sync::Notify::new(),
-            session: clock::new_session_id(),
+            heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
             running: TaskTracker::new(),
             loops: TaskTracker::new(),
         });
-        rescue(&inner).await.map_err(|error| BuildError::Answer(error.to_string()))?;
+        let answer = |error: StoreError| BuildError::Answer(error.to_string());
+        heart::join(&inner).await.map_err(answer)?;
+        if alone {
+            heart::rescue_all_others(&inner).await.map_err(answer)?;
+        }
+        load_controls(&inner).await.map_err(answer)?;
+        heart::spawn(&inner).map_err(|error| BuildError::Answer(error.to_string()))?;
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));
-        inner.loops.spawn(maintenance::promote_loop(Arc::clone(&inner)));
+        inner.loops.spawn(maintenance::due_loop(Arc::clone(&inner)));
+        inner.loops.spawn(heart::watch_loop(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
         if inner.settings.worker {
             inner.loops.spawn(worker::claim_loop(Arc::clone(&inner)));
@@ -358,13 +421,28 @@ impl DeckBuilder {
     }
 }
 
-/// The store's lock says that no other engine lives, so whatever runs was left by a dead one.
-async fn rescue(inner: &Inner) -> Result<(), StoreError> {
-    let rescued = inner.store.rescue_all_but(inner.session, clock::now()).await?;
-    for record in &rescued {
-        tracing::warn!(task = %record.id, kind = %record.kind, to = %record.machine.state.status(), "rescued");
+/// Takes over the pauses and limits that people set.
+async fn load_controls(inner: &Inner) -> Result<(), StoreError> {
+    for control in inner.store.controls().await? {
+        inner.dispatch.set(&control, &inner.program_limits(control.scope, &control.name));
     }
     Ok(())
+}
+
+impl Inner {
+    /// The limits that the program sets for a queue or a kind.
+    pub(crate) fn program_limits(&self, scope: Scope, name: &str) -> LaneLimits {
+        match scope {
+            Scope::Queue => {
+                let of = self.settings.queues.iter().find(|(queue, _)| queue.as_str() == name);
+                of.map(|(_, limits)| limits.clone()).unwrap_or_default()
+            }
+            Scope::Kind => {
+                let entry = self.registry.get(name);
+                entry.map(|entry| dispatch::limits_of(&entry.definition.limits)).unwrap_or_default()
+            }
+        }
+    }
 }
 
 fn hostname() -> String {

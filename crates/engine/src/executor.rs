@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::Value;
-use taskdeck_core::{AttemptEnd, Definition, ErrorInfo, Event, Retry, State, Status, TaskError};
+use taskdeck_core::{AttemptEnd, Definition, ErrorInfo, Event, Question, Retry, State, Status, TaskError};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 
@@ -16,6 +16,7 @@ use crate::context::{About, TaskContext};
 use crate::deck::Inner;
 use crate::live::{LiveTask, NewLive, Slot};
 use crate::log_layer::task_span;
+use crate::origin::Origin;
 use crate::outcome::StoredResult;
 use crate::store::{Applied, Change, Claimed, Extra};
 
@@ -33,13 +34,19 @@ enum BodyEnd {
     Aborted,
     /// The stored params do not fit the type.
     BadParams(String),
+    /// It asks a person, and is run again with the answer.
+    Asked(Question),
+    /// Another worker has taken the task over.
+    Lost,
 }
 
 /// What the body returned, or what it panicked with.
 type Caught = Result<Result<Value, TaskError>, Box<dyn Any + Send>>;
 
 /// Runs a claimed task to the end of its attempt.
-pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>) {
+///
+/// `before` is the status that the task had before it was claimed: none when it was started and claimed at once.
+pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>, before: Option<Status>) {
     let (Some(entry), State::Running { lease }) =
         (inner.registry.get(claimed.record.kind.as_str()).cloned(), &claimed.record.machine.state)
     else {
@@ -58,25 +65,28 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
         pulse: Arc::clone(&inner.pulse),
     });
     inner.live.insert(&live);
-    inner.hub.publish(live.state(), Some(Status::Queued));
+    if !inner.hub.is_idle() {
+        inner.hub.publish(live.state(), before);
+    }
     // A shutdown that came between the claim and now has not seen this task.
     if inner.stopping.is_cancelled() {
         live.stop.cancel();
     }
-    let about = About {
-        user: claimed.record.user.clone(),
-        trace_id: claimed.record.trace_id.clone(),
-        checkpoint: Mutex::new(claimed.checkpoint),
-    };
+    let about = About { origin: Origin::of(&claimed.record), checkpoint: Mutex::new(claimed.checkpoint) };
     let ctx = TaskContext::new(Arc::clone(&inner), Arc::clone(&live), about, &slot);
-    let end = match (entry.run)(&claimed.params, ctx) {
+    let end = match (entry.run)(&claimed.params, claimed.record.kind_version, ctx) {
         Err(error) => BodyEnd::BadParams(error.to_string()),
         Ok(run) => {
             let body = tokio::spawn(AssertUnwindSafe(run).catch_unwind().instrument(task_span(&live)));
             supervise(&inner, &live, body, &slot).await
         }
     };
-    store_ending(&inner, &live, end).await;
+    live.over.cancel();
+    if matches!(end, BodyEnd::Lost) {
+        tracing::error!(task = %live.id, "the lease is lost: the work was stopped, another worker has the task");
+    } else {
+        store_ending(&inner, &live, end).await;
+    }
     inner.live.remove(live.id, token);
 }
 
@@ -91,15 +101,24 @@ async fn supervise(
     slot: &Arc<Slot>,
 ) -> BodyEnd {
     let limits = &live.definition.limits;
-    let timeout = limit(limits.timeout_ms, inner.settings.timeout);
+    let own = live.record().options.timeout_ms.or(limits.timeout_ms);
+    let timeout = limit(own, inner.settings.timeout);
     let late = tokio::select! {
+        biased;
         done = &mut body => return returned(done),
-        () = tokio::time::sleep(timeout) => BodyEnd::TimedOut(timeout),
+        () = live.lost.cancelled() => BodyEnd::Lost,
+        question = asked(live) => BodyEnd::Asked(question),
         () = live.stop.cancelled() => BodyEnd::Aborted,
+        () = tokio::time::sleep(timeout) => BodyEnd::TimedOut(timeout),
     };
     live.stop.cancel();
-    let grace = limit(limits.grace_ms, inner.settings.grace);
-    if let Ok(done) = tokio::time::timeout(grace, &mut body).await {
+    let grace = match &late {
+        BodyEnd::Lost | BodyEnd::Asked(_) => Duration::ZERO,
+        _ => limit(limits.grace_ms, inner.settings.grace),
+    };
+    if !grace.is_zero()
+        && let Ok(done) = tokio::time::timeout(grace, &mut body).await
+    {
         // It stopped by itself. What it says of that is its own only if it ended well; an error is the stop's.
         return match (returned(done), late) {
             (BodyEnd::Returned(Err(_)), BodyEnd::TimedOut(after)) => BodyEnd::TimedOut(after),
@@ -118,6 +137,17 @@ async fn supervise(
     late
 }
 
+/// Returns when the body asks something.
+async fn asked(live: &LiveTask) -> Question {
+    loop {
+        live.asks.notified().await;
+        let question = live.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(question) = question {
+            return question;
+        }
+    }
+}
+
 fn returned(done: Result<Caught, JoinError>) -> BodyEnd {
     match done {
         Ok(Ok(result)) => BodyEnd::Returned(result),
@@ -132,11 +162,12 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// What is stored for an end: the machine's event, and what goes with it.
-fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (AttemptEnd, Extra) {
+fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (Event, Extra) {
     let (mut progress, label) = live.progress_and_label();
     progress.eta_ms = None;
     let cancelled = live.cancel_requested();
     let released = inner.stopping.is_cancelled() && !cancelled;
+    let token = live.token;
     let mut extra = Extra { worker: Some(inner.worker_name.clone()), label: Some(label), ..Extra::default() };
     let mut fail = |retry: Retry, code: &str, message: String, detail: Option<String>| {
         if !cancelled {
@@ -145,12 +176,18 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (AttemptEnd, Extra) {
         extra.detail = detail;
         AttemptEnd::Failed { retry_at: retry_at(&live.definition, live.machine().tries, retry) }
     };
-    let event = match end {
+    let end = match end {
         BodyEnd::Returned(Ok(result)) => {
             let (problems, problem_count) = live.problems();
-            progress.set_fraction(1.0);
-            let stored = StoredResult { result, problems, problem_count };
-            extra.result = serde_json::to_string(&stored).ok();
+            // What never said how far it is has no bar to fill: the status says it all.
+            if progress != taskdeck_core::Progress::default() {
+                progress.set_fraction(1.0);
+            }
+            // Nothing is stored for nothing.
+            if !result.is_null() || problem_count > 0 {
+                let stored = StoredResult { result, problems, problem_count };
+                extra.result = serde_json::to_string(&stored).ok();
+            }
             AttemptEnd::Completed { partial: problem_count > 0 }
         }
         BodyEnd::Returned(Err(_)) | BodyEnd::Aborted if released => AttemptEnd::Released,
@@ -164,13 +201,23 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (AttemptEnd, Extra) {
             fail(Retry::Backoff, "timeout", message, None)
         }
         BodyEnd::Aborted => fail(Retry::Never, "aborted", "The task was aborted.".to_owned(), None),
+        BodyEnd::Asked(question) => {
+            let until = question
+                .timeout_ms
+                .map(|wait| clock::now().plus_millis(i64::try_from(wait).unwrap_or(i64::MAX)));
+            let event = Event::Asked { token, key: question.key.clone(), until };
+            extra.progress = Some(progress);
+            extra.question = Some(question);
+            return (event, extra);
+        }
+        BodyEnd::Lost => AttemptEnd::Released,
         BodyEnd::BadParams(why) => {
             let message = format!("The stored params do not fit this version of the task: {why}");
             fail(Retry::Never, "params", message, None)
         }
     };
     extra.progress = Some(progress);
-    (event, extra)
+    (Event::AttemptEnded { token, end }, extra)
 }
 
 fn seconds(of: Duration) -> String {
@@ -197,10 +244,10 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
     }
     // Lines that are on their way come first.
     let _lane = live.log_lane.lock().await;
-    let (end, mut extra) = ending(inner, live, end);
+    let (event, mut extra) = ending(inner, live, end);
     extra.log = live.take_last_log();
-    let event = Event::AttemptEnded { token: live.token, end };
-    let change = Change { id: live.id, event, now: clock::now(), extra };
+    let known = Some(Box::new(live.record()));
+    let change = Change { id: live.id, event, now: clock::now(), extra, known };
     let mut wait = STORE_RETRY_FIRST;
     loop {
         match inner.apply(change.clone()).await {

@@ -4,6 +4,7 @@
 //! reader gets fewer and newer states and its memory is bounded by what it watches.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskdeck_core::{DeckError, LIST_ANNOUNCE_LIMIT, ListQuery, Rev, Status, TaskId, TaskState};
@@ -82,11 +83,19 @@ struct Subscriptions {
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     subscriptions: Mutex<Subscriptions>,
+    /// How many readers there are, so that nothing is made ready for nobody. Who joins looks at the store afterwards,
+    /// so what was passed over before is seen there.
+    readers: AtomicUsize,
 }
 
 impl Hub {
     fn lock(&self) -> MutexGuard<'_, Subscriptions> {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody reads.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.readers.load(Ordering::SeqCst) == 0
     }
 
     /// A new reader.
@@ -96,6 +105,7 @@ impl Hub {
         let (id, subscriber) = (hub.next, Arc::new(Subscriber::default()));
         subscriber.pending().closed = hub.closed;
         hub.all.insert(id, Arc::clone(&subscriber));
+        self.readers.store(hub.all.len(), Ordering::SeqCst);
         (id, subscriber)
     }
 
@@ -108,6 +118,7 @@ impl Hub {
     ) {
         let mut hub = self.lock();
         hub.all.remove(&id);
+        self.readers.store(hub.all.len(), Ordering::SeqCst);
         hub.lists.remove(&id);
         hub.counts.remove(&id);
         for task in tasks {

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskdeck_core::{
-    Definition, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, TaskId, TaskState,
-    Timestamp, eta_ms,
+    Definition, Kind, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, Question,
+    QueueName, TaskId, TaskState, Timestamp, eta_ms,
 };
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::dispatch::Dispatch;
 use crate::pulse::Pulse;
 use crate::store::{ProgressWrite, Record};
 
@@ -33,6 +34,13 @@ pub(crate) struct LiveTask {
     pub(crate) definition: Arc<Definition>,
     /// Fires when the body should stop: a cancel, a timeout, a shutdown.
     pub(crate) stop: CancellationToken,
+    /// Fires when the lease is lost: the body is aborted at once, and nothing of it is stored.
+    pub(crate) lost: CancellationToken,
+    /// Fires when the attempt is over: what it left behind must not wait for anything any more.
+    pub(crate) over: CancellationToken,
+    /// The question that the body asks; the executor waits for it.
+    pub(crate) asked: Mutex<Option<Question>>,
+    pub(crate) asks: Notify,
     /// Held while log lines are on their way to the store, so that an ending comes after them.
     pub(crate) log_lane: Arc<tokio::sync::Mutex<()>>,
     level: LogLevel,
@@ -54,6 +62,8 @@ struct Now {
     log_changed: bool,
     problems: Vec<PartProblem>,
     problem_count: u64,
+    /// Parts of the work: their share of the whole, and how far each is.
+    scopes: Vec<(f64, f64)>,
 }
 
 #[derive(Default)]
@@ -92,6 +102,10 @@ impl LiveTask {
             attempt: new.record.machine.attempt,
             definition: new.definition,
             stop: CancellationToken::new(),
+            lost: CancellationToken::new(),
+            over: CancellationToken::new(),
+            asked: Mutex::default(),
+            asks: Notify::new(),
             log_lane: Arc::default(),
             level: new.level,
             tail_lines: new.tail_lines,
@@ -107,6 +121,7 @@ impl LiveTask {
                 log_changed: false,
                 problems: Vec::new(),
                 problem_count: 0,
+                scopes: Vec::new(),
             }),
         })
     }
@@ -129,6 +144,11 @@ impl LiveTask {
 
     pub(crate) fn machine(&self) -> Machine {
         self.now().record.machine.clone()
+    }
+
+    /// The task as this node knows it.
+    pub(crate) fn record(&self) -> Record {
+        self.now().record.clone()
     }
 
     pub(crate) fn cancel_requested(&self) -> bool {
@@ -166,6 +186,25 @@ impl LiveTask {
             now.progress_unsaved = true;
         }
         self.announce();
+    }
+
+    /// A new part of the work, with its share of the whole.
+    pub(crate) fn add_scope(&self, share: f64) -> usize {
+        let mut now = self.now();
+        now.scopes.push((share.clamp(0.0, 1.0), 0.0));
+        now.scopes.len() - 1
+    }
+
+    /// Says how far a part is; the whole is the sum of its parts.
+    pub(crate) fn scope_progress(self: &Arc<Self>, scope: usize, fraction: f64) {
+        let whole = {
+            let mut now = self.now();
+            if let Some((_, done)) = now.scopes.get_mut(scope) {
+                *done = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+            }
+            now.scopes.iter().map(|(share, done)| share * done).sum::<f64>()
+        };
+        self.progress(|progress| progress.set_fraction(whole.min(1.0)));
     }
 
     /// Changes the label.
@@ -392,21 +431,56 @@ impl LiveTasks {
 
 /// A slot of the worker, taken by one attempt; free again when the last piece of its code has let go of it.
 pub(crate) struct Slot {
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
     task: TaskId,
+    queue: QueueName,
+    kind: Kind,
+    partition: Option<String>,
     live: Arc<LiveTasks>,
     freed: Arc<Notify>,
+    dispatch: Arc<Dispatch>,
 }
 
 impl Slot {
+    /// The slot of a task that the dispatch counts already.
     pub(crate) fn take(
         permit: OwnedSemaphorePermit,
-        task: TaskId,
-        live: Arc<LiveTasks>,
-        freed: Arc<Notify>,
+        record: &Record,
+        live: &Arc<LiveTasks>,
+        freed: &Arc<Notify>,
+        dispatch: &Arc<Dispatch>,
     ) -> Arc<Self> {
-        *live.slots().entry(task).or_default() += 1;
-        Arc::new(Self { permit: Some(permit), task, live, freed })
+        *live.slots().entry(record.id).or_default() += 1;
+        Arc::new(Self {
+            permit: Mutex::new(Some(permit)),
+            task: record.id,
+            queue: record.queue.clone(),
+            kind: record.kind.clone(),
+            partition: record.partition.clone(),
+            live: Arc::clone(live),
+            freed: Arc::clone(freed),
+            dispatch: Arc::clone(dispatch),
+        })
+    }
+
+    fn swap_permit(&self, permit: Option<OwnedSemaphorePermit>) -> Option<OwnedSemaphorePermit> {
+        std::mem::replace(&mut *self.permit.lock().unwrap_or_else(PoisonError::into_inner), permit)
+    }
+
+    /// Lets others use the slot until [`Slot::take_again`].
+    pub(crate) fn lend(&self) {
+        if let Some(permit) = self.swap_permit(None) {
+            drop(permit);
+            self.freed.notify_one();
+        }
+    }
+
+    /// Takes a slot again. Those who wait here come before the claim loop: what runs goes on before more is begun.
+    pub(crate) async fn take_again(&self, slots: &Arc<Semaphore>) {
+        // The semaphore is never closed.
+        if let Ok(permit) = Arc::clone(slots).acquire_owned().await {
+            drop(self.swap_permit(Some(permit)));
+        }
     }
 }
 
@@ -421,7 +495,8 @@ impl Drop for Slot {
                 }
             }
         }
-        drop(self.permit.take());
+        self.dispatch.give_back(&self.queue, &self.kind, self.partition.as_deref());
+        drop(self.swap_permit(None));
         self.live.freed.notify_waiters();
         self.freed.notify_one();
     }

@@ -1,7 +1,10 @@
-//! What goes on beside the work: tasks whose time has come, and tasks whose time is over.
+//! What goes on beside the work: what time brings, and what time takes away.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use taskdeck_core::{Status, StatusSet, TaskId, Timestamp};
 
 use crate::clock;
 use crate::deck::Inner;
@@ -10,16 +13,18 @@ use crate::store::{RemoveWhich, StoreError};
 /// How many tasks one transaction moves or removes, so that no writer waits long for it.
 const BATCH: usize = 500;
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How many tasks of a status one round of pruning looks at; the next goes on where it stopped.
+const PRUNE_LOOKS: usize = 20_000;
 /// How long an upload waits for the task that it is for.
 const LOOSE_FILES: i64 = 24 * 60 * 60 * 1000;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Queues scheduled tasks when they are due: one timer for all of them.
-pub(crate) async fn promote_loop(inner: Arc<Inner>) {
+/// Queues scheduled tasks when they are due, and ends what waited too long: one timer for all of them.
+pub(crate) async fn due_loop(inner: Arc<Inner>) {
     loop {
         // Armed before the look, so that a task scheduled after it wakes the loop.
         let changed = inner.due.notified();
-        let wait = match promote(&inner).await {
+        let wait = match due(&inner).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::warn!(%error, "due tasks could not be queued; it is tried again");
@@ -40,24 +45,23 @@ pub(crate) async fn promote_loop(inner: Arc<Inner>) {
     }
 }
 
-/// Queues what is due; the time until the next, if there is one.
-async fn promote(inner: &Inner) -> Result<Option<Duration>, StoreError> {
+/// Does what is due; the time until the next, if there is one.
+async fn due(inner: &Inner) -> Result<Option<Duration>, StoreError> {
     let Some(next) = inner.store.next_due().await? else { return Ok(None) };
     let wait = next.millis_since(clock::now());
     if wait > 0 {
         // A long sleep would not notice that the wall clock was set forward.
         return Ok(Some(Duration::from_millis(wait.min(10_000))));
     }
-    for record in inner.store.promote_due(clock::now(), BATCH).await? {
-        inner.told(&record, Some(taskdeck_core::Status::Scheduled));
-    }
+    inner.told_all(&inner.store.due(clock::now(), BATCH).await?);
     Ok(Some(Duration::ZERO))
 }
 
 /// Removes ended tasks after the retention time, and uploads that no task came for.
 pub(crate) async fn prune_loop(inner: Arc<Inner>) {
+    let mut walks = Walks::new();
     loop {
-        if let Err(error) = prune(&inner).await {
+        if let Err(error) = prune(&inner, &mut walks).await {
             tracing::warn!(%error, "old tasks could not be removed; it is tried again");
         }
         tokio::select! {
@@ -67,21 +71,81 @@ pub(crate) async fn prune_loop(inner: Arc<Inner>) {
     }
 }
 
-async fn prune(inner: &Inner) -> Result<(), StoreError> {
+/// Where the walk over the ended tasks of each status stands.
+type Walks = HashMap<Status, TaskId>;
+
+async fn prune(inner: &Inner, walks: &mut Walks) -> Result<(), StoreError> {
     let now = clock::now();
-    let keep = i64::try_from(inner.settings.retention.as_millis()).unwrap_or(i64::MAX);
-    let which = RemoveWhich::EndedBefore(now.plus_millis(keep.saturating_neg()));
-    while !inner.stopping.is_cancelled() {
-        if inner.remove(which.clone(), BATCH).await? < BATCH {
-            break;
-        }
+    while !inner.stopping.is_cancelled() && inner.remove(RemoveWhich::OwnTime(now), BATCH).await? >= BATCH {}
+    for status in StatusSet::ENDED.iter() {
+        prune_status(inner, status, walks, now).await?;
     }
     let loose = inner.store.remove_loose_files(now.plus_millis(-LOOSE_FILES)).await?;
     inner.files.remove(&loose).await;
     Ok(())
 }
 
+/// One round over the ended tasks of a status, oldest first. Nothing that was created after the limit can have ended
+/// before it, so the walk ends there.
+async fn prune_status(
+    inner: &Inner,
+    status: Status,
+    walks: &mut Walks,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let newest = now.plus_millis(millis(inner.shortest_retention(status)).saturating_neg());
+    for _ in 0..PRUNE_LOOKS / BATCH {
+        if inner.stopping.is_cancelled() {
+            return Ok(());
+        }
+        let found = inner.store.oldest(status, walks.get(&status).copied(), BATCH).await?;
+        let Some(last) = found.last().map(|task| task.id) else {
+            // The end: the next round begins at the oldest again.
+            walks.remove(&status);
+            return Ok(());
+        };
+        let over = |kind: &str, ended_at: Timestamp| {
+            ended_at.plus_millis(millis(inner.retention(kind, status))) <= now
+        };
+        let old: Vec<_> =
+            found.iter().filter(|task| over(&task.kind, task.ended_at)).map(|task| task.id).collect();
+        if !old.is_empty() {
+            inner.remove(RemoveWhich::Tasks(old), BATCH).await?;
+        }
+        if last.timestamp().is_none_or(|created| created > newest) {
+            walks.remove(&status);
+            return Ok(());
+        }
+        walks.insert(status, last);
+    }
+    Ok(())
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Inner {
+    /// How long an ended task is kept.
+    fn retention(&self, kind: &str, status: Status) -> Duration {
+        let of_kind = self.registry.get(kind).and_then(|entry| entry.definition.limits.retention_ms);
+        of_kind.map_or_else(|| self.retention_of(status), Duration::from_millis)
+    }
+
+    fn retention_of(&self, status: Status) -> Duration {
+        let own = self.settings.retention_of.iter().find(|(of, _)| *of == status);
+        own.map_or(self.settings.retention, |(_, time)| *time)
+    }
+
+    /// The shortest time that an ended task of a status is kept, whatever its kind.
+    fn shortest_retention(&self, status: Status) -> Duration {
+        let of_kinds = self.registry.definitions().filter_map(|definition| definition.limits.retention_ms);
+        of_kinds
+            .map(Duration::from_millis)
+            .min()
+            .map_or_else(|| self.retention_of(status), |shortest| shortest.min(self.retention_of(status)))
+    }
+
     /// Removes ended tasks with all that is theirs, and tells those who watch; how many.
     pub(crate) async fn remove(&self, which: RemoveWhich, max: usize) -> Result<usize, StoreError> {
         let removed = self.store.remove(which, max).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use taskdeck_core::LogLevel;
+use taskdeck_core::{LaneLimits, LogLevel, QueueName, Rate, Status};
 
 /// When a commit counts as durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,14 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Whether this node runs tasks.
     pub worker: bool,
+    /// How long a worker may say nothing before its tasks are taken from it. They run again within twice this time.
+    pub lease: Duration,
+    /// The limits of queues; the others have none.
+    pub queues: Vec<(QueueName, LaneLimits)>,
+    /// How often each user may start a task.
+    pub user_rate: Option<Rate>,
+    /// How long ended tasks of a status are kept, where that is not `retention`.
+    pub retention_of: Vec<(Status, Duration)>,
 }
 
 impl Default for Settings {
@@ -49,6 +57,10 @@ impl Default for Settings {
             log_level: LogLevel::Info,
             max_upload_bytes: 2_000_000_000,
             worker: true,
+            lease: Duration::from_secs(30),
+            queues: Vec::new(),
+            user_rate: None,
+            retention_of: Vec::new(),
         }
     }
 }

@@ -1,54 +1,86 @@
 //! The claim loop: takes queued tasks while slots are free.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
+use taskdeck_core::Status;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::deck::Inner;
 use crate::live::Slot;
-use crate::store::{ClaimRequest, Claimed};
+use crate::store::{ClaimRequest, Claimed, Record, StoreError};
 use crate::{clock, executor};
 
 /// How many tasks a claim takes at the most.
 const CLAIM_BATCH: usize = 256;
-const RETRY_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// What wakes the claim loop, and the slots it fills.
 pub(crate) struct Worker {
     /// A task has been queued.
     pub(crate) ready: Notify,
     /// A slot has become free.
-    freed: Arc<Notify>,
-    slots: Arc<Semaphore>,
+    pub(crate) freed: Arc<Notify>,
+    pub(crate) slots: Arc<Semaphore>,
+    /// Whether queued tasks may be waiting for a claim: then nothing that is started may overtake them.
+    behind: AtomicBool,
 }
 
 impl Worker {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { ready: Notify::new(), freed: Arc::default(), slots: Arc::new(Semaphore::new(slots)) }
+        Self {
+            ready: Notify::new(),
+            freed: Arc::default(),
+            slots: Arc::new(Semaphore::new(slots)),
+            // Until the first look.
+            behind: AtomicBool::new(true),
+        }
+    }
+
+    /// Says that a task has been queued.
+    pub(crate) fn queued(&self) {
+        self.behind.store(true, Ordering::Release);
+        self.ready.notify_one();
+    }
+}
+
+impl Inner {
+    /// A slot for a task that is about to be started, if it can begin at once and overtakes nobody.
+    pub(crate) fn slot_now(&self, record: &Record) -> Option<Arc<Slot>> {
+        if !self.settings.worker
+            || self.worker.behind.load(Ordering::Acquire)
+            || self.stopping.is_cancelled()
+            || self.registry.get(record.kind.as_str()).is_none()
+        {
+            return None;
+        }
+        let permit = Arc::clone(&self.worker.slots).try_acquire_owned().ok()?;
+        self.dispatch.reserve(record).then(|| self.slot(permit, record))
+    }
+
+    fn slot(&self, permit: OwnedSemaphorePermit, record: &Record) -> Arc<Slot> {
+        Slot::take(permit, record, &self.live, &self.worker.freed, &self.dispatch)
     }
 }
 
 /// Claims and runs until the deck stops.
 pub(crate) async fn claim_loop(inner: Arc<Inner>) {
-    let worker = &inner.worker;
-    let kinds = inner.registry.kinds();
     // Whether there may be queued tasks: a notification that came before the loop leaves a permit in `ready`.
     let mut may_have_more = true;
+    let mut limited = false;
     loop {
-        let free = worker.slots.available_permits().min(CLAIM_BATCH);
-        if may_have_more && free > 0 {
-            let request =
-                ClaimRequest { session: inner.session, kinds: kinds.clone(), max: free, now: clock::now() };
-            match inner.store.claim(request).await {
-                Ok(claimed) => {
-                    may_have_more = claimed.len() == free;
-                    for task in claimed {
-                        begin(&inner, task).await;
-                    }
-                    if may_have_more {
+        if may_have_more {
+            match claim(&inner).await {
+                Ok(Some(look)) => {
+                    limited = look.limited;
+                    may_have_more = look.full;
+                    if look.full {
                         continue;
                     }
                 }
+                // All slots are taken.
+                Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, "claiming failed; it is tried again");
                     tokio::select! {
@@ -58,17 +90,60 @@ pub(crate) async fn claim_loop(inner: Arc<Inner>) {
                 }
             }
         }
+        let rate = async {
+            match inner.dispatch.wait().filter(|_| limited) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = worker.ready.notified() => may_have_more = true,
-            () = worker.freed.notified(), if may_have_more => {}
+            () = inner.worker.ready.notified() => may_have_more = true,
+            () = inner.worker.freed.notified(), if may_have_more || limited => may_have_more = true,
+            () = inner.dispatch.changed.notified() => may_have_more = true,
+            () = rate => may_have_more = true,
             () = inner.stopping.cancelled() => return,
         }
     }
 }
 
-async fn begin(inner: &Arc<Inner>, task: Claimed) {
-    // The loop is the only one that takes permits, so there is one for each claimed task.
-    let Ok(permit) = Arc::clone(&inner.worker.slots).acquire_owned().await else { return };
-    let slot = Slot::take(permit, task.record.id, Arc::clone(&inner.live), Arc::clone(&inner.worker.freed));
-    inner.running.spawn(executor::execute(Arc::clone(inner), task, slot));
+/// What one claim showed.
+struct Look {
+    /// It got all that it asked for, so there may be more.
+    full: bool,
+    limited: bool,
+}
+
+async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
+    let free = inner.worker.slots.available_permits().min(CLAIM_BATCH);
+    // Somebody who started a task may have taken a slot meanwhile.
+    let permits = u32::try_from(free).ok().filter(|free| *free > 0);
+    let permits = permits.and_then(|free| Arc::clone(&inner.worker.slots).try_acquire_many_owned(free).ok());
+    let Some(mut permits) = permits else { return Ok(None) };
+    let rooms = inner.dispatch.rooms(&inner.registry);
+    // Before the look: what is queued after it says so again.
+    inner.worker.behind.store(false, Ordering::Release);
+    let request = ClaimRequest {
+        session: inner.session(),
+        kinds: rooms.kinds,
+        queues: rooms.queues,
+        max: free,
+        turn: rooms.turn,
+        now: clock::now(),
+    };
+    let claimed = inner.store.claim(request).await.inspect_err(|_| inner.worker.queued())?;
+    let full = claimed.len() == free;
+    if full {
+        inner.worker.behind.store(true, Ordering::Release);
+    }
+    for task in claimed {
+        let Some(permit) = permits.split(1) else { break };
+        begin(inner, task, permit);
+    }
+    Ok(Some(Look { full, limited: rooms.limited }))
+}
+
+fn begin(inner: &Arc<Inner>, task: Claimed, permit: OwnedSemaphorePermit) {
+    inner.dispatch.take(&task.record);
+    let slot = inner.slot(permit, &task.record);
+    inner.running.spawn(executor::execute(Arc::clone(inner), task, slot, Some(Status::Queued)));
 }

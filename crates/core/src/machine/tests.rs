@@ -19,19 +19,7 @@ fn cancel() -> CancelInfo {
 }
 
 fn task(state: State) -> Machine {
-    Machine {
-        state,
-        version: 1,
-        attempt: 0,
-        tries: 0,
-        max_tries: 3,
-        at_most_once: false,
-        cancel: None,
-        expires_at: None,
-        started_at: None,
-        questions: 0,
-        endings: 0,
-    }
+    Machine::new(state, 3)
 }
 
 fn queued_task() -> Machine {
@@ -203,7 +191,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::RetryRequested),
         1 => (1_u128..3).prop_map(|holder| Event::Rescued { session: session(holder) }),
         1 => Just(Event::Expired),
+        2 => Just(Event::DependencyDone),
         1 => Just(Event::DependencyFailed),
+        1 => Just(Event::DependencyRetried),
     ]
 }
 
@@ -217,15 +207,18 @@ fn allowed(from: Status, to: Status) -> bool {
         Queued => matches!(to, Running | Cancelled | Failed),
         Running => to != Running,
         WaitingConfirmation => matches!(to, Queued | Cancelled | Failed),
-        Failed | Cancelled | Interrupted => to == Queued,
+        Failed => matches!(to, Queued | Scheduled),
+        Cancelled => matches!(to, Queued | Scheduled),
+        Interrupted => to == Queued,
         Completed => false,
     }
 }
 
 proptest! {
     #[test]
-    fn no_history_breaks_the_rules(events in prop::collection::vec(any_event(), 1..60), at_most_once: bool, max_tries in 1_u32..4) {
-        let mut task = Machine { at_most_once, max_tries, expires_at: Some(NOW), ..queued_task() };
+    fn no_history_breaks_the_rules(events in prop::collection::vec(any_event(), 1..60), at_most_once: bool, max_tries in 1_u32..4, waits_for in 0_u32..3) {
+        let begin = if waits_for > 0 { task(State::Scheduled { until: None }) } else { queued_task() };
+        let mut task = Machine { at_most_once, max_tries, waits_for, expires_at: Some(NOW), ..begin };
         for event in events {
             let before = task.clone();
             match decide(&task, &event, NOW) {
@@ -234,11 +227,13 @@ proptest! {
             }
             let (from, to) = (before.state.status(), task.state.status());
             prop_assert_eq!(task.version, before.version + 1);
-            prop_assert!(from == to && matches!(event, Event::CancelRequested(_)) || allowed(from, to), "{} -> {}", from, to);
+            let stays = matches!(event, Event::CancelRequested(_) | Event::DependencyDone);
+            prop_assert!(from == to && stays || allowed(from, to), "{} -> {}", from, to);
+            prop_assert!(to != Status::Queued || task.waits_for == 0, "queued before those it waits for");
             prop_assert!(task.attempt == before.attempt + u32::from(to == Status::Running && from != to));
             prop_assert!(task.tries <= task.max_tries);
-            prop_assert_eq!(task.endings, before.endings + u32::from(to.has_ended()));
-            if before.cancel.is_some() && event != Event::RetryRequested {
+            prop_assert_eq!(task.endings, before.endings + u32::from(from != to && to.has_ended()));
+            if before.cancel.is_some() && event != Event::RetryRequested && from != to {
                 prop_assert!(!matches!(to, Status::Scheduled | Status::Queued), "{} after a cancel request", to);
             }
             if at_most_once && from == Status::Running {
@@ -249,4 +244,34 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_task_that_waits_for_others_is_queued_when_the_last_completes() {
+    let waiting = Machine { waits_for: 2, ..task(State::Scheduled { until: None }) };
+    let one_left = changed(&waiting, &Event::DependencyDone);
+    assert_eq!((one_left.state.status(), one_left.waits_for), (Status::Scheduled, 1));
+    let ready = changed(&one_left, &Event::DependencyDone);
+    assert_eq!((ready.state.status(), ready.waits_for), (Status::Queued, 0));
+}
+
+#[test]
+fn a_task_that_waits_for_a_time_too_is_not_queued_before_it() {
+    let at = NOW.plus_millis(1_000);
+    let waiting = Machine { waits_for: 1, ..task(State::Scheduled { until: Some(at) }) };
+    assert_eq!(decide(&waiting, &Event::Due, at), Err(Refused::NotYet));
+    let done = changed(&waiting, &Event::DependencyDone);
+    assert_eq!(done.state.status(), Status::Scheduled);
+    assert!(matches!(decide(&done, &Event::Due, at), Ok(Decision::Changed(_))));
+}
+
+#[test]
+fn a_dependency_that_failed_fails_it_and_its_retry_brings_it_back() {
+    let waiting = Machine { waits_for: 1, ..task(State::Scheduled { until: None }) };
+    let failed = changed(&waiting, &Event::DependencyFailed);
+    assert_eq!(failed.state.status(), Status::Failed);
+    let back = changed(&failed, &Event::DependencyRetried);
+    assert_eq!((back.state.clone(), back.waits_for), (State::Scheduled { until: None }, 1));
+    let retried_by_hand = changed(&failed, &Event::RetryRequested);
+    assert_eq!(retried_by_hand.state.status(), Status::Scheduled, "not before those it waits for");
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use taskdeck_core::{
-    Action, CancelInfo, CancelOutcome, DeckError, Event, ListQuery, Status, Subject, TaskId, TaskState,
+    Action, AnswerRequest, CancelInfo, CancelOutcome, DeckError, Event, ListQuery, QuestionOutcome, State,
+    Status, Subject, TaskId, TaskState, form,
 };
 
 use super::Client;
 use crate::clock;
-use crate::store::{Applied, Change, RemoveWhich};
+use crate::store::{Applied, Change, RemoveWhich, StoredAnswer};
 
 const REMOVE_BATCH: usize = 500;
 
@@ -24,7 +25,7 @@ impl Client {
         let request = CancelInfo { requested_at: now, by: self.actor.user_id().cloned(), reason };
         let applied = self.inner.apply(Change::new(id, Event::CancelRequested(request), now)).await?;
         match applied {
-            Applied::Changed(record, _) | Applied::Unchanged(record) => {
+            Applied::Changed(record, ..) | Applied::Unchanged(record) => {
                 Ok(match record.machine.state.status() {
                     Status::Cancelled => CancelOutcome::Cancelled,
                     _ => CancelOutcome::Cancelling,
@@ -34,7 +35,9 @@ impl Client {
                 Ok(CancelOutcome::AlreadyCompleted)
             }
             Applied::Refused(refused, _) => Err(refused.into()),
-            Applied::KeyActive { .. } | Applied::Missing => Err(DeckError::task_not_found()),
+            Applied::KeyActive { .. } | Applied::DependencyFailed(_) | Applied::Missing => {
+                Err(DeckError::task_not_found())
+            }
         }
     }
 
@@ -49,9 +52,10 @@ impl Client {
             return Err(DeckError::StillRunning);
         }
         match self.inner.apply(Change::new(id, Event::RetryRequested, clock::now())).await? {
-            Applied::Changed(record, _) | Applied::Unchanged(record) => Ok(record.state(0)),
+            Applied::Changed(record, ..) | Applied::Unchanged(record) => Ok(record.state(0)),
             Applied::Refused(refused, _) => Err(refused.into()),
             Applied::KeyActive { key, holder } => Err(DeckError::KeyActive { key, task: holder }),
+            Applied::DependencyFailed(task) => Err(DeckError::DependencyFailed { task }),
             Applied::Missing => Err(DeckError::task_not_found()),
         }
     }
@@ -70,10 +74,77 @@ impl Client {
                 return Err(DeckError::StillRunning);
             }
         }
-        match self.inner.remove(RemoveWhich::Tasks(vec![id]), 1).await? {
-            0 => Err(DeckError::task_not_found()),
-            _ => Ok(()),
+        if self.inner.remove(RemoveWhich::Tasks(vec![id]), 1).await? == 1 {
+            return Ok(());
         }
+        match self.inner.store.get(id).await? {
+            None => Err(DeckError::task_not_found()),
+            Some(record) => Err(DeckError::WrongStatus {
+                status: record.status(),
+                reason: "a task that has not ended runs after this one".to_owned(),
+            }),
+        }
+    }
+
+    /// Answers a task's question. The task goes on at once, before those that wait by priority.
+    ///
+    /// # Errors
+    /// [`DeckError::InvalidParams`] when the fields do not fit the question's, [`DeckError::WrongStatus`] when the task
+    /// asks nothing (any more), [`DeckError::NotFound`], [`DeckError::Denied`].
+    pub async fn answer(&self, id: TaskId, answer: AnswerRequest) -> Result<TaskState, DeckError> {
+        let record = self.task_for(Action::Answer, id).await?;
+        let State::WaitingConfirmation { key: open, .. } = &record.machine.state else {
+            return Err(DeckError::WrongStatus {
+                status: record.status(),
+                reason: "the task asks nothing".to_owned(),
+            });
+        };
+        let key = answer.key.unwrap_or_else(|| open.clone());
+        let asked = self.inner.store.questions(id).await?;
+        let asked = asked
+            .into_iter()
+            .find(|asked| asked.question.key == key && asked.outcome == QuestionOutcome::Open);
+        let Some(asked) = asked else {
+            return Err(DeckError::NotFound { what: "Question".to_owned() });
+        };
+        let fields = if answer.approved {
+            form::validate_fields(&asked.question.fields, answer.fields)?
+        } else {
+            serde_json::Value::Null
+        };
+        let mut change = Change::new(id, Event::Answered { key }, clock::now());
+        change.extra.answer = Some(StoredAnswer {
+            approved: answer.approved,
+            fields: fields.to_string(),
+            by: self.actor.user_id().cloned(),
+        });
+        match self.inner.apply(change).await? {
+            Applied::Changed(record, ..) | Applied::Unchanged(record) => Ok(record.state(0)),
+            Applied::Refused(refused, _) => Err(refused.into()),
+            _ => Err(DeckError::task_not_found()),
+        }
+    }
+
+    /// Replaces the params of a failed task, so that a retry runs with these. Its checkpoint goes: it belonged to the
+    /// old ones.
+    ///
+    /// # Errors
+    /// [`DeckError::InvalidParams`], [`DeckError::WrongStatus`] when the task has not failed, [`DeckError::NotFound`],
+    /// [`DeckError::Denied`].
+    pub async fn set_params(&self, id: TaskId, params: serde_json::Value) -> Result<TaskState, DeckError> {
+        let record = self.task_for(Action::Edit, id).await?;
+        let definition = self.known(Action::Edit, record.kind.as_str())?;
+        let mut params = form::validate(&definition, params)?;
+        self.claim_uploads(&definition, &mut params).await?;
+        if !self.inner.store.set_params(id, definition.version, params.to_string()).await? {
+            return Err(DeckError::WrongStatus {
+                status: record.status(),
+                reason: "only the params of a failed task can be changed".to_owned(),
+            });
+        }
+        let record = self.inner.store.get(id).await?.ok_or_else(DeckError::task_not_found)?;
+        self.inner.told(&record, Some(record.status()));
+        Ok(record.state(0))
     }
 
     /// Removes the ended tasks of a list; how many.

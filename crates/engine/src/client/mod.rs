@@ -2,6 +2,7 @@
 
 mod act;
 mod files;
+mod lanes;
 mod log;
 mod read;
 mod start;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use taskdeck_core::{Action, Actor, DeckError, Definition, Subject, TaskId, authorise};
 
-use crate::deck::Inner;
+use crate::deck::{Deck, Inner};
 use crate::feed::Feed;
 use crate::settings::Settings;
 use crate::store::Record;
@@ -84,4 +85,13 @@ impl Client {
 fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DeckError> {
     serde_json::from_str(text)
         .map_err(|error| DeckError::Internal { reason: format!("something stored cannot be read: {error}") })
+}
+
+impl Inner {
+    /// Asks the kind whether a task with these params may be started.
+    async fn check(self: &Arc<Self>, kind: &str, params: &str) -> Result<(), DeckError> {
+        let Some(check) = self.registry.get(kind).and_then(|entry| entry.check) else { return Ok(()) };
+        let deck = Deck::of(Arc::clone(self));
+        check(params, &deck).await.map_err(|reason| DeckError::CheckFailed { reason })
+    }
 }

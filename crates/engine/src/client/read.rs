@@ -65,8 +65,8 @@ impl Client {
         let record = self.task_for(Action::Read, id).await?;
         let task = self.inner.current(&record);
         let payload = self.inner.store.payload(id).await?.ok_or_else(DeckError::task_not_found)?;
-        let result = match payload.result {
-            Some(text) if task.status == Status::Completed => Some(self.result_body(id, &text).await?),
+        let result = match task.status {
+            Status::Completed => Some(self.result_body(id, payload.result.as_deref()).await?),
             _ => None,
         };
         let limits = self.inner.definition(&record.kind).map(|definition| &definition.limits);
@@ -76,6 +76,8 @@ impl Client {
             checkpoint: payload.checkpoint.as_deref().map(json).transpose()?,
             result,
             attempts: self.attempts_of(&record).await?,
+            after: self.inner.store.after(id).await?,
+            questions: if task.questions > 0 { self.inner.store.questions(id).await? } else { Vec::new() },
             grace_ms: limits
                 .and_then(|limits| limits.grace_ms)
                 .unwrap_or_else(|| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX)),
@@ -83,8 +85,9 @@ impl Client {
         })
     }
 
-    async fn result_body(&self, id: TaskId, stored: &str) -> Result<ResultBody, DeckError> {
-        let stored: StoredResult = json(stored)?;
+    async fn result_body(&self, id: TaskId, stored: Option<&str>) -> Result<ResultBody, DeckError> {
+        // Nothing is stored for nothing.
+        let stored = stored.map_or_else(|| Ok(StoredResult::default()), json)?;
         Ok(stored.body(&self.inner.store.task_files(Some(id)).await?))
     }
 
@@ -103,10 +106,7 @@ impl Client {
         match state.status {
             Status::Completed => {
                 let payload = self.inner.store.payload(id).await?.ok_or_else(DeckError::task_not_found)?;
-                let stored = payload
-                    .result
-                    .ok_or_else(|| DeckError::Internal { reason: "no result is stored".to_owned() })?;
-                self.result_body(id, &stored).await
+                self.result_body(id, payload.result.as_deref()).await
             }
             Status::Failed => {
                 let error = state.error;

@@ -1,20 +1,31 @@
 //! Starting tasks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use taskdeck_core::{
-    Action, DeckError, Definition, FieldErrors, Machine, ParamKind, ResultBody, StartRequest, Started, State,
-    Subject, Task, Upload, form,
+    Action, Batch, BatchId, BatchRequest, BatchStarted, Decision, DeckError, Definition, Event, FieldErrors,
+    Lease, Machine, ParamKind, ResultBody, StartRequest, Started, State, Status, Subject, Task, TaskId,
+    ThenRequest, Timestamp, Upload, decide, form,
 };
+use tokio::sync::oneshot;
 
 use super::Client;
 use crate::clock;
+use crate::deck::Inner;
+use crate::executor;
+use crate::live::Slot;
+use crate::origin::{Origin, traceparent};
 use crate::start::Start;
-use crate::store::{NewTask, Record, StartOutcome, StoreError};
+use crate::store::{Claimed, NewTask, Options, Record, StartOutcome, StoreError};
 
 /// How far the time in an id that a client made may be off.
 const CLIENT_ID_SLACK_MS: u64 = 24 * 60 * 60 * 1000;
 pub(super) const LONGEST_NAME: usize = 200;
+/// How many tasks a batch, and the chains of `then` of one start, may have.
+const LARGEST_BATCH: usize = 10_000;
+const LONGEST_CHAIN: usize = 100;
+const MOST_DEPENDENCIES: usize = 1_000;
 
 impl Client {
     /// Starts a task by its type.
@@ -27,62 +38,154 @@ impl Client {
     ///
     /// # Errors
     /// [`DeckError::InvalidParams`] with an error a field, [`DeckError::KeyActive`] for a unique start whose key is
-    /// taken, [`DeckError::NotFound`] for an unknown kind, [`DeckError::BadRequest`], [`DeckError::Denied`].
+    /// taken, [`DeckError::NotFound`] for an unknown kind, [`DeckError::TooMany`] when the actor starts more than they
+    /// may, [`DeckError::CheckFailed`] when the kind's check says no, [`DeckError::BadRequest`], [`DeckError::Denied`].
     pub async fn start(&self, kind: &str, request: StartRequest) -> Result<Started, DeckError> {
-        let definition = self.known(Action::Start, kind)?;
+        self.start_from(kind, request, Origin::actor(&self.actor)).await
+    }
+
+    pub(crate) async fn start_from(
+        &self,
+        kind: &str,
+        request: StartRequest,
+        origin: Origin,
+    ) -> Result<Started, DeckError> {
         let unique = request.unique;
-        let new = self.new_task(&definition, request).await?;
-        let (id, key) = (new.record.id, new.record.key.clone());
-        let outcome = self.inner.store.start(vec![new]).await?.pop().ok_or(StoreError::Closed)?;
-        match outcome {
-            StartOutcome::New(record) => {
-                self.inner.told(&record, None);
-                Ok(Started { task: record.state(0), deduplicated: false })
+        self.within_rate(1)?;
+        let new = self.new_task(kind, request, &origin, 0).await?;
+        let asked = Asked::of(&new, unique);
+        let outcome = match self.inner.slot_now(&new.record).filter(|_| new.after.is_empty()) {
+            Some(slot) => self.inner.start_and_run(new, slot).await?,
+            None => {
+                let outcome = self.inner.store.start(vec![new]).await?.pop().ok_or(StoreError::Closed)?;
+                self.inner.tell_started(&outcome);
+                outcome
             }
-            StartOutcome::Existing(record) if record.id == id => {
-                if record.user.as_ref() != self.actor.user_id() || record.kind != definition.kind {
-                    return Err(DeckError::BadRequest {
-                        reason: "the id is taken by another task".to_owned(),
-                    });
-                }
-                Ok(Started { task: self.inner.current(&record), deduplicated: true })
-            }
-            StartOutcome::Existing(record) => {
-                let task = record.id;
-                let visible = self.may(Action::Read, Subject::Task(task, Some(&definition))).is_ok();
-                if unique || !visible {
-                    return Err(DeckError::KeyActive { key: key.unwrap_or_default(), task });
-                }
-                Ok(Started { task: self.inner.current(&record), deduplicated: true })
-            }
+        };
+        self.started(&asked, outcome)
+    }
+
+    /// Starts many tasks in one durable commit: all of them or none. Those that were there already (by key) are
+    /// among the answers, but not in the batch.
+    ///
+    /// # Errors
+    /// As [`Client::start`]; an error of one task names its place, from 0.
+    pub async fn start_batch(&self, request: BatchRequest) -> Result<BatchStarted, DeckError> {
+        if request.tasks.is_empty() || request.tasks.len() > LARGEST_BATCH {
+            return Err(DeckError::BadRequest { reason: "a batch has 1 to 10,000 tasks".to_owned() });
+        }
+        self.within_rate(request.tasks.len())?;
+        let id = BatchId::from_uuid(*clock::new_task_id().as_uuid());
+        let origin = Origin { batch: Some(id), ..Origin::actor(&self.actor) };
+        let mut asked = Vec::with_capacity(request.tasks.len());
+        let mut tasks = Vec::with_capacity(request.tasks.len());
+        for (place, ThenRequest { kind, request }) in request.tasks.into_iter().enumerate() {
+            let unique = request.unique;
+            let new = self.new_task(kind.as_str(), request, &origin, 0).await;
+            let new = new.map_err(|error| in_batch(place, error))?;
+            asked.push(Asked::of(&new, unique));
+            tasks.push(new);
+        }
+        let batch = Batch {
+            id,
+            label: request.label,
+            user: self.actor.user_id().cloned(),
+            created_at: clock::now(),
+            total: tasks.len() as u64,
+            counts: taskdeck_core::Counts::default(),
+            fraction: 0.0,
+        };
+        let outcomes = self.inner.store.start_batch(batch, tasks).await?;
+        for outcome in &outcomes {
+            self.inner.tell_started(outcome);
+        }
+        let started = asked.iter().zip(outcomes).enumerate();
+        let tasks = started
+            .map(|(place, (asked, outcome))| {
+                self.started(asked, outcome).map_err(|error| in_batch(place, error))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(BatchStarted { batch: self.batch(id).await?, tasks })
+    }
+
+    /// A batch as a whole: how many of its tasks there are by status, and how much has ended.
+    ///
+    /// # Errors
+    /// [`DeckError::NotFound`], [`DeckError::Denied`].
+    pub async fn batch(&self, id: BatchId) -> Result<Batch, DeckError> {
+        self.may(Action::List, Subject::Deck)?;
+        let found = self.inner.store.batch(id).await?;
+        found.ok_or_else(|| DeckError::NotFound { what: "Batch".to_owned() })
+    }
+
+    fn within_rate(&self, starts: usize) -> Result<(), DeckError> {
+        match self.actor.user_id() {
+            Some(user) => self.inner.starts.take(user, starts),
+            None => Ok(()),
         }
     }
 
-    async fn new_task(&self, definition: &Definition, request: StartRequest) -> Result<NewTask, DeckError> {
+    /// The answer to a start.
+    fn started(&self, asked: &Asked, outcome: StartOutcome) -> Result<Started, DeckError> {
+        let existing = match outcome {
+            StartOutcome::New(record, _) => {
+                return Ok(Started { task: record.state(0), deduplicated: false });
+            }
+            StartOutcome::UnknownAfter(task) => {
+                let mut fields = FieldErrors::default();
+                fields.add("after", format!("There is no task {task}."));
+                return Err(fields.into());
+            }
+            StartOutcome::Existing(record) => record,
+        };
+        let task = existing.id;
+        if task == asked.id {
+            if existing.user.as_ref() != self.actor.user_id() || existing.kind != asked.kind {
+                return Err(DeckError::BadRequest { reason: "the id is taken by another task".to_owned() });
+            }
+        } else if existing.child.is_none() || existing.key.is_some() {
+            let definition = self.inner.definition(&existing.kind);
+            let visible = self.may(Action::Read, Subject::Task(task, definition)).is_ok();
+            if asked.unique || !visible {
+                return Err(DeckError::KeyActive { key: asked.key.clone().unwrap_or_default(), task });
+            }
+        }
+        Ok(Started { task: self.inner.current(&existing), deduplicated: true })
+    }
+
+    async fn new_task(
+        &self,
+        kind: &str,
+        request: StartRequest,
+        origin: &Origin,
+        depth: usize,
+    ) -> Result<NewTask, DeckError> {
+        let definition = self.known(Action::Start, kind)?;
         let now = clock::now();
         check_request(&request, now)?;
-        let mut params = form::validate(definition, request.params)?;
-        let uploads = self.claim_uploads(definition, &mut params).await?;
-        let due = request
-            .at
-            .or_else(|| request.delay.map(|delay| now.plus_millis(i64::try_from(delay).unwrap_or(i64::MAX))));
+        if depth > LONGEST_CHAIN {
+            return Err(DeckError::BadRequest { reason: "a chain has at most 100 tasks".to_owned() });
+        }
+        let mut params = form::validate(&definition, request.params)?;
+        let uploads = self.claim_uploads(&definition, &mut params).await?;
+        let params = params.to_string();
+        self.inner.check(kind, &params).await?;
+        let limits = &definition.limits;
+        let after_ms = |wait: u64| now.plus_millis(i64::try_from(wait).unwrap_or(i64::MAX));
+        let due = request.at.or_else(|| request.delay.map(after_ms));
         let state = match due {
             Some(at) if at > now => State::Scheduled { until: Some(at) },
             _ => State::Queued { since: now, ahead: false },
         };
-        let limits = &definition.limits;
         let machine = Machine {
-            state,
-            version: 1,
-            attempt: 0,
-            tries: 0,
-            max_tries: limits.retry.max_tries,
             at_most_once: limits.at_most_once,
-            cancel: None,
-            expires_at: None,
-            started_at: None,
-            questions: 0,
-            endings: 0,
+            expires_at: request.expires.or(limits.expires_ms).map(after_ms),
+            ..Machine::new(state, request.max_tries.unwrap_or(limits.retry.max_tries))
+        };
+        let parent = request.traceparent.as_deref().and_then(traceparent);
+        let (trace_id, span) = match parent {
+            Some((trace, span)) => (Some(trace), Some(span)),
+            None => (request.trace_id.or_else(|| origin.trace_id.clone()), origin.span.clone()),
         };
         let record = Record {
             id: request.id.unwrap_or_else(clock::new_task_id),
@@ -93,18 +196,35 @@ impl Client {
             label: request.label.unwrap_or_else(|| definition.title.clone()),
             key: request.key,
             tags: request.tags,
-            user: self.actor.user_id().cloned(),
-            trace_id: Some(request.trace_id.unwrap_or_else(clock::new_trace_id)),
+            user: origin.user.clone(),
+            trace_id: Some(trace_id.unwrap_or_else(clock::new_trace_id)),
             created_at: now,
             machine,
             error: None,
             progress: taskdeck_core::Progress::default(),
+            partition: request.partition,
+            parent: origin.child_of.as_ref().map(|(parent, _)| *parent),
+            child: origin.child_of.as_ref().map(|(_, name)| name.clone()),
+            batch: origin.batch,
+            options: Options {
+                timeout_ms: request.timeout,
+                result_ttl_ms: request.result_ttl,
+                permissions: origin.permissions.clone(),
+                span,
+                detached: origin.detached,
+            },
         };
-        Ok(NewTask { record, params: params.to_string(), uploads })
+        let origin =
+            Origin { trace_id: record.trace_id.clone(), child_of: None, batch: None, ..origin.clone() };
+        let mut then = Vec::with_capacity(request.then.len());
+        for ThenRequest { kind, request } in request.then {
+            then.push(Box::pin(self.new_task(kind.as_str(), request, &origin, depth + 1)).await?);
+        }
+        Ok(NewTask { uploads, after: request.after, then, ..NewTask::new(record, params) })
     }
 
     /// Replaces what the client says of its files by what the store knows of them.
-    async fn claim_uploads(
+    pub(super) async fn claim_uploads(
         &self,
         definition: &Definition,
         params: &mut serde_json::Value,
@@ -148,7 +268,89 @@ impl Client {
     }
 }
 
-fn check_request(request: &StartRequest, now: taskdeck_core::Timestamp) -> Result<(), DeckError> {
+impl Inner {
+    /// Tells of what was started, after it is durable.
+    fn tell_started(&self, outcome: &StartOutcome) {
+        if let StartOutcome::New(record, also) = outcome {
+            self.told(record, None);
+            self.told_all(also);
+        }
+    }
+
+    /// Starts a task that has a slot: its start and its claim are one commit. The work goes on also when the caller
+    /// goes away.
+    async fn start_and_run(
+        self: &Arc<Self>,
+        mut new: NewTask,
+        slot: Arc<Slot>,
+    ) -> Result<StartOutcome, StoreError> {
+        let lease = Lease { session: self.session(), token: clock::new_token() };
+        if let Ok(Decision::Changed(machine)) =
+            decide(&new.record.machine, &Event::Claimed(lease), clock::now())
+        {
+            new.record.machine = *machine;
+        }
+        let (reply, answer) = oneshot::channel();
+        let inner = Arc::clone(self);
+        self.running.spawn(async move {
+            let params = new.params.clone();
+            let outcome = inner.store.start(vec![new]).await;
+            let outcome = outcome.and_then(|mut one| one.pop().ok_or(StoreError::Closed));
+            let claimed = match &outcome {
+                Ok(StartOutcome::New(record, also)) => {
+                    inner.told_all(also);
+                    let record = (**record).clone();
+                    (record.status() == Status::Running).then(|| Claimed {
+                        record,
+                        params,
+                        checkpoint: None,
+                        last_log_seq: 0,
+                    })
+                }
+                _ => None,
+            };
+            // A caller that went away does not undo the start.
+            drop(reply.send(outcome));
+            if let Some(claimed) = claimed {
+                executor::execute(inner, claimed, slot, None).await;
+            }
+        });
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// What is asked again when a start was answered with a task that was there.
+struct Asked {
+    id: TaskId,
+    kind: taskdeck_core::Kind,
+    key: Option<String>,
+    unique: bool,
+}
+
+impl Asked {
+    fn of(new: &NewTask, unique: bool) -> Self {
+        let record = &new.record;
+        Self { id: record.id, kind: record.kind.clone(), key: record.key.clone(), unique }
+    }
+}
+
+fn in_batch(place: usize, error: DeckError) -> DeckError {
+    match error {
+        DeckError::InvalidParams { fields } => {
+            let mut named = FieldErrors::default();
+            for (name, message) in fields.0 {
+                named.add(&format!("tasks[{place}].{name}"), message);
+            }
+            named.into()
+        }
+        DeckError::BadRequest { reason } => {
+            DeckError::BadRequest { reason: format!("task {place}: {reason}") }
+        }
+        other => other,
+    }
+}
+
+fn check_request(request: &StartRequest, now: Timestamp) -> Result<(), DeckError> {
     let bad = |reason: &str| Err(DeckError::BadRequest { reason: reason.to_owned() });
     if let Some(id) = request.id {
         let off = id.timestamp().map(|at| at.millis_since(now).max(now.millis_since(at)));
@@ -159,8 +361,8 @@ fn check_request(request: &StartRequest, now: taskdeck_core::Timestamp) -> Resul
     let too_long = |text: &Option<String>| {
         text.as_ref().is_some_and(|text| text.is_empty() || text.len() > LONGEST_NAME)
     };
-    if too_long(&request.key) || too_long(&request.label) {
-        return bad("key and label have 1 to 200 bytes");
+    if too_long(&request.key) || too_long(&request.label) || too_long(&request.partition) {
+        return bad("key, label and partition have 1 to 200 bytes");
     }
     if request.unique && request.key.is_none() {
         return bad("a unique start needs a key");
@@ -171,9 +373,21 @@ fn check_request(request: &StartRequest, now: taskdeck_core::Timestamp) -> Resul
     if request.delay.is_some() && request.at.is_some() {
         return bad("give a delay or a time, not both");
     }
+    if request.max_tries == Some(0) {
+        return bad("there is at least one try");
+    }
+    if request.timeout == Some(0) || request.expires == Some(0) {
+        return bad("timeout and expires are at least one millisecond");
+    }
+    if request.after.len() > MOST_DEPENDENCIES {
+        return bad("a task runs after at most 1,000 others");
+    }
     let is_trace = |id: &String| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
     if !request.trace_id.as_ref().is_none_or(is_trace) {
         return bad("a trace id has 32 hexadecimal digits");
+    }
+    if request.traceparent.as_deref().is_some_and(|text| traceparent(text).is_none()) {
+        return bad("traceparent is not one of the W3C's Trace Context");
     }
     Ok(())
 }

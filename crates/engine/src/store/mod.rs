@@ -1,6 +1,8 @@
 //! The store: what is durable, behind one trait. An adapter keeps rows and transactions; what may happen to a task
 //! is decided by [`taskdeck_core::decide`] and nowhere else.
 
+mod claim;
+mod control;
 mod record;
 pub(crate) mod sqlite;
 
@@ -8,11 +10,13 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use taskdeck_core::{
-    Attempt, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine, LogPage,
-    Progress, Refused, SessionId, Status, TaskId, Timestamp, Upload,
+    Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
+    LogPage, OpenQuestion, Progress, Question, Refused, SessionId, Status, TaskId, Timestamp, Upload, UserId,
 };
 
-pub(crate) use record::{NewTask, Record};
+pub(crate) use claim::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
+pub(crate) use control::{Control, Scope, SessionRow};
+pub(crate) use record::{Moved, NewTask, Options, Record};
 
 /// Why the store did not do what it was asked. The text is for the log; what is told outside is [`DeckError`].
 #[derive(Clone, Debug, thiserror::Error)]
@@ -47,29 +51,12 @@ impl From<StoreError> for DeckError {
 /// What became of a start.
 #[derive(Debug)]
 pub(crate) enum StartOutcome {
-    /// It is a new task.
-    New(Box<Record>),
-    /// It was there already: same id, or same kind and key.
+    /// It is a new task, and what was started after it.
+    New(Box<Record>, Vec<Moved>),
+    /// It was there already: same id, same kind and key, or same parent and name.
     Existing(Box<Record>),
-}
-
-/// What a worker asks for.
-#[derive(Clone, Debug)]
-pub(crate) struct ClaimRequest {
-    pub(crate) session: SessionId,
-    /// The kinds that it knows, each with the version of its params.
-    pub(crate) kinds: Vec<(Kind, u32)>,
-    pub(crate) max: usize,
-    pub(crate) now: Timestamp,
-}
-
-/// A task that a worker now holds, with what its body needs.
-#[derive(Debug)]
-pub(crate) struct Claimed {
-    pub(crate) record: Record,
-    pub(crate) params: String,
-    pub(crate) checkpoint: Option<String>,
-    pub(crate) last_log_seq: u64,
+    /// It was to run after a task that does not exist.
+    UnknownAfter(TaskId),
 }
 
 /// Something that happens to a task, with what is to be stored if it is accepted.
@@ -79,11 +66,13 @@ pub(crate) struct Change {
     pub(crate) event: Event,
     pub(crate) now: Timestamp,
     pub(crate) extra: Extra,
+    /// The task as the caller knows it. When the store still has that version, it need not read the task first.
+    pub(crate) known: Option<Box<Record>>,
 }
 
 impl Change {
     pub(crate) fn new(id: TaskId, event: Event, now: Timestamp) -> Self {
-        Self { id, event, now, extra: Extra::default() }
+        Self { id, event, now, extra: Extra::default(), known: None }
     }
 }
 
@@ -104,19 +93,34 @@ pub(crate) struct Extra {
     pub(crate) log: Vec<LogLine>,
     /// Which worker the attempt ran on.
     pub(crate) worker: Option<String>,
+    /// The question that it asks.
+    pub(crate) question: Option<Question>,
+    /// The answer to its question.
+    pub(crate) answer: Option<StoredAnswer>,
+}
+
+/// An answer as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredAnswer {
+    pub(crate) approved: bool,
+    /// What was filled in: a JSON object.
+    pub(crate) fields: String,
+    pub(crate) by: Option<UserId>,
 }
 
 /// What became of a change.
 #[derive(Debug)]
 pub(crate) enum Applied {
-    /// The task is now this; before it had that status.
-    Changed(Box<Record>, Status),
+    /// The task is now this; before it had that status. With it changed those that depend on it.
+    Changed(Box<Record>, Status, Vec<Moved>),
     /// All was so already.
     Unchanged(Box<Record>),
     /// The machine refused it; the task is as it was.
     Refused(Refused, Box<Record>),
     /// A person's retry of a task whose key another active task has.
     KeyActive { key: String, holder: TaskId },
+    /// A person's retry of a task that runs after one that did not complete.
+    DependencyFailed(TaskId),
     /// There is no such task.
     Missing,
 }
@@ -147,6 +151,15 @@ pub(crate) enum FileRole {
     Artifact,
 }
 
+/// One counter.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneCount {
+    pub(crate) queue: String,
+    pub(crate) kind: String,
+    pub(crate) status: Status,
+    pub(crate) n: u64,
+}
+
 /// A file of a task.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskFile {
@@ -164,13 +177,21 @@ pub(crate) struct Removed {
     pub(crate) files: Vec<FileId>,
 }
 
+/// An ended task, as far as pruning looks at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Oldest {
+    pub(crate) id: TaskId,
+    pub(crate) kind: String,
+    pub(crate) ended_at: Timestamp,
+}
+
 /// What a task's removal asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum RemoveWhich {
     /// These tasks, if they have ended.
     Tasks(Vec<TaskId>),
-    /// Tasks that ended before this time.
-    EndedBefore(Timestamp),
+    /// Tasks that said themselves when they go, by now.
+    OwnTime(Timestamp),
     /// Ended tasks of a list.
     Matching(Box<ListQuery>),
 }
@@ -191,14 +212,47 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Applies what happened to tasks, each decided by the machine from the stored state.
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError>;
 
-    /// Moves tasks whose time has come to `queued`.
-    async fn promote_due(&self, now: Timestamp, max: usize) -> Result<Vec<Record>, StoreError>;
+    /// Does what time brings: scheduled tasks become due, waiting ones expire, questions time out.
+    async fn due(&self, now: Timestamp, max: usize) -> Result<Vec<Moved>, StoreError>;
 
-    /// The time of the next scheduled task.
+    /// When [`Store::due`] next has something to do.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Takes the running tasks of every session but `keep` away from it.
-    async fn rescue_all_but(&self, keep: SessionId, now: Timestamp) -> Result<Vec<Record>, StoreError>;
+    /// Takes the running tasks of a dead session away from it, and forgets the session.
+    async fn rescue(&self, session: SessionId, now: Timestamp) -> Result<Vec<Moved>, StoreError>;
+
+    /// Writes that a session lives. False when it was taken for dead and forgotten.
+    async fn beat(&self, session: SessionId, beat: u64) -> Result<bool, StoreError>;
+
+    /// Adds a session.
+    async fn join(&self, session: SessionRow) -> Result<(), StoreError>;
+
+    /// All sessions.
+    async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError>;
+
+    /// The sessions that hold running tasks, whether or not they are known.
+    async fn holders(&self) -> Result<Vec<SessionId>, StoreError>;
+
+    /// Pauses and limits.
+    async fn controls(&self) -> Result<Vec<Control>, StoreError>;
+
+    /// Sets a pause or limits.
+    async fn set_control(&self, control: Control) -> Result<(), StoreError>;
+
+    /// Adds a batch and starts its tasks, in one commit.
+    async fn start_batch(&self, batch: Batch, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError>;
+
+    /// A batch as it is now.
+    async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError>;
+
+    /// What a task asked, the last question first.
+    async fn questions(&self, id: TaskId) -> Result<Vec<OpenQuestion>, StoreError>;
+
+    /// The tasks that a task runs after.
+    async fn after(&self, id: TaskId) -> Result<Vec<TaskId>, StoreError>;
+
+    /// Replaces the params of a failed task; false when it is not failed any more.
+    async fn set_params(&self, id: TaskId, kind_version: u32, params: String) -> Result<bool, StoreError>;
 
     /// Writes progress behind; what is not held by its claim any more is passed over.
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError>;
@@ -214,8 +268,16 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Stores log lines, each batch of one task and in order.
     async fn append_logs(&self, logs: Vec<(TaskId, Vec<LogLine>)>) -> Result<(), StoreError>;
 
-    /// Removes tasks that have ended, at most `max`; never one that has not.
+    /// Removes tasks that have ended, at most `max`; never one that has not, nor one that such a one runs after.
     async fn remove(&self, which: RemoveWhich, max: usize) -> Result<Removed, StoreError>;
+
+    /// Up to `max` ended tasks of a status in the order of their creation, beginning after `from`: what pruning walks.
+    async fn oldest(
+        &self,
+        status: Status,
+        from: Option<TaskId>,
+        max: usize,
+    ) -> Result<Vec<Oldest>, StoreError>;
 
     /// The task of this id.
     async fn get(&self, id: TaskId) -> Result<Option<Record>, StoreError>;
@@ -228,6 +290,9 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// How many tasks there are by status, from counters.
     async fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// The counters themselves: how many tasks of each queue and kind have each status.
+    async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError>;
 
     /// How many tasks there are by status, counted anew: what the counters must equal.
     #[cfg(test)]

@@ -1,8 +1,31 @@
 //! A task as the store keeps it.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 use taskdeck_core::{
-    ErrorInfo, FileId, Kind, Machine, Progress, QueueName, State, TaskId, TaskState, Timestamp, UserId,
+    BatchId, ErrorInfo, FileId, Kind, Machine, Progress, QueueName, State, Status, TaskId, TaskState,
+    Timestamp, UserId,
 };
+
+/// What few tasks have; stored as one JSON value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Options {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result_ttl_ms: Option<u64>,
+    /// What the one who started it may do, for the body to look at.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) permissions: BTreeSet<String>,
+    /// The span of the trace that started it: 16 hexadecimal digits, `-` and two of flags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) span: Option<String>,
+    /// Whether it goes on when its parent is cancelled or fails.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) detached: bool,
+}
 
 /// A task's row: what the machine decides on, and what is only shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,9 +45,28 @@ pub(crate) struct Record {
     pub(crate) machine: Machine,
     pub(crate) error: Option<ErrorInfo>,
     pub(crate) progress: Progress,
+    pub(crate) partition: Option<String>,
+    pub(crate) parent: Option<TaskId>,
+    /// The name under which its parent started it.
+    pub(crate) child: Option<String>,
+    pub(crate) batch: Option<BatchId>,
+    pub(crate) options: Options,
 }
 
 impl Record {
+    pub(crate) fn status(&self) -> Status {
+        self.machine.state.status()
+    }
+
+    /// A task that completed is all done, whether or not it ever said how far it was.
+    fn shown_progress(&self) -> Progress {
+        let mut progress = self.progress.clone();
+        if self.status() == Status::Completed && progress.fraction.is_none() {
+            progress.set_fraction(1.0);
+        }
+        progress
+    }
+
     /// The task as everybody sees it.
     pub(crate) fn state(&self, tick: u32) -> TaskState {
         let machine = &self.machine;
@@ -40,7 +82,7 @@ impl Record {
             attempt: machine.attempt,
             tries: machine.tries,
             max_tries: machine.max_tries,
-            progress: self.progress.clone(),
+            progress: self.shown_progress(),
             cancel: machine.cancel.clone(),
             error: self.error.clone(),
             partial: matches!(machine.state, State::Completed { partial: true, .. }),
@@ -48,6 +90,10 @@ impl Record {
             tags: self.tags.clone(),
             user: self.user.clone(),
             trace_id: self.trace_id.clone(),
+            parent: self.parent,
+            batch: self.batch,
+            partition: self.partition.clone(),
+            waits_for: machine.waits_for,
             created_at: self.created_at,
             scheduled_at: match machine.state {
                 State::Scheduled { until } => until,
@@ -66,8 +112,26 @@ impl Record {
 /// A task to be stored.
 #[derive(Clone, Debug)]
 pub(crate) struct NewTask {
+    /// Queued, scheduled, or claimed already by the node that starts it.
     pub(crate) record: Record,
     pub(crate) params: String,
     /// The uploaded files that its params name, by parameter.
     pub(crate) uploads: Vec<(String, FileId)>,
+    /// The tasks that it runs after.
+    pub(crate) after: Vec<TaskId>,
+    /// What is started after it, if it is new.
+    pub(crate) then: Vec<NewTask>,
+}
+
+impl NewTask {
+    pub(crate) fn new(record: Record, params: String) -> Self {
+        Self { record, params, uploads: Vec::new(), after: Vec::new(), then: Vec::new() }
+    }
+}
+
+/// A task that changed, and the status it had before: none for a new one.
+#[derive(Clone, Debug)]
+pub(crate) struct Moved {
+    pub(crate) record: Record,
+    pub(crate) before: Option<Status>,
 }

@@ -2,12 +2,19 @@
 //!
 //! The memory store is the same on an in-memory database, where the writing thread also reads.
 
+mod change;
+mod claim;
+mod control;
+mod files;
 mod list;
+mod logs;
 mod open;
 mod read;
+mod remove;
 mod rows;
+mod settle;
+mod start;
 mod work_error;
-mod write;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,15 +26,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
-    Attempt, Counts, DeckId, FileId, LeaseToken, ListQuery, LogLine, LogPage, SessionId, TaskId, Timestamp,
-    Upload,
+    Attempt, Batch, BatchId, Counts, DeckId, FileId, LeaseToken, ListQuery, LogLine, LogPage, OpenQuestion,
+    SessionId, Status, TaskId, Timestamp, Upload,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
-    Applied, Change, ClaimRequest, Claimed, NewTask, Payload, ProgressWrite, Record, RemoveWhich, Removed,
-    StartOutcome, Store, StoreError, TaskFile,
+    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, Moved, NewTask, Oldest, Payload,
+    ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError, TaskFile,
 };
 use crate::{BuildError, Durability};
 use open::StoreLock;
@@ -189,45 +196,102 @@ impl Store for SqliteStore {
     }
 
     async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError> {
-        self.write(Lane::Control, move |tx| write::start(tx, &tasks)).await
+        self.write(Lane::Control, move |tx| start::start(tx, &tasks)).await
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError> {
-        self.write(Lane::Control, move |tx| write::claim(tx, &request)).await
+        self.write(Lane::Control, move |tx| claim::claim(tx, &request)).await
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
-        self.write(Lane::Control, move |tx| write::apply(tx, &changes)).await
+        self.write(Lane::Control, move |tx| change::apply(tx, &changes)).await
     }
 
-    async fn promote_due(&self, now: Timestamp, max: usize) -> Result<Vec<Record>, StoreError> {
-        self.write(Lane::Control, move |tx| write::promote_due(tx, now, max)).await
+    async fn due(&self, now: Timestamp, max: usize) -> Result<Vec<Moved>, StoreError> {
+        self.write(Lane::Control, move |tx| change::due(tx, now, max)).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(read::next_due).await
     }
 
-    async fn rescue_all_but(&self, keep: SessionId, now: Timestamp) -> Result<Vec<Record>, StoreError> {
-        self.write(Lane::Control, move |tx| write::rescue_all_but(tx, keep, now)).await
+    async fn rescue(&self, session: SessionId, now: Timestamp) -> Result<Vec<Moved>, StoreError> {
+        self.write(Lane::Control, move |tx| change::rescue(tx, session, now)).await
+    }
+
+    async fn beat(&self, session: SessionId, beat: u64) -> Result<bool, StoreError> {
+        self.write(Lane::Control, move |tx| control::beat(tx, session, beat)).await
+    }
+
+    async fn join(&self, session: SessionRow) -> Result<(), StoreError> {
+        self.write(Lane::Control, move |tx| control::join(tx, &session)).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError> {
+        self.read(control::sessions).await
+    }
+
+    async fn holders(&self) -> Result<Vec<SessionId>, StoreError> {
+        self.read(control::holders).await
+    }
+
+    async fn controls(&self) -> Result<Vec<Control>, StoreError> {
+        self.read(control::controls).await
+    }
+
+    async fn set_control(&self, control: Control) -> Result<(), StoreError> {
+        self.write(Lane::Control, move |tx| control::set_control(tx, &control)).await
+    }
+
+    async fn start_batch(&self, batch: Batch, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError> {
+        self.write(Lane::Control, move |tx| start::start_batch(tx, &batch, &tasks)).await
+    }
+
+    async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StoreError> {
+        self.read(move |conn| control::batch(conn, id)).await
+    }
+
+    async fn questions(&self, id: TaskId) -> Result<Vec<OpenQuestion>, StoreError> {
+        self.read(move |conn| control::questions(conn, id)).await
+    }
+
+    async fn after(&self, id: TaskId) -> Result<Vec<TaskId>, StoreError> {
+        self.read(move |conn| control::after(conn, id)).await
+    }
+
+    async fn set_params(&self, id: TaskId, kind_version: u32, params: String) -> Result<bool, StoreError> {
+        self.write(Lane::Control, move |tx| change::set_params(tx, id, kind_version, &params)).await
+    }
+
+    async fn oldest(
+        &self,
+        status: Status,
+        from: Option<TaskId>,
+        max: usize,
+    ) -> Result<Vec<Oldest>, StoreError> {
+        self.read(move |conn| remove::oldest(conn, status, from, max)).await
+    }
+
+    async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError> {
+        self.read(control::lane_counts).await
     }
 
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError> {
-        self.write(Lane::Bulk, move |tx| write::save_progress(tx, &writes)).await
+        self.write(Lane::Bulk, move |tx| change::save_progress(tx, &writes)).await
     }
 
     async fn checkpoint(&self, id: TaskId, token: LeaseToken, value: String) -> Result<bool, StoreError> {
-        self.write(Lane::Control, move |tx| write::checkpoint(tx, id, token, &value)).await
+        self.write(Lane::Control, move |tx| change::checkpoint(tx, id, token, &value)).await
     }
 
     async fn append_logs(&self, logs: Vec<(TaskId, Vec<LogLine>)>) -> Result<(), StoreError> {
         let append =
-            move |tx: &mut Tx<'_>| logs.iter().try_for_each(|(id, lines)| write::append_log(tx, *id, lines));
+            move |tx: &mut Tx<'_>| logs.iter().try_for_each(|(id, lines)| logs::append(tx, *id, lines));
         self.write(Lane::Bulk, append).await
     }
 
     async fn remove(&self, which: RemoveWhich, max: usize) -> Result<Removed, StoreError> {
-        self.write(Lane::Control, move |tx| write::remove(tx, &which, max)).await
+        self.write(Lane::Control, move |tx| remove::remove(tx, &which, max)).await
     }
 
     async fn get(&self, id: TaskId) -> Result<Option<Record>, StoreError> {
@@ -268,11 +332,11 @@ impl Store for SqliteStore {
     }
 
     async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError> {
-        self.read(move |conn| write::last_log_seq(conn, id)).await
+        self.read(move |conn| logs::last_seq(conn, id)).await
     }
 
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError> {
-        self.write(Lane::Control, move |tx| write::add_file(tx, &file, now)).await
+        self.write(Lane::Control, move |tx| files::add(tx, &file, now)).await
     }
 
     async fn files(&self, ids: Vec<FileId>) -> Result<Vec<Upload>, StoreError> {
@@ -285,7 +349,7 @@ impl Store for SqliteStore {
         file: Upload,
         now: Timestamp,
     ) -> Result<Option<FileId>, StoreError> {
-        self.write(Lane::Control, move |tx| write::add_artifact(tx, task, &file, now)).await
+        self.write(Lane::Control, move |tx| files::add_artifact(tx, task, &file, now)).await
     }
 
     async fn task_files(&self, task: Option<TaskId>) -> Result<Vec<TaskFile>, StoreError> {
@@ -293,7 +357,7 @@ impl Store for SqliteStore {
     }
 
     async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError> {
-        self.write(Lane::Control, move |tx| write::remove_loose_files(tx, before)).await
+        self.write(Lane::Control, move |tx| files::remove_loose(tx, before)).await
     }
 
     async fn backup_to(&self, path: &Path) -> Result<(), StoreError> {

@@ -3,20 +3,20 @@
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, params};
 use taskdeck_core::{
-    ErrorInfo, Kind, Lease, LeaseToken, Machine, QueueName, SessionId, State, Status, TaskId, Timestamp,
-    UserId,
+    BatchId, ErrorInfo, Kind, Lease, LeaseToken, Machine, QueueName, SessionId, State, Status, TaskId,
+    Timestamp, UserId,
 };
 use uuid::Uuid;
 
 use super::work_error::WorkError;
 use super::writer::Tx;
-use crate::store::Record;
+use crate::store::{Options, Record};
 
 /// The columns in the order that [`record`] reads.
 pub(super) const COLUMNS: &str = "id, kind, kind_version, queue, priority, label, key, tags, user, trace_id, \
     created_at, status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, session, \
     token, question, question_until, cancel, expires_at, started_at, ended_at, partial, questions, endings, \
-    error_code, error_message, progress";
+    error_code, error_message, progress, partition, parent, child, batch, waits_for, options";
 
 pub(super) fn blob(id: &Uuid) -> &[u8] {
     id.as_bytes()
@@ -74,6 +74,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         started_at: time(row, 26)?,
         questions: row.get(29)?,
         endings: row.get(30)?,
+        waits_for: row.get(38)?,
     };
     let error = match (row.get::<_, Option<String>>(31)?, row.get::<_, Option<String>>(32)?) {
         (Some(code), Some(message)) => Some(ErrorInfo { code, message }),
@@ -98,6 +99,11 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         machine,
         error,
         progress: json(row, 33)?.unwrap_or_default(),
+        partition: row.get(34)?,
+        parent: row.get::<_, Option<[u8; 16]>>(35)?.map(|bytes| TaskId::from_uuid(Uuid::from_bytes(bytes))),
+        child: row.get(36)?,
+        batch: row.get::<_, Option<[u8; 16]>>(37)?.map(|bytes| BatchId::from_uuid(Uuid::from_bytes(bytes))),
+        options: json(row, 39)?.unwrap_or_default(),
     })
 }
 
@@ -133,7 +139,7 @@ fn state_columns(state: &State) -> StateColumns<'_> {
     }
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, WorkError> {
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, WorkError> {
     serde_json::to_string(value).map_err(|error| WorkError::unreadable("value", &error))
 }
 
@@ -145,15 +151,18 @@ fn progress_json(record: &Record) -> Result<Option<String>, WorkError> {
     }
 }
 
-/// Inserts a task; false when its id or its key is taken.
+/// Inserts a task; false when its id, its key, or its name under its parent is taken.
 pub(super) fn insert(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
     let machine = &record.machine;
     let columns = state_columns(&machine.state);
     let tags = if record.tags.is_empty() { None } else { Some(to_json(&record.tags)?) };
+    let options = if record.options == Options::default() { None } else { Some(to_json(&record.options)?) };
     let mut statement = tx.conn.prepare_cached(
         "INSERT INTO tasks (id, kind, kind_version, queue, priority, label, key, tags, user, trace_id, created_at,
-             status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+             status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, expires_at,
+             session, token, started_at, partition, parent, child, batch, waits_for, options)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+             ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
          ON CONFLICT DO NOTHING",
     )?;
     let inserted = statement.execute(params![
@@ -178,23 +187,39 @@ pub(super) fn insert(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
         columns.ahead,
         columns.scheduled_at,
         machine.expires_at.map(Timestamp::as_millis),
+        columns.session,
+        columns.token,
+        machine.started_at.map(Timestamp::as_millis),
+        record.partition,
+        record.parent.as_ref().map(|id| blob(id.as_uuid())),
+        record.child,
+        record.batch.as_ref().map(|id| blob(id.as_uuid())),
+        machine.waits_for,
+        options,
     ])?;
     Ok(inserted == 1)
 }
 
-/// Writes what can change of a task.
-pub(super) fn update(tx: &Tx<'_>, record: &Record) -> Result<(), WorkError> {
+/// Writes what can change of a task, if it still has the version that the change was decided on. A task's version
+/// grows with each durable change, so it stands for the whole row, the lease included.
+pub(super) fn update(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bool, WorkError> {
     let machine = &record.machine;
     let columns = state_columns(&machine.state);
     let cancel = machine.cancel.as_ref().map(to_json).transpose()?;
+    let ended_at = machine.state.ended_at();
+    let remove_at = record
+        .options
+        .result_ttl_ms
+        .zip(ended_at)
+        .map(|(ttl, ended_at)| ended_at.plus_millis(i64::try_from(ttl).unwrap_or(i64::MAX)).as_millis());
     let mut statement = tx.conn.prepare_cached(
         "UPDATE tasks SET label = ?2, status = ?3, version = ?4, attempt = ?5, tries = ?6, queued_at = ?7, ahead = ?8,
              scheduled_at = ?9, session = ?10, token = ?11, question = ?12, question_until = ?13, cancel = ?14,
              expires_at = ?15, started_at = ?16, ended_at = ?17, partial = ?18, questions = ?19, endings = ?20,
-             error_code = ?21, error_message = ?22, progress = ?23
-         WHERE id = ?1",
+             error_code = ?21, error_message = ?22, progress = ?23, waits_for = ?24, remove_at = ?25
+         WHERE id = ?1 AND version = ?26",
     )?;
-    statement.execute(params![
+    let changed = statement.execute(params![
         blob(record.id.as_uuid()),
         record.label,
         machine.state.status().code(),
@@ -211,15 +236,18 @@ pub(super) fn update(tx: &Tx<'_>, record: &Record) -> Result<(), WorkError> {
         cancel,
         machine.expires_at.map(Timestamp::as_millis),
         machine.started_at.map(Timestamp::as_millis),
-        machine.state.ended_at().map(Timestamp::as_millis),
+        ended_at.map(Timestamp::as_millis),
         columns.partial,
         machine.questions,
         machine.endings,
         record.error.as_ref().map(|error| error.code.as_str()),
         record.error.as_ref().map(|error| error.message.as_str()),
         progress_json(record)?,
+        machine.waits_for,
+        remove_at,
+        decided_on,
     ])?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// The task of this id.
@@ -239,4 +267,15 @@ pub(super) fn find_by_key(
     );
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row((kind.as_str(), key), record).optional()?)
+}
+
+/// The child that a task started under this name.
+pub(super) fn find_child(
+    conn: &rusqlite::Connection,
+    parent: TaskId,
+    name: &str,
+) -> Result<Option<Record>, WorkError> {
+    let sql = format!("SELECT {COLUMNS} FROM tasks WHERE parent = ?1 AND child = ?2");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row((blob(parent.as_uuid()), name), record).optional()?)
 }

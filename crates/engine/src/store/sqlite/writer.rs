@@ -4,17 +4,17 @@
 //! Two lanes: control (start, claim, end, cancel) goes first; bulk (logs, progress) gets at most 5 ms a commit.
 //! Both are bounded: a caller waits for room, so a slow disk slows the callers down instead of filling the memory.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use taskdeck_core::Status;
+use taskdeck_core::{BatchId, Kind, QueueName, Status};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::store::StoreError;
 use crate::store::sqlite::work_error::WorkError;
+use crate::store::{Record, StoreError};
 
 /// How many requests may wait in each lane.
 const CONTROL_ROOM: usize = 8_192;
@@ -26,17 +26,54 @@ const BULK_TIME: Duration = Duration::from_millis(5);
 /// The transaction that requests run in, and what it collects for its end.
 pub(super) struct Tx<'a> {
     pub(super) conn: &'a Connection,
-    counts: HashMap<(String, String, u8), i64>,
+    /// By queue and kind. A commit touches few of them, and mostly the one it touched last.
+    counts: Vec<(QueueName, Kind, Deltas)>,
+    batches: Vec<(BatchId, Deltas)>,
+}
+
+/// How many tasks more or fewer have each status, by its code.
+type Deltas = [i64; 8];
+
+/// The place of the one that fits, looked for from the end; it is added when there is none.
+fn place<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> &mut T {
+    let index = all.iter().rposition(fits).unwrap_or_else(|| {
+        all.push(make());
+        all.len() - 1
+    });
+    &mut all[index]
 }
 
 impl<'a> Tx<'a> {
     fn new(conn: &'a Connection) -> Self {
-        Self { conn, counts: HashMap::new() }
+        Self { conn, counts: Vec::new(), batches: Vec::new() }
     }
 
-    /// Adds to a counter; written once a commit, however many tasks it moves.
-    pub(super) fn count(&mut self, queue: &str, kind: &str, status: Status, delta: i64) {
-        *self.counts.entry((queue.to_owned(), kind.to_owned(), status.code())).or_default() += delta;
+    /// Counts a task that now is `record` and had the status `before` (none: it is new). Written once a commit,
+    /// however many tasks it moves.
+    pub(super) fn count(&mut self, record: &Record, before: Option<Status>) {
+        let to = record.status();
+        if before == Some(to) {
+            return;
+        }
+        if let Some(before) = before {
+            self.add(record, before, -1);
+        }
+        self.add(record, to, 1);
+    }
+
+    /// Counts a task that is removed.
+    pub(super) fn count_removed(&mut self, record: &Record) {
+        self.add(record, record.status(), -1);
+    }
+
+    fn add(&mut self, record: &Record, status: Status, delta: i64) {
+        let at = usize::from(status.code());
+        let (queue, kind) = (&record.queue, &record.kind);
+        let fits = |known: &(QueueName, Kind, Deltas)| known.0 == *queue && known.1 == *kind;
+        place(&mut self.counts, fits, || (queue.clone(), kind.clone(), Deltas::default())).2[at] += delta;
+        if let Some(batch) = record.batch {
+            place(&mut self.batches, |known| known.0 == batch, || (batch, Deltas::default())).1[at] += delta;
+        }
     }
 
     fn flush_counts(&mut self) -> rusqlite::Result<()> {
@@ -44,8 +81,22 @@ impl<'a> Tx<'a> {
             "INSERT INTO counts (queue, kind, status, n) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (queue, kind, status) DO UPDATE SET n = n + excluded.n",
         )?;
-        for ((queue, kind, status), delta) in self.counts.drain().filter(|(_, delta)| *delta != 0) {
-            statement.execute((queue, kind, status, delta))?;
+        for (queue, kind, deltas) in self.counts.drain(..) {
+            for (status, delta) in deltas.into_iter().enumerate().filter(|(_, delta)| *delta != 0) {
+                statement.execute((queue.as_str(), kind.as_str(), status, delta))?;
+            }
+        }
+        if self.batches.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.conn.prepare_cached(
+            "INSERT INTO batch_counts (batch, status, n) VALUES (?1, ?2, ?3)
+             ON CONFLICT (batch, status) DO UPDATE SET n = n + excluded.n",
+        )?;
+        for (batch, deltas) in self.batches.drain(..) {
+            for (status, delta) in deltas.into_iter().enumerate().filter(|(_, delta)| *delta != 0) {
+                statement.execute((batch.as_uuid().as_bytes().as_slice(), status, delta))?;
+            }
         }
         Ok(())
     }
@@ -255,15 +306,22 @@ mod tests {
         let writer = Arc::new(Writer::spawn(conn, || ()).expect("spawns"));
         // Holds the thread until all the others wait, so that they share a transaction.
         let (go, held) = std::sync::mpsc::channel::<()>();
+        let (entered, holds) = oneshot::channel();
+        let mut entered = Some(entered);
         let holder = {
             let writer = Arc::clone(&writer);
-            tokio::spawn(async move { writer.call(Lane::Control, move |_| Ok(held.recv().is_ok())).await })
+            let hold = move |_: &mut Tx<'_>| {
+                entered.take().map(|entered| entered.send(()));
+                Ok(held.recv().is_ok())
+            };
+            tokio::spawn(async move { writer.call(Lane::Control, hold).await })
         };
+        holds.await.expect("the thread takes it");
         let insert = |x: i64| {
             let writer = Arc::clone(&writer);
             async move {
                 let run = move |tx: &mut Tx<'_>| {
-                    tx.count("default", "sample", Status::Queued, 1);
+                    tx.count(&crate::store::conformance::record(1), None);
                     Ok(tx.conn.execute("INSERT INTO t VALUES (?1)", [x])?)
                 };
                 writer.call(Lane::Control, run).await

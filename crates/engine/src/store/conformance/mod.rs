@@ -1,5 +1,9 @@
 //! What every store must do, run on a file and in memory. A new adapter is right when it passes.
 
+mod follow;
+mod lanes;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use taskdeck_core::{
@@ -11,8 +15,8 @@ use uuid::Uuid;
 
 use super::sqlite::SqliteStore;
 use super::{
-    Applied, Change, ClaimRequest, Claimed, FileRole, NewTask, ProgressWrite, Record, RemoveWhich,
-    StartOutcome, Store,
+    Applied, Change, ClaimRequest, Claimed, FileRole, KindRoom, NewTask, Options, ProgressWrite, Record,
+    RemoveWhich, StartOutcome, Store,
 };
 use crate::{BuildError, Durability};
 
@@ -35,22 +39,14 @@ fn kind(name: &'static str) -> Kind {
 }
 
 fn new_task(n: u128, name: &'static str) -> NewTask {
-    let machine = Machine {
-        state: State::Queued { since: NOW, ahead: false },
-        version: 1,
-        attempt: 0,
-        tries: 0,
-        max_tries: 3,
-        at_most_once: false,
-        cancel: None,
-        expires_at: None,
-        started_at: None,
-        questions: 0,
-        endings: 0,
-    };
-    let record = Record {
+    NewTask::new(Record { kind: kind(name), ..record(n) }, format!(r#"{{"n":{n}}}"#))
+}
+
+/// A queued task.
+pub(super) fn record(n: u128) -> Record {
+    Record {
         id: id(n),
-        kind: kind(name),
+        kind: kind("sample"),
         kind_version: 1,
         queue: QueueName::default(),
         priority: 0,
@@ -60,11 +56,15 @@ fn new_task(n: u128, name: &'static str) -> NewTask {
         user: None,
         trace_id: None,
         created_at: NOW,
-        machine,
+        machine: Machine::new(State::Queued { since: NOW, ahead: false }, 3),
         error: None,
         progress: Progress::default(),
-    };
-    NewTask { record, params: format!(r#"{{"n":{n}}}"#), uploads: Vec::new() }
+        partition: None,
+        parent: None,
+        child: None,
+        batch: None,
+        options: Options::default(),
+    }
 }
 
 fn keyed(n: u128, key: &str) -> NewTask {
@@ -75,14 +75,24 @@ fn keyed(n: u128, key: &str) -> NewTask {
 
 async fn start(store: &dyn Store, task: NewTask) -> Record {
     match store.start(vec![task]).await.unwrap().pop().unwrap() {
-        StartOutcome::New(record) => *record,
+        StartOutcome::New(record, _) => *record,
+        StartOutcome::UnknownAfter(id) => panic!("{id} is unknown"),
         StartOutcome::Existing(record) => panic!("{} was there", record.id),
     }
 }
 
 async fn claim_as(store: &dyn Store, by: SessionId, max: usize) -> Vec<Claimed> {
-    let kinds = vec![(kind("sample"), 1)];
-    store.claim(ClaimRequest { session: by, kinds, max, now: later(1) }).await.unwrap()
+    store.claim(request(by, max)).await.unwrap()
+}
+
+/// All that may be claimed of the kind `sample`.
+fn request(by: SessionId, max: usize) -> ClaimRequest {
+    let kinds = vec![room("sample", usize::MAX)];
+    ClaimRequest { session: by, kinds, queues: HashMap::new(), max, turn: 0, now: later(1) }
+}
+
+fn room(name: &'static str, room: usize) -> KindRoom {
+    KindRoom { kind: kind(name), version: 1, room, partition: None }
 }
 
 async fn claim(store: &dyn Store) -> (TaskId, LeaseToken) {
@@ -164,9 +174,9 @@ async fn an_answered_confirmation_goes_before_every_priority(store: Arc<dyn Stor
 async fn an_ending_without_the_lease_is_refused(store: Arc<dyn Store>) {
     start(&*store, new_task(1, "sample")).await;
     let (task, first) = claim(&*store).await;
-    let rescued = store.rescue_all_but(session(2), later(2)).await.unwrap();
+    let rescued = store.rescue(session(1), later(2)).await.unwrap();
     assert_eq!(rescued.len(), 1);
-    assert_eq!(rescued[0].machine.tries, 1);
+    assert_eq!(rescued[0].record.machine.tries, 1);
     let again = claim_as(&*store, session(2), 1).await.pop().unwrap();
     let second = lease(&again.record).token;
     assert!(matches!(apply(&*store, completed(task, first)).await, Applied::Refused(Refused::LeaseLost, _)));
@@ -209,8 +219,8 @@ async fn all_that_an_ending_brings_is_stored_with_it(store: Arc<dyn Store>) {
     assert_eq!(store.last_log_seq(task).await.unwrap(), 2);
 
     assert_eq!(store.next_due().await.unwrap(), Some(later(500)));
-    assert!(store.promote_due(later(499), 10).await.unwrap().is_empty());
-    assert_eq!(store.promote_due(later(500), 10).await.unwrap().len(), 1);
+    assert!(store.due(later(499), 10).await.unwrap().is_empty());
+    assert_eq!(store.due(later(500), 10).await.unwrap().len(), 1);
     let claimed = claim_as(&*store, session(1), 1).await.pop().unwrap();
     assert_eq!(claimed.last_log_seq, 2);
     let mut change = completed(task, lease(&claimed.record).token);
@@ -232,7 +242,7 @@ async fn a_retry_keeps_the_checkpoint_and_is_refused_while_the_key_is_taken(stor
     let cancel = CancelInfo { requested_at: later(6), by: None, reason: None };
     apply(&*store, Change::new(id(2), Event::CancelRequested(cancel.clone()), later(6))).await;
     assert_eq!(store.get(id(2)).await.unwrap().unwrap().machine.cancel, Some(cancel));
-    assert!(matches!(apply(&*store, retry()).await, Applied::Changed(_, Status::Failed)));
+    assert!(matches!(apply(&*store, retry()).await, Applied::Changed(_, Status::Failed, _)));
     let claimed = claim_as(&*store, session(1), 1).await.pop().unwrap();
     assert_eq!(claimed.checkpoint.as_deref(), Some(r#"{"row":5}"#));
     assert_eq!(claimed.record.machine.attempt, 2);
@@ -322,7 +332,8 @@ async fn files_go_with_the_last_task_that_refers_to_them(store: Arc<dyn Store>) 
     }
     let removed = store.remove(RemoveWhich::Tasks(vec![id(1)]), 10).await.unwrap();
     assert_eq!(removed.files, [file(4, "").id], "another task needs the upload");
-    let removed = store.remove(RemoveWhich::EndedBefore(later(100)), 10).await.unwrap();
+    let old = vec![id(1), id(2)];
+    let removed = store.remove(RemoveWhich::Tasks(old), 10).await.unwrap();
     assert_eq!(removed.files, [shared.id]);
     assert_eq!(store.remove_loose_files(NOW).await.unwrap(), [], "it is not older than that");
     assert_eq!(store.remove_loose_files(later(1)).await.unwrap(), [loose.id]);
@@ -339,7 +350,7 @@ async fn what_has_not_ended_is_never_removed(store: Arc<dyn Store>) {
     let all = (1..=4).map(id).collect();
     let everything = [
         RemoveWhich::Tasks(all),
-        RemoveWhich::EndedBefore(later(1_000_000)),
+        RemoveWhich::OwnTime(later(1_000_000)),
         RemoveWhich::Matching(Box::default()),
         RemoveWhich::Matching(Box::new(ListQuery { status: StatusSet::ACTIVE, ..ListQuery::default() })),
     ];
@@ -386,8 +397,8 @@ async fn random_interleavings_lose_nothing(store: Arc<dyn Store>) {
                         apply(&*store, Change::new(any, Event::CancelRequested(cancel), later(4))).await;
                     }
                     1 => drop(apply(&*store, Change::new(any, Event::RetryRequested, later(4))).await),
-                    2 => drop(store.promote_due(later(5), 10).await.unwrap()),
-                    _ => drop(store.rescue_all_but(session(next(8) + 1), later(4)).await.unwrap()),
+                    2 => drop(store.due(later(5), 10).await.unwrap()),
+                    _ => drop(store.rescue(session(next(8) + 1), later(4)).await.unwrap()),
                 }
             }
         });
@@ -407,26 +418,31 @@ async fn random_interleavings_lose_nothing(store: Arc<dyn Store>) {
     }
 }
 
+/// A memory store, or one on a file in the folder.
+fn open(folder: Option<&TempDir>) -> Arc<dyn Store> {
+    let path = folder.map(|folder| folder.path().join("deck.db"));
+    Arc::new(SqliteStore::open(path.as_deref(), Durability::Full).unwrap())
+}
+
+/// Runs each of these on every store.
 macro_rules! conformance {
     ($($test:ident),* $(,)?) => {
         mod memory {
-            use super::*;
             $(#[tokio::test]
             async fn $test() {
-                super::$test(Arc::new(SqliteStore::open(None, Durability::Full).unwrap())).await;
+                super::$test(crate::store::conformance::open(None)).await;
             })*
         }
         mod file {
-            use super::*;
             $(#[tokio::test]
             async fn $test() {
-                let folder = TempDir::new().unwrap();
-                let path = folder.path().join("deck.db");
-                super::$test(Arc::new(SqliteStore::open(Some(&path), Durability::Full).unwrap())).await;
+                let folder = tempfile::TempDir::new().unwrap();
+                super::$test(crate::store::conformance::open(Some(&folder))).await;
             })*
         }
     };
 }
+use conformance;
 
 conformance!(
     a_start_is_idempotent_by_id_and_by_key,

@@ -1,0 +1,241 @@
+//! What may run now: pauses, limits and rates of queues, kinds and partitions, against what runs on this node.
+//!
+//! Times are on the monotonic clock, so that a wall clock that is set back does not stop a rate.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use taskdeck_core::{Bucket, Kind, LaneLimits, Limits, QueueName, Rate};
+use tokio::sync::Notify;
+
+use crate::registry::Registry;
+use crate::store::{Control, KindRoom, PartitionRoom, Record, Scope};
+
+/// What runs here and what holds it back.
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    state: Mutex<State>,
+    began: Instant,
+    /// A pause or a limit changed.
+    pub(crate) changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queues: HashMap<QueueName, Lane>,
+    kinds: HashMap<Kind, Lane>,
+    partitions: HashMap<(Kind, String), usize>,
+    turn: usize,
+}
+
+/// A queue or a kind.
+#[derive(Debug, Default)]
+struct Lane {
+    running: usize,
+    paused: bool,
+    concurrency: Option<usize>,
+    rate: Option<Rate>,
+    bucket: Bucket,
+    /// For kinds: how many of one partition may run.
+    partition_limit: Option<usize>,
+}
+
+impl Lane {
+    /// How many more may begin.
+    fn room(&self, now_us: u64) -> usize {
+        if self.paused {
+            return 0;
+        }
+        let by_number = self.concurrency.map_or(usize::MAX, |most| most.saturating_sub(self.running));
+        let by_rate = self.rate.map_or(usize::MAX, |rate| self.bucket.room(rate, now_us) as usize);
+        by_number.min(by_rate)
+    }
+
+    fn is_limited(&self) -> bool {
+        self.paused || self.concurrency.is_some() || self.rate.is_some()
+    }
+
+    fn take(&mut self, now_us: u64) {
+        self.running += 1;
+        if let Some(rate) = self.rate {
+            self.bucket.owe(rate, now_us);
+        }
+    }
+
+    fn limit(&mut self, limits: &LaneLimits) {
+        self.concurrency = limits.concurrency.map(|most| most as usize);
+        if self.rate != limits.rate {
+            self.rate = limits.rate;
+            self.bucket = Bucket::default();
+        }
+    }
+}
+
+/// What a claim may take.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    pub(crate) kinds: Vec<KindRoom>,
+    pub(crate) queues: HashMap<QueueName, usize>,
+    pub(crate) turn: usize,
+    /// Whether anything is held back, so that it is worth to look again when something ends.
+    pub(crate) limited: bool,
+}
+
+/// The limits of a kind that its definition sets.
+pub(crate) fn limits_of(limits: &Limits) -> LaneLimits {
+    LaneLimits { concurrency: limits.concurrency, rate: limits.rate }
+}
+
+impl Dispatch {
+    pub(crate) fn new(registry: &Registry, queues: &[(QueueName, LaneLimits)]) -> Self {
+        let mut state = State::default();
+        for definition in registry.definitions() {
+            let mut lane = Lane::default();
+            lane.limit(&limits_of(&definition.limits));
+            lane.partition_limit = definition.limits.partition_concurrency.map(|most| most as usize);
+            state.kinds.insert(definition.kind.clone(), lane);
+        }
+        for (queue, limits) in queues {
+            state.queues.entry(queue.clone()).or_default().limit(limits);
+        }
+        Self { state: Mutex::new(state), began: Instant::now(), changed: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_us(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes over what a person set; `program` is what holds where they set nothing.
+    pub(crate) fn set(&self, control: &Control, program: &LaneLimits) {
+        {
+            let mut state = self.state();
+            let lane = match control.scope {
+                Scope::Queue => QueueName::new(control.name.clone())
+                    .ok()
+                    .map(|name| state.queues.entry(name).or_default()),
+                Scope::Kind => {
+                    Kind::new(control.name.clone()).ok().map(|name| state.kinds.entry(name).or_default())
+                }
+            };
+            if let Some(lane) = lane {
+                lane.paused = control.paused_at.is_some();
+                lane.limit(control.limits.as_ref().unwrap_or(program));
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    /// What a claim may take now.
+    pub(crate) fn rooms(&self, registry: &Registry) -> Rooms {
+        let now = self.now_us();
+        let mut state = self.state();
+        state.turn = state.turn.wrapping_add(1);
+        let mut limited = false;
+        let mut kinds = Vec::new();
+        for (kind, version) in registry.kinds() {
+            let lane = state.kinds.get(&kind);
+            let limit = lane.and_then(|lane| lane.partition_limit);
+            let partition = limit.map(|limit| PartitionRoom {
+                limit,
+                running: state
+                    .partitions
+                    .iter()
+                    .filter(|((of, _), _)| *of == kind)
+                    .map(|((_, partition), running)| (partition.clone(), *running))
+                    .collect(),
+            });
+            limited |= partition.is_some() || lane.is_some_and(Lane::is_limited);
+            let room = lane.map_or(usize::MAX, |lane| lane.room(now));
+            if room > 0 {
+                kinds.push(KindRoom { kind, version, room, partition });
+            }
+        }
+        let queues: HashMap<_, _> = state
+            .queues
+            .iter()
+            .filter(|(_, lane)| lane.is_limited())
+            .map(|(queue, lane)| (queue.clone(), lane.room(now)))
+            .collect();
+        limited |= !queues.is_empty();
+        Rooms { kinds, queues, turn: state.turn, limited }
+    }
+
+    /// Takes room for a task that is about to run, if there is some.
+    pub(crate) fn reserve(&self, record: &Record) -> bool {
+        let now = self.now_us();
+        let mut state = self.state();
+        let kind = state.kinds.get(&record.kind);
+        if kind.is_some_and(|kind| kind.room(now) == 0)
+            || state.queues.get(&record.queue).is_some_and(|queue| queue.room(now) == 0)
+        {
+            return false;
+        }
+        if let (Some(limit), Some(partition)) =
+            (kind.and_then(|kind| kind.partition_limit), &record.partition)
+            && state.partitions.get(&(record.kind.clone(), partition.clone())).is_some_and(|n| *n >= limit)
+        {
+            return false;
+        }
+        state.take(record, now);
+        true
+    }
+
+    /// Counts a task that runs, whatever the limits say: it was claimed under them.
+    pub(crate) fn take(&self, record: &Record) {
+        let now = self.now_us();
+        self.state().take(record, now);
+    }
+
+    /// Counts a task that runs no more.
+    pub(crate) fn give_back(&self, queue: &QueueName, kind: &Kind, partition: Option<&str>) {
+        let mut state = self.state();
+        if let Some(lane) = state.queues.get_mut(queue) {
+            lane.running = lane.running.saturating_sub(1);
+        }
+        let mut by_partition = false;
+        if let Some(lane) = state.kinds.get_mut(kind) {
+            lane.running = lane.running.saturating_sub(1);
+            by_partition = lane.partition_limit.is_some();
+        }
+        if let (true, Some(partition)) = (by_partition, partition) {
+            let key = (kind.clone(), partition.to_owned());
+            if let Some(running) = state.partitions.get_mut(&key) {
+                *running -= 1;
+                if *running == 0 {
+                    state.partitions.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// How long until a rate lets something begin that it holds back now.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        let now = self.now_us();
+        let state = self.state();
+        let wait = |lane: &Lane| lane.rate.map(|rate| lane.bucket.wait(rate, now)).filter(|wait| *wait > 0);
+        let waits = state.queues.values().filter_map(wait).chain(state.kinds.values().filter_map(wait));
+        waits.min().map(Duration::from_micros)
+    }
+}
+
+impl State {
+    fn take(&mut self, record: &Record, now_us: u64) {
+        match self.queues.get_mut(&record.queue) {
+            Some(lane) => lane.take(now_us),
+            None => self.queues.entry(record.queue.clone()).or_default().take(now_us),
+        }
+        let mut by_partition = false;
+        if let Some(lane) = self.kinds.get_mut(&record.kind) {
+            lane.take(now_us);
+            by_partition = lane.partition_limit.is_some();
+        }
+        if let (true, Some(partition)) = (by_partition, &record.partition) {
+            *self.partitions.entry((record.kind.clone(), partition.clone())).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What a worker asks for when it claims, and what it gets.
+
+use std::collections::HashMap;
+
+use taskdeck_core::{Kind, QueueName, SessionId, Timestamp};
+
+use super::Record;
+
+/// What a worker asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimRequest {
+    pub(crate) session: SessionId,
+    /// The kinds that it knows and that have room.
+    pub(crate) kinds: Vec<KindRoom>,
+    /// How many more may run of the queues that are limited or paused; the others are not.
+    pub(crate) queues: HashMap<QueueName, usize>,
+    pub(crate) max: usize,
+    /// Where the round of the queues begins, so that none is always the last.
+    pub(crate) turn: usize,
+    pub(crate) now: Timestamp,
+}
+
+/// A kind that a worker takes.
+#[derive(Clone, Debug)]
+pub(crate) struct KindRoom {
+    pub(crate) kind: Kind,
+    /// The newest version of its params that the worker knows.
+    pub(crate) version: u32,
+    /// How many more may run.
+    pub(crate) room: usize,
+    pub(crate) partition: Option<PartitionRoom>,
+}
+
+/// How many of each partition may run.
+#[derive(Clone, Debug)]
+pub(crate) struct PartitionRoom {
+    pub(crate) limit: usize,
+    /// How many of each run already.
+    pub(crate) running: HashMap<String, usize>,
+}
+
+/// A task that a worker now holds, with what its body needs.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) record: Record,
+    pub(crate) params: String,
+    pub(crate) checkpoint: Option<String>,
+    pub(crate) last_log_seq: u64,
+}

@@ -1,0 +1,178 @@
+//! Claiming: which of the queued tasks a worker gets.
+
+use std::collections::HashMap;
+
+use taskdeck_core::{Decision, Event, Lease, TaskId, decide};
+
+use super::logs;
+use super::rows::{self, blob};
+use super::work_error::WorkError;
+use super::writer::Tx;
+use crate::clock;
+use crate::store::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
+
+/// How many queued tasks of full partitions a claim looks past.
+const PARTITION_BUDGET: usize = 20_000;
+
+/// A queued task, as the index knows it. The order is the order of claims.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    behind: bool,
+    priority: std::cmp::Reverse<i32>,
+    id: TaskId,
+    /// Which of the request's kinds.
+    kind: usize,
+    partition: Option<String>,
+}
+
+pub(super) fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Vec<Claimed>, WorkError> {
+    let queues = candidates(tx, request)?;
+    let chosen = choose(queues, request);
+    let mut claimed = Vec::with_capacity(chosen.len());
+    for id in chosen {
+        claimed.extend(claim_one(tx, id, request)?);
+    }
+    Ok(claimed)
+}
+
+/// The most urgent tasks of each queue, in order.
+fn candidates(tx: &Tx<'_>, request: &ClaimRequest) -> Result<Vec<(String, Vec<Candidate>)>, WorkError> {
+    let lanes: Vec<(String, String)> = {
+        let mut statement = tx
+            .conn
+            .prepare_cached("SELECT queue, kind FROM counts WHERE status = 1 AND n > 0 ORDER BY queue")?;
+        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        found.collect::<rusqlite::Result<_>>()?
+    };
+    let mut queues: Vec<(String, Vec<Candidate>)> = Vec::new();
+    for (queue, kind) in lanes {
+        let Some(index) = request.kinds.iter().position(|known| known.kind.as_str() == kind) else {
+            continue;
+        };
+        let kind = &request.kinds[index];
+        let max = kind.room.min(queue_room(request, &queue)).min(request.max);
+        if max == 0 {
+            continue;
+        }
+        let mut found = of_lane(tx, &queue, index, kind, max)?;
+        match queues.last_mut() {
+            Some((last, candidates)) if *last == queue => candidates.append(&mut found),
+            _ => queues.push((queue, found)),
+        }
+    }
+    for (_, candidates) in &mut queues {
+        candidates.sort_unstable();
+    }
+    Ok(queues)
+}
+
+fn queue_room(request: &ClaimRequest, queue: &str) -> usize {
+    request.queues.iter().find(|(name, _)| name.as_str() == queue).map_or(usize::MAX, |(_, room)| *room)
+}
+
+fn of_lane(
+    tx: &Tx<'_>,
+    queue: &str,
+    index: usize,
+    kind: &KindRoom,
+    max: usize,
+) -> Result<Vec<Candidate>, WorkError> {
+    let mut statement = tx.conn.prepare_cached(
+        "SELECT ahead, priority, id, partition FROM tasks
+         WHERE status = 1 AND queue = ?1 AND kind = ?2 AND kind_version <= ?3
+         ORDER BY ahead DESC, priority DESC, id",
+    )?;
+    let mut stored = statement.query((queue, kind.kind.as_str(), kind.version))?;
+    let mut partitions = kind.partition.clone();
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    while let Some(row) = stored.next()? {
+        let partition: Option<String> = row.get(3)?;
+        if take_partition(partitions.as_mut(), partition.as_deref()) {
+            found.push(Candidate {
+                behind: !row.get::<_, bool>(0)?,
+                priority: std::cmp::Reverse(row.get(1)?),
+                id: rows::task_id(row, 2)?,
+                kind: index,
+                partition,
+            });
+        }
+        looked_at += 1;
+        if found.len() >= max || looked_at >= max.saturating_add(PARTITION_BUDGET) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the partition has room; takes it.
+fn take_partition(rooms: Option<&mut PartitionRoom>, partition: Option<&str>) -> bool {
+    let (Some(rooms), Some(partition)) = (rooms, partition) else { return true };
+    let running = rooms.running.entry(partition.to_owned()).or_default();
+    if *running >= rooms.limit {
+        return false;
+    }
+    *running += 1;
+    true
+}
+
+/// One task of each queue in turn, until there is no more room.
+fn choose(queues: Vec<(String, Vec<Candidate>)>, request: &ClaimRequest) -> Vec<TaskId> {
+    let mut rooms: Vec<usize> = request.kinds.iter().map(|kind| kind.room).collect();
+    // A partition's room is the kind's, over all queues.
+    let mut partitions: HashMap<usize, PartitionRoom> = request
+        .kinds
+        .iter()
+        .enumerate()
+        .filter_map(|(index, kind)| Some((index, kind.partition.clone()?)))
+        .collect();
+    let count = queues.len().max(1);
+    let mut queues: Vec<_> = queues
+        .into_iter()
+        .map(|(queue, found)| (queue_room(request, &queue), found.into_iter().peekable()))
+        .collect();
+    queues.rotate_left(request.turn % count);
+    let mut chosen = Vec::new();
+    let mut took = true;
+    while took {
+        took = false;
+        for (room, candidates) in &mut queues {
+            if chosen.len() >= request.max || *room == 0 {
+                continue;
+            }
+            let fits = |candidate: &Candidate| {
+                rooms[candidate.kind] > 0
+                    && take_partition(partitions.get_mut(&candidate.kind), candidate.partition.as_deref())
+            };
+            let Some(candidate) = candidates.find(fits) else { continue };
+            rooms[candidate.kind] -= 1;
+            *room -= 1;
+            chosen.push(candidate.id);
+            took = true;
+        }
+    }
+    chosen
+}
+
+fn claim_one(tx: &mut Tx<'_>, id: TaskId, request: &ClaimRequest) -> Result<Option<Claimed>, WorkError> {
+    let Some(mut record) = rows::find(tx.conn, id)? else { return Ok(None) };
+    let lease = Lease { session: request.session, token: clock::new_token() };
+    let before = record.machine.version;
+    let from = record.status();
+    match decide(&record.machine, &Event::Claimed(lease), request.now) {
+        Ok(Decision::Changed(machine)) => record.machine = *machine,
+        Ok(Decision::Unchanged) => {}
+        Err(refused) => return Err(WorkError::unreadable("queued task", &refused)),
+    }
+    let (params, checkpoint): (String, Option<String>) = tx
+        .conn
+        .prepare_cached("SELECT params, checkpoint FROM payloads WHERE task = ?1")?
+        .query_row([blob(id.as_uuid())], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if checkpoint.is_none() {
+        // It begins anew: the bar of the attempt before would be wrong.
+        record.progress = taskdeck_core::Progress::default();
+    }
+    let last_log_seq = if record.machine.attempt > 1 { logs::last_seq(tx.conn, record.id)? } else { 0 };
+    rows::update(tx, &record, before)?;
+    tx.count(&record, Some(from));
+    Ok(Some(Claimed { record, params, checkpoint, last_log_seq }))
+}
