@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    BatchId, Kind, OpenQuestion, Progress, QueueName, Rate, Status, StatusSet, TaskId, Timestamp, UserId,
+    BatchId, Kind, OpenQuestion, Progress, QueueName, Rate, Status, StatusSet, Task, TaskId, Timestamp,
+    UserId,
 };
 
 /// The order of a task's states: a durable version, and within it the ticks of its progress.
@@ -95,9 +96,12 @@ pub struct TaskState {
     /// The group within which the kind limits how many run at the same time.
     #[serde(default)]
     pub partition: Option<String>,
-    /// How many of the tasks that it waits for have not completed.
+    /// How many of the tasks that it runs after have not completed.
     #[serde(default)]
     pub waits_for: u32,
+    /// What a running task waits for while others use its slot, such as `the task "Resize"`.
+    #[serde(default)]
+    pub waiting: Option<String>,
     /// When it was started (accepted).
     pub created_at: Timestamp,
     /// When it is due, while it is scheduled.
@@ -250,6 +254,18 @@ pub struct BatchRequest {
     pub label: Option<String>,
     /// The tasks: 1 to 10,000.
     pub tasks: Vec<BatchItem>,
+}
+
+impl BatchRequest {
+    /// The same request with one more task.
+    ///
+    /// # Errors
+    /// When the task cannot be written as JSON.
+    pub fn task<T: Task>(mut self, task: &T) -> Result<Self, serde_json::Error> {
+        let request = StartRequest { params: serde_json::to_value(task)?, ..StartRequest::default() };
+        self.tasks.push(BatchItem { kind: T::kind(), request });
+        Ok(self)
+    }
 }
 
 /// A batch as a whole.

@@ -35,6 +35,10 @@ impl TaskBody for Noop {
     }
 }
 
+/// As the binary `taskdeck` is built.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Arguments {
     tasks: u64,
     callers: u64,

@@ -309,6 +309,29 @@ impl TaskContext {
         })
     }
 
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.about.origin
+    }
+
+    /// Waits for something without holding the slot.
+    pub(crate) async fn without_slot<R>(&self, what: String, wait: impl Future<Output = R>) -> R {
+        let slot = self.slot.upgrade();
+        if let Some(slot) = &slot {
+            slot.lend();
+        }
+        self.task.waiting(Some(what));
+        let outcome = wait.await;
+        if let Some(slot) = &slot {
+            slot.take_again(&self.inner.worker.slots).await;
+        }
+        self.task.waiting(None);
+        outcome
+    }
+
     /// The deck that the task runs on; what is started through it is started by the program itself.
     #[must_use]
     pub fn deck(&self) -> Deck {

@@ -40,6 +40,7 @@
 //! # });
 //! ```
 
+mod child;
 mod client;
 mod clock;
 mod context;
@@ -63,6 +64,7 @@ mod starts;
 mod store;
 mod worker;
 
+pub use child::{Child, ChildStart};
 pub use client::Client;
 pub use context::{ArtifactWriter, Scope, TaskContext};
 pub use deck::{BuildError, Deck, DeckBuilder, StoredFile};

@@ -1,7 +1,7 @@
 //! The tasks that run on this node, as they are right now: progress and log in memory, written behind.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskdeck_core::{
@@ -62,8 +62,15 @@ struct Now {
     log_changed: bool,
     problems: Vec<PartProblem>,
     problem_count: u64,
+    waiting: Option<String>,
     /// Parts of the work: their share of the whole, and how far each is.
     scopes: Vec<(f64, f64)>,
+}
+
+impl Now {
+    fn state(&self) -> TaskState {
+        TaskState { waiting: self.waiting.clone(), ..self.record.state(self.tick) }
+    }
 }
 
 #[derive(Default)]
@@ -121,6 +128,7 @@ impl LiveTask {
                 log_changed: false,
                 problems: Vec::new(),
                 problem_count: 0,
+                waiting: None,
                 scopes: Vec::new(),
             }),
         })
@@ -138,8 +146,7 @@ impl LiveTask {
 
     /// The task as everybody sees it, progress included.
     pub(crate) fn state(&self) -> TaskState {
-        let now = self.now();
-        now.record.state(now.tick)
+        self.now().state()
     }
 
     pub(crate) fn machine(&self) -> Machine {
@@ -162,7 +169,13 @@ impl LiveTask {
             now.record.machine = machine;
             now.tick = 0;
         }
-        now.record.state(now.tick)
+        now.state()
+    }
+
+    /// Says what the task waits for while others use its slot.
+    pub(crate) fn waiting(self: &Arc<Self>, what: Option<String>) {
+        self.now().waiting = what;
+        self.progress(|_| {});
     }
 
     /// Changes the progress.
@@ -257,7 +270,7 @@ impl LiveTask {
         // Before the look: what changes after it is announced again.
         self.announced.store(false, Ordering::Release);
         let mut now = self.now();
-        let state = std::mem::take(&mut now.progress_changed).then(|| now.record.state(now.tick));
+        let state = std::mem::take(&mut now.progress_changed).then(|| now.state());
         Changed { state, log: std::mem::take(&mut now.log_changed) }
     }
 
@@ -432,6 +445,8 @@ impl LiveTasks {
 /// A slot of the worker, taken by one attempt; free again when the last piece of its code has let go of it.
 pub(crate) struct Slot {
     permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// How many waits of the body share the lending.
+    waits: AtomicUsize,
     task: TaskId,
     queue: QueueName,
     kind: Kind,
@@ -453,6 +468,7 @@ impl Slot {
         *live.slots().entry(record.id).or_default() += 1;
         Arc::new(Self {
             permit: Mutex::new(Some(permit)),
+            waits: AtomicUsize::new(0),
             task: record.id,
             queue: record.queue.clone(),
             kind: record.kind.clone(),
@@ -467,16 +483,21 @@ impl Slot {
         std::mem::replace(&mut *self.permit.lock().unwrap_or_else(PoisonError::into_inner), permit)
     }
 
-    /// Lets others use the slot until [`Slot::take_again`].
+    /// Lets others use the slot while the body waits.
     pub(crate) fn lend(&self) {
+        self.waits.fetch_add(1, Ordering::AcqRel);
         if let Some(permit) = self.swap_permit(None) {
             drop(permit);
             self.freed.notify_one();
         }
     }
 
-    /// Takes a slot again. Those who wait here come before the claim loop: what runs goes on before more is begun.
+    /// The wait is over: takes a slot again, unless the body waits for something else as well. Those who wait here
+    /// come before the claim loop: what runs goes on before more is begun.
     pub(crate) async fn take_again(&self, slots: &Arc<Semaphore>) {
+        if self.waits.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
         // The semaphore is never closed.
         if let Ok(permit) = Arc::clone(slots).acquire_owned().await {
             drop(self.swap_permit(Some(permit)));

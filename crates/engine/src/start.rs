@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use taskdeck_core::{
     CancelOutcome, ClientMessage, DeckError, Known, QueueName, ServerMessage, StartRequest, Task, TaskId,
-    TaskState, Timestamp,
+    TaskState, ThenRequest, Timestamp,
 };
 
 use crate::client::Client;
 use crate::feed::Feed;
+use crate::origin::Origin;
 
 /// A start in the making: set options (`.key("nightly").label("Nightly import")`), then await it.
 #[must_use = "a start does nothing until it is awaited"]
@@ -19,6 +20,8 @@ pub struct Start<T> {
     client: Client,
     params: Result<serde_json::Value, serde_json::Error>,
     request: StartRequest,
+    /// On whose behalf, if not the client's.
+    origin: Option<Origin>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -30,7 +33,20 @@ impl<T> std::fmt::Debug for Start<T> {
 
 impl<T: Task> Start<T> {
     pub(crate) fn new(client: Client, task: &T) -> Self {
-        Self { client, params: serde_json::to_value(task), request: StartRequest::default(), of: PhantomData }
+        let params = serde_json::to_value(task);
+        Self { client, params, request: StartRequest::default(), origin: None, of: PhantomData }
+    }
+
+    pub(crate) fn from(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    pub(crate) fn detached(mut self) -> Self {
+        if let Some(origin) = &mut self.origin {
+            origin.detached = true;
+        }
+        self
     }
 
     /// Only one active task of the kind has this key; if there is one, it is what comes back.
@@ -65,7 +81,7 @@ impl<T: Task> Start<T> {
 
     /// Waits this long before it is queued.
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.request.delay = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self.request.delay = Some(millis(delay));
         self
     }
 
@@ -81,11 +97,70 @@ impl<T: Task> Start<T> {
         self
     }
 
+    /// Runs only when this task has completed; fails when it does not. Several may be named.
+    pub fn after(mut self, task: TaskId) -> Self {
+        self.request.after.push(task);
+        self
+    }
+
+    /// What is started when this one has completed: stored with it, in one commit. Several all follow this one; for a
+    /// longer chain see [`StartRequest::then`].
+    pub fn then<U: Task>(mut self, task: &U) -> Self {
+        match serde_json::to_value(task) {
+            Ok(params) => {
+                let request = StartRequest { params, ..StartRequest::default() };
+                self.request.then.push(ThenRequest { kind: U::kind(), request });
+            }
+            Err(error) => self.params = Err(error),
+        }
+        self
+    }
+
+    /// The group within which the kind limits how many run at the same time.
+    pub fn partition(mut self, partition: impl Into<String>) -> Self {
+        self.request.partition = Some(partition.into());
+        self
+    }
+
+    /// Fails when it has not begun after this time.
+    pub fn expires(mut self, after: Duration) -> Self {
+        self.request.expires = Some(millis(after));
+        self
+    }
+
+    /// Is removed this long after its end, instead of after the kind's retention.
+    pub fn result_ttl(mut self, ttl: Duration) -> Self {
+        self.request.result_ttl = Some(millis(ttl));
+        self
+    }
+
+    /// Other than the kind's number of tries.
+    pub fn max_tries(mut self, tries: u32) -> Self {
+        self.request.max_tries = Some(tries);
+        self
+    }
+
+    /// Other than the kind's time for an attempt.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.request.timeout = Some(millis(timeout));
+        self
+    }
+
+    /// The W3C `traceparent` to carry on.
+    pub fn traceparent(mut self, header: impl Into<String>) -> Self {
+        self.request.traceparent = Some(header.into());
+        self
+    }
+
     /// The trace that it belongs to (32 hexadecimal digits).
     pub fn trace_id(mut self, trace_id: impl Into<String>) -> Self {
         self.request.trace_id = Some(trace_id.into());
         self
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl<T: Task> IntoFuture for Start<T> {
@@ -96,7 +171,11 @@ impl<T: Task> IntoFuture for Start<T> {
         Box::pin(async move {
             let reason = |error: serde_json::Error| format!("the params cannot be written as JSON: {error}");
             let params = self.params.map_err(|error| DeckError::BadRequest { reason: reason(error) })?;
-            let started = self.client.start(T::KIND, StartRequest { params, ..self.request }).await?;
+            let request = StartRequest { params, ..self.request };
+            let started = match self.origin {
+                Some(origin) => self.client.start_from(T::KIND, request, origin).await?,
+                None => self.client.start(T::KIND, request).await?,
+            };
             Ok(TaskHandle { client: self.client, id: started.task.id, of: PhantomData })
         })
     }

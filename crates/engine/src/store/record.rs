@@ -94,6 +94,7 @@ impl Record {
             batch: self.batch,
             partition: self.partition.clone(),
             waits_for: machine.waits_for,
+            waiting: None,
             created_at: self.created_at,
             scheduled_at: match machine.state {
                 State::Scheduled { until } => until,
