@@ -1,7 +1,7 @@
 import { defineConfig, devices } from "@playwright/test";
 
-// `cargo xtask test` sets these; by hand: start a server, then `BASE_URL=http://127.0.0.1:3000 npx playwright test`.
-const baseURL = process.env.BASE_URL ?? "http://127.0.0.1:3000";
+// Each test starts a server of its own, from the binary that TASKDECK_BIN names (tests/fixtures.ts). `cargo xtask test`
+// sets that, TASKDECK_DATA and CHROMIUM_PATH; CONTRIBUTING.md says how to do it by hand.
 const executablePath = process.env.CHROMIUM_PATH;
 
 // Chromium refuses to start its sandbox as root, as in most containers.
@@ -19,7 +19,6 @@ export default defineConfig({
   expect: { timeout: 5_000 },
   reporter: "list",
   use: {
-    baseURL,
     locale: "en-GB",
     timezoneId: "UTC",
     trace: "retain-on-failure",

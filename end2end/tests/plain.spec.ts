@@ -51,7 +51,7 @@ test("a task is started, cancelled and deleted through plain forms", async ({ pa
   await reloadUntil(page, "Running");
 
   await press(page, "Cancel");
-  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}\??$/);
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
   await reloadUntil(page, "Cancelled");
 
   await press(page, "Delete");
@@ -91,4 +91,13 @@ test("a form that is not right comes back with what was typed and what is wrong"
   await page.getByRole("button", { name: "Start" }).click();
   await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
   await reloadUntil(page, "Failed");
+});
+
+test("the theme is switched by a plain form, and stays", async ({ page }) => {
+  await page.goto("/tasks?status=failed");
+  await page.getByRole("button", { name: "Dark" }).click();
+  await expect(page).toHaveURL(/\/tasks\?status=failed$/);
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.goto("/start");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
 });

@@ -4,9 +4,8 @@ test.use({ settings: { TASK_WEBSOCKET_ENABLED: "false" } });
 
 test("without WebSockets the page says that it is not live, and follows the task all the same", async ({
   page,
-  complaints,
 }) => {
-  complaints.expect(/WebSocket connection to '\S+' failed/);
+  // The fixture hears of a socket that is tried in vain: none may be.
   const id = await startTask(page, "demo_steps", { steps: 80, step_ms: 100 });
   await page.goto(`/tasks/${id}`);
   await expect(page.getByRole("status").filter({ hasText: "Not live: updates come every few seconds" })).toBeVisible();

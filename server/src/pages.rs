@@ -8,12 +8,15 @@ use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use taskdeck::DeckError;
 use taskdeck::dashboard::server::form_fallback;
-use taskdeck_app::{App, Assets, shell};
+use taskdeck_app::{App, Assets, Socket, shell};
 
-/// The pages; `assets` are the files that they load.
-pub(crate) fn router(assets: Assets, options: LeptosOptions) -> Router {
+/// The pages; `assets` are the files that they load, and `socket` says whether the feed's socket is there for them.
+pub(crate) fn router(assets: Assets, socket: Socket, options: LeptosOptions) -> Router {
     let routes = generate_route_list(App);
-    let context = move || provide_context(assets.clone());
+    let context = move || {
+        provide_context(assets.clone());
+        provide_context(socket);
+    };
     let app = {
         let options = options.clone();
         move || shell(options.clone())

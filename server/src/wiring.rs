@@ -8,6 +8,7 @@ use axum::Router;
 use leptos::config::LeptosOptions;
 use taskdeck::Deck;
 use taskdeck::axum::Config;
+use taskdeck_app::Socket;
 
 use crate::assets::Site;
 use crate::config::{ServerConfig, Store};
@@ -42,9 +43,10 @@ fn make_folder_of(path: &Path) -> Result<()> {
 pub(crate) fn router(deck: Deck, site: &Site, config: Config) -> Router {
     let guard = taskdeck::axum::guard(deck.clone(), &config);
     let options = leptos_options(config.bind);
+    let socket = Socket(config.websocket);
     taskdeck::axum::router(deck, config)
         .merge(site.routes())
-        .merge(pages::router(site.assets().clone(), options))
+        .merge(pages::router(site.assets().clone(), socket, options))
         .layer(guard)
 }
 

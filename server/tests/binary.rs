@@ -109,7 +109,12 @@ fn it_serves_pages_api_and_files_and_stops_when_told() {
     let nonce = page.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
     assert!(page.contains(&format!("nonce=\"{nonce}\"")), "{page}");
     assert!(page.contains("/pkg/taskdeck.0123456789ab.js"), "{page}");
-    assert!(!page.contains("unsafe-inline"), "{page}");
+    assert!(!page.contains("unsafe-inline") && !page.contains("taskdeck-socket"), "{page}");
+    for accept in ["text/html", "*/*", "application/json"] {
+        let home = server.ask(&format!("GET /\r\nAccept: {accept}\r\n")).to_ascii_lowercase();
+        assert_eq!(status(&home), "302", "{home}");
+        assert!(home.contains("\r\nlocation: /tasks\r\n"), "{home}");
+    }
     let missing = server.ask("GET /no/such/page");
     assert_eq!(status(&missing), "404");
     assert!(missing.contains("text/html"), "{missing}");
@@ -166,6 +171,33 @@ fn a_start_form_without_javascript_leads_to_the_task() {
     let refused = post(part("_kind", "import_csv") + &part("table", "typed <already>") + "--xx--\r\n");
     assert_eq!(status(&refused), "422", "{refused}");
     assert!(refused.contains("typed &lt;already"), "{refused}");
+}
+
+#[test]
+fn pages_of_a_server_without_sockets_try_none() {
+    let folder = workplace();
+    let mut command = taskdeck(folder.path(), &["--store", "sqlite::memory:", "--bind", "127.0.0.1:0"]);
+    let server = Server::spawn(command.env("TASK_WEBSOCKET_ENABLED", "false"));
+    assert!(server.ask("GET /tasks").contains("name=\"taskdeck-socket\" content=\"off\""));
+    let upgrade = "GET /ws\r\nUpgrade: websocket\r\n";
+    assert_eq!(status(&server.ask(upgrade)), "404");
+}
+
+#[test]
+fn a_form_that_is_too_large_is_sent_whole_and_answered() {
+    let folder = workplace();
+    let server =
+        Server::start(folder.path(), &["--store", "sqlite::memory:", "--max-upload", "1MB", "--grace", "1s"]);
+    let body = "x".repeat(30_000_000);
+    // A server that answers without reading resets the connection, so that the body cannot be written to its end.
+    let answer = server.ask(&format!(
+        "POST /_taskdeck/start_task\r\nAccept: text/html\r\nOrigin: http://{}\r\n\
+         Content-Type: multipart/form-data; boundary=xx\r\nContent-Length: {}\r\n\r\n{body}",
+        server.at,
+        body.len()
+    ));
+    assert_eq!(status(&answer), "413", "{answer}");
+    assert!(answer.contains("text/html") && answer.contains("is larger than"), "{answer}");
 }
 
 #[test]

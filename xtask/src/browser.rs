@@ -1,6 +1,6 @@
-//! Runs the Playwright tests against a server of their own.
+//! Runs the Playwright tests. Each of them starts a server of its own, on a free port with an empty store.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,14 +12,9 @@ use crate::fixtures;
 use crate::hash::Hash;
 use crate::process::{self, Show};
 use crate::progress::Progress;
-use crate::server::{self, Server};
 use crate::workspace::Workspace;
 
-/// How much of the server's log is shown when a test fails.
-const LOG_TAIL: usize = 40;
-
-/// Installs what the tests need, starts `binary` on a free port with an empty store, and runs them.
-/// `env` is for the tests, not for the server. The server is stopped whatever happens.
+/// Installs what the tests need, and runs them on `binary`.
 pub(crate) fn test(
     workspace: &Workspace,
     progress: &Progress,
@@ -30,34 +25,14 @@ pub(crate) fn test(
     let chromium = progress.step("finding Chromium", || chromium::find(workspace, progress))?;
     let fixtures = progress.step("unpacking the fixtures", || fixtures::prepare(workspace))?;
     progress.step("browser tests", || {
-        let log = workspace.scratch().join("e2e-server.log");
-        let store = tempfile::tempdir().context("cannot make a folder for the store")?;
-        let address = server::free_address()?;
-        let mut serve = server::serve(binary);
-        let out = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        serve
-            .current_dir(store.path())
-            .env("TASK_BIND", address.to_string())
-            .env("TASK_STORE", format!("sqlite:{}", store.path().join("taskdeck.db").display()))
-            .stderr(out.try_clone()?)
-            .stdout(out);
         let mut playwright = chromium::playwright(workspace);
         playwright
             .arg("test")
-            .env("BASE_URL", format!("http://{address}"))
             .env("TASKDECK_BIN", binary)
             .env("CHROMIUM_PATH", &chromium)
             .env("TASKDECK_DATA", &fixtures)
             .envs(env.iter().copied());
-        let said = Server::start(&mut serve, address).and_then(|server| {
-            let said = process::run(progress, &mut playwright, Show::Always);
-            server.stop();
-            said
-        });
-        if said.is_err() {
-            show_tail(progress, &log);
-        }
-        Ok(count::playwright(&said?))
+        Ok(count::playwright(&process::run(progress, &mut playwright, Show::Always)?))
     })
 }
 
@@ -76,14 +51,4 @@ pub(crate) fn install_packages(workspace: &Workspace, progress: &Progress) -> Re
     process::run(progress, &mut npm, Show::OnFailure)?;
     fs::write(&stamp, key.full())?;
     Ok(())
-}
-
-fn show_tail(progress: &Progress, log: &Path) {
-    let Ok(text) = fs::read_to_string(log) else { return };
-    let lines: Vec<&str> = text.lines().collect();
-    let tail = &lines[lines.len().saturating_sub(LOG_TAIL)..];
-    progress.line(&format!("the last {} lines of the server's log ({}):", tail.len(), log.display()));
-    for line in tail {
-        progress.raw(&format!("    {line}"));
-    }
 }

@@ -1,8 +1,8 @@
 //! Builds the server, starts it, waits until it is healthy, stops it.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -108,28 +108,17 @@ fn status_of(address: SocketAddr, path: &str) -> Result<u16> {
     head.get(9..).and_then(|code| code.parse().ok()).with_context(|| format!("not HTTP: {head:?}"))
 }
 
-/// An address on loopback that nobody listens at.
-pub(crate) fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
-}
-
-/// `taskdeck serve` without the settings of the shell it is started from.
-pub(crate) fn serve(binary: &Path) -> Command {
-    let mut command = Command::new(binary);
-    command.arg("serve");
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TASK_") {
-            command.env_remove(&name);
-        }
-    }
-    command
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
 
     use super::*;
+
+    /// An address on loopback that nobody listens at.
+    fn free_address() -> Result<SocketAddr> {
+        Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+    }
 
     #[test]
     fn the_status_of_an_answer_is_read() {

@@ -62,7 +62,11 @@ pub async fn demo_steps(
         ctx.progress_of(u64::from(step), u64::from(steps));
     }
     match ending {
-        DemoEnding::Complete => Ok(DemoSummary { processed: steps }),
+        DemoEnding::Complete => {
+            let plural = if steps == 1 { "" } else { "s" };
+            ctx.message(format!("{steps} step{plural} processed"));
+            Ok(DemoSummary { processed: steps })
+        }
         DemoEnding::Fail => {
             let message = format!("The demo failed after step {steps}, as it was asked to.");
             Err(TaskError::permanent(message).code("demo_failed"))
@@ -93,7 +97,7 @@ mod tests {
         assert_eq!(handle.result(None).await.unwrap(), DemoSummary { processed: 8 });
         let progress = handle.state().await.unwrap().progress;
         assert_eq!((progress.done, progress.total), (Some(8), Some(8)));
-        assert_eq!(progress.message.as_deref(), Some("Processing step 8/8"));
+        assert_eq!(progress.message.as_deref(), Some("8 steps processed"));
         deck.shutdown().await;
     }
 

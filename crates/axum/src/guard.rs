@@ -5,20 +5,21 @@
 //! `Host` check), and requests that the browser sends for it across origins (the `Origin` check).
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use futures::future::{BoxFuture, Either, FutureExt, ready};
+use futures::future::{BoxFuture, Either, FutureExt};
 use http::header::{
-    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, UPGRADE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HOST, ORIGIN, REFERRER_POLICY,
+    UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use http_body_util::Limited;
+use http_body_util::{BodyExt, Limited};
 use taskdeck_core::{Actor, DeckError};
-use taskdeck_engine::Deck;
+use taskdeck_engine::{Client, Deck};
 use tower::{Layer, Service};
 
 use crate::Config;
@@ -28,9 +29,13 @@ use crate::problem::Failure;
 const MAX_BODY: u64 = 1024 * 1024;
 /// What a form may hold besides its files.
 const FORM_OVERHEAD: u64 = 2 * MAX_BODY;
+/// How much of a body that is too large is read all the same, and for how long.
+const DRAIN_MOST: u64 = 8 * 1024 * MAX_BODY;
+const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 const HTTP_PORT: u16 = 80;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const CLOSED_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+pub(crate) const CLOSED_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// The layer to put around everything the program serves.
 ///
@@ -81,19 +86,35 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let answer = match self.guard.admit(request) {
-            Ok(request) => {
+        let answer = match self.guard.admit(&request) {
+            Ok(admitted) => {
+                let request = admitted.into(request);
                 Either::Left(self.inner.call(request).map(|result| result.map(IntoResponse::into_response)))
             }
-            Err(failure) => Either::Right(ready(Ok(failure.into_response()))),
+            Err(failure) => Either::Right(refuse(failure, request).map(Ok)),
         };
         answer.map(|result| result.map(harden)).boxed()
     }
 }
 
+/// What a request is let in with.
+struct Admitted {
+    client: Client,
+    /// How many bytes its body may have.
+    limit: u64,
+}
+
+impl Admitted {
+    fn into(self, mut request: Request) -> Request {
+        request.extensions_mut().insert(self.client);
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        request.map(|body| Body::new(Limited::new(body, limit)))
+    }
+}
+
 impl Guard {
-    fn admit(&self, mut request: Request) -> Result<Request, Failure> {
-        let host = check_host(&request, self.port)?;
+    fn admit(&self, request: &Request) -> Result<Admitted, Failure> {
+        let host = check_host(request, self.port)?;
         if !is_safe(request.method()) || is_upgrade(request.headers()) {
             check_origin(request.headers(), &host)?;
         }
@@ -107,10 +128,31 @@ impl Guard {
                 DeckError::TooLarge { what: "the request's body".to_owned(), max_bytes: limit }.into()
             );
         }
-        request.extensions_mut().insert(client);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(request.map(|body| Body::new(Limited::new(body, limit))))
+        Ok(Admitted { client, limit })
     }
+}
+
+/// Answers what was not let in: a person in front of a browser with a page, everybody else with a problem.
+async fn refuse(failure: Failure, request: Request) -> Response {
+    let wants_page = wants_page(&request);
+    if failure.is_too_large() && !request.headers().contains_key(EXPECT) {
+        // A browser shows an answer only once it could send all it had: else it tells of a broken connection.
+        let drain = drain(request.into_body());
+        // Whoever takes longer, or sends more, has to do without the reason.
+        let _ = tokio::time::timeout(DRAIN_WITHIN, drain).await;
+    }
+    if wants_page { failure.into_page() } else { failure.into_response() }
+}
+
+fn wants_page(request: &Request) -> bool {
+    let accepts = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accepts.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Reads a body and throws it away, up to a limit.
+async fn drain(body: Body) {
+    let mut body = Limited::new(body, usize::try_from(DRAIN_MOST).unwrap_or(usize::MAX));
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// A host and a port, with the port that a URL may leave out.

@@ -1,23 +1,33 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::response::{IntoResponse, Response};
-use http::header::CONTENT_TYPE;
+use axum::response::{Html, IntoResponse, Response};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use taskdeck_core::{DeckError, Problem};
+
+use crate::guard::CLOSED_POLICY;
 
 /// The response that tells of a deck's error.
 #[must_use]
 pub fn problem(error: &DeckError) -> Response {
+    respond(&describe(error))
+}
+
+/// An error as it is told, after the log was told of it where that has to know.
+fn describe(error: &DeckError) -> Problem {
     if let DeckError::Internal { reason } = error {
         tracing::error!(%reason, "failed to answer a request");
     }
-    respond(&Problem::from(error))
+    Problem::from(error)
+}
+
+fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn respond(problem: &Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, axum::Json(problem)).into_response();
+    let mut response = (status_of(problem), axum::Json(problem)).into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response
 }
@@ -37,20 +47,38 @@ impl Failure {
     pub(crate) fn not_found(what: &str) -> Self {
         Self::Deck(DeckError::NotFound { what: what.to_owned() })
     }
+
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self, Self::Deck(DeckError::TooLarge { .. }))
+    }
+
+    fn into_problem(self) -> Problem {
+        match self {
+            Self::Deck(error) => describe(&error),
+            Self::Http(status, code, detail) => {
+                Problem { status: status.as_u16(), code: code.to_owned(), detail, fields: None, task: None }
+            }
+        }
+    }
+
+    /// The failure as a page, for where the app's own pages cannot be had.
+    pub(crate) fn into_page(self) -> Response {
+        let problem = self.into_problem();
+        let status = status_of(&problem);
+        let title = status.canonical_reason().unwrap_or("Refused");
+        let detail = problem.detail.replace('&', "&amp;").replace('<', "&lt;");
+        let page = format!(
+            "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+             <h1>{title}</h1><p>Taskdeck did not do this: {detail}.</p>"
+        );
+        (status, [(CONTENT_SECURITY_POLICY, CLOSED_POLICY)], Html(page)).into_response()
+    }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        match self {
-            Self::Deck(error) => problem(&error),
-            Self::Http(status, code, detail) => respond(&Problem {
-                status: status.as_u16(),
-                code: code.to_owned(),
-                detail,
-                fields: None,
-                task: None,
-            }),
-        }
+        respond(&self.into_problem())
     }
 }
 

@@ -205,6 +205,12 @@ impl Reader<'_> {
             Some(fault) => Err(FieldErrors([(param.name.clone(), fault)].into())),
             None => match self.store(&mut field, first, param, &file_name, &media_type).await {
                 Err(DeckError::InvalidParams { fields }) => Err(fields),
+                // The deck's own limit is as good a reason to choose another file as the parameter's.
+                Err(DeckError::TooLarge { max_bytes, .. }) => {
+                    let fault =
+                        format!("The file is too large: at most {} are taken.", form::bytes(max_bytes));
+                    Err(FieldErrors([(param.name.clone(), fault)].into()))
+                }
                 other => Ok(other?),
             },
         };

@@ -195,7 +195,7 @@ pub enum DeckError {
         reason: String,
     },
     /// More bytes than are taken.
-    #[error("{what} is larger than {max_bytes} bytes")]
+    #[error("{what} is larger than {}", crate::form::bytes(*.max_bytes))]
     TooLarge {
         /// What is too large.
         what: String,

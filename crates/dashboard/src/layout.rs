@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
-use taskdeck_ui::{ConnectionNotice, Icon, provide_live, use_base};
+use taskdeck_ui::{ConnectionNotice, Erase, Icon, provide_live, use_base};
 
 use crate::parts::status_counts::{CountsSeed, StatusCounts};
 use crate::paths;
@@ -52,7 +52,7 @@ pub(crate) fn Frame(
             </main>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 const NO_SCRIPT: &str = "<p class=\"dash-noscript\">JavaScript is off: this page shows how things stood when it was \
@@ -77,7 +77,7 @@ fn NavLink(
             {children()}
         </a>
     }
-    .into_any()
+    .erase()
 }
 
 fn is_within(path: &str, section: &str) -> bool {
@@ -106,8 +106,8 @@ fn Crumbs(
     move || {
         crumbs().map(|((title, href), leaf)| {
             let section = match &leaf {
-                Some(_) => view! { <a href=href>{title}</a> }.into_any(),
-                None => view! { <span aria-current="page">{title}</span> }.into_any(),
+                Some(_) => view! { <a href=href>{title}</a> }.erase(),
+                None => view! { <span aria-current="page">{title}</span> }.erase(),
             };
             let leaf = leaf.map(|leaf| {
                 view! {
@@ -119,7 +119,7 @@ fn Crumbs(
             });
             view! {
                 <nav class="dash-crumbs" aria-label="Where this is">
-                    <ol class="dash-crumbs"><li>{section}</li>{leaf}</ol>
+                    <ol><li>{section}</li>{leaf}</ol>
                 </nav>
             }
         })

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use taskdeck_ui::{ApiError, BaseClient, Icon};
+use taskdeck_ui::{ApiError, BaseClient, Erase, Icon};
 
 use crate::{browser, paths};
 
@@ -147,6 +147,7 @@ pub async fn set_theme(
     if let (Some(response), Ok(cookie)) = (response, HeaderValue::from_str(&theme.cookie())) {
         response.append_header(SET_COOKIE, cookie);
     }
+    taskdeck_ui::server::go_back();
     Ok(())
 }
 
@@ -180,7 +181,7 @@ pub(crate) fn ThemeSwitch() -> impl IntoView {
             {buttons}
         </form>
     }
-    .into_any()
+    .erase()
 }
 
 #[cfg(test)]

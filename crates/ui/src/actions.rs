@@ -12,7 +12,7 @@ use taskdeck_core::{Status, StatusSet, TaskId};
 use crate::api::{self, error_path};
 use crate::go::use_go;
 use crate::live::LiveStore;
-use crate::{ApiError, Icon, browser, format, use_base, use_live};
+use crate::{ApiError, Erase, Icon, browser, format, use_base, use_live};
 
 /// Asks a task to stop, after asking the viewer once.
 #[component]
@@ -216,7 +216,7 @@ impl Ask {
                 {self.keep}
             </button>
         }
-        .into_any()
+        .erase()
     }
 }
 
@@ -248,7 +248,7 @@ impl Face {
             <input type="hidden" name="id" value=deed.task().map(|id| id.to_string())/>
             {back.map(|back| view! { <input type="hidden" name="back" value=back/> })}
         };
-        self.form(Signal::stored(()), move |()| deed, done, fields.into_any())
+        self.form(Signal::stored(()), move |()| deed, done, fields.erase())
     }
 
     fn show_clean_up(self, status: Signal<StatusSet>, on_done: Option<Callback<u64>>) -> AnyView {
@@ -258,7 +258,7 @@ impl Face {
             }
         };
         let fields = view! { <input type="hidden" name="status" value=move || status.get().to_string()/> };
-        self.form(status, Deed::CleanUp, done, fields.into_any())
+        self.form(status, Deed::CleanUp, done, fields.erase())
     }
 
     fn form<T: Copy + Send + Sync + 'static>(
@@ -313,8 +313,8 @@ impl Face {
             </form>
         };
         let inner = match self.ask {
-            None => form.into_any(),
-            Some(ask) => self.asking(ask, popover, form.into_any()),
+            None => form.erase(),
+            Some(ask) => self.asking(ask, popover, form.erase()),
         };
         view! {
             <div class="td-action">
@@ -324,7 +324,7 @@ impl Face {
                 </p>
             </div>
         }
-        .into_any()
+        .erase()
     }
 
     /// What an icon alone does not say.
@@ -348,7 +348,7 @@ impl Face {
                 <span class=if compact { "td-sr-only" } else { "td-button-text" }>{text}</span>
             </button>
         }
-        .into_any()
+        .erase()
     }
 
     fn asking(self, ask: Ask, popover: String, form: AnyView) -> AnyView {
@@ -369,7 +369,7 @@ impl Face {
                 {form}
             </div>
         }
-        .into_any()
+        .erase()
     }
 }
 

@@ -12,7 +12,7 @@
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use server_fn::ServerFn;
-use server_fn::codec::{Json, MultipartData};
+use server_fn::codec::{MultipartData, PostUrl};
 use taskdeck_core::{
     CancelOutcome, Counts, Definition, ListQuery, LogPage, Started, StatusSet, TaskDetail, TaskId, TaskPage,
     TaskState,
@@ -21,59 +21,60 @@ use taskdeck_core::{
 use crate::client::BaseClient;
 use crate::codec::MultipartFormData;
 use crate::error::ApiError;
+use crate::json::Json;
 #[cfg(feature = "ssr")]
 use crate::server::{client, go_back, go_to, refuse, refuse_for, start_from_form};
 
 /// The kinds that the viewer may see, as the catalog lists them.
-#[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", input = Json, client = BaseClient)]
+#[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", input = Json, output = Json, client = BaseClient)]
 pub async fn kinds() -> Result<Vec<Definition>, ApiError> {
     client()?.kinds().map_err(refuse)
 }
 
 /// One kind.
-#[server(name = GetKind, prefix = "/_taskdeck", endpoint = "kind", input = Json, client = BaseClient)]
+#[server(name = GetKind, prefix = "/_taskdeck", endpoint = "kind", input = Json, output = Json, client = BaseClient)]
 pub async fn kind(kind: String) -> Result<Definition, ApiError> {
     client()?.kind(&kind).map_err(refuse)
 }
 
 /// A page of tasks, newest first.
-#[server(name = GetTasks, prefix = "/_taskdeck", endpoint = "tasks", input = Json, client = BaseClient)]
+#[server(name = GetTasks, prefix = "/_taskdeck", endpoint = "tasks", input = Json, output = Json, client = BaseClient)]
 pub async fn tasks(query: ListQuery) -> Result<TaskPage, ApiError> {
     client()?.list(&query).await.map_err(refuse)
 }
 
 /// A task with all that its page shows.
-#[server(name = GetTask, prefix = "/_taskdeck", endpoint = "task", input = Json, client = BaseClient)]
+#[server(name = GetTask, prefix = "/_taskdeck", endpoint = "task", input = Json, output = Json, client = BaseClient)]
 pub async fn task(id: TaskId) -> Result<TaskDetail, ApiError> {
     client()?.detail(id).await.map_err(refuse)
 }
 
 /// The states of these tasks; those that are gone are left out.
-#[server(name = GetStates, prefix = "/_taskdeck", endpoint = "states", input = Json, client = BaseClient)]
+#[server(name = GetStates, prefix = "/_taskdeck", endpoint = "states", input = Json, output = Json, client = BaseClient)]
 pub async fn states(ids: Vec<TaskId>) -> Result<Vec<TaskState>, ApiError> {
     client()?.get_many(&ids).await.map_err(refuse)
 }
 
 /// The lines of a task's log after `since`.
-#[server(name = GetTaskLog, prefix = "/_taskdeck", endpoint = "task_log", input = Json, client = BaseClient)]
+#[server(name = GetTaskLog, prefix = "/_taskdeck", endpoint = "task_log", input = Json, output = Json, client = BaseClient)]
 pub async fn task_log(id: TaskId, since: u64, limit: u32) -> Result<LogPage, ApiError> {
     client()?.log(id, since, limit).await.map_err(refuse)
 }
 
 /// The last lines of a task's log.
-#[server(name = GetLogTail, prefix = "/_taskdeck", endpoint = "log_tail", input = Json, client = BaseClient)]
+#[server(name = GetLogTail, prefix = "/_taskdeck", endpoint = "log_tail", input = Json, output = Json, client = BaseClient)]
 pub async fn log_tail(id: TaskId, limit: u32) -> Result<LogPage, ApiError> {
     client()?.log_tail(id, limit).await.map_err(refuse)
 }
 
 /// How many tasks there are, by status.
-#[server(name = GetCounts, prefix = "/_taskdeck", endpoint = "counts", input = Json, client = BaseClient)]
+#[server(name = GetCounts, prefix = "/_taskdeck", endpoint = "counts", input = Json, output = Json, client = BaseClient)]
 pub async fn counts() -> Result<Counts, ApiError> {
     client()?.counts().await.map_err(refuse)
 }
 
 /// Starts the task that a start form asks for (`_kind`, its params, its files).
-#[server(prefix = "/_taskdeck", endpoint = "start_task", input = MultipartFormData, client = BaseClient)]
+#[server(prefix = "/_taskdeck", endpoint = "start_task", input = MultipartFormData, output = Json, client = BaseClient)]
 pub async fn start_task(form: MultipartData) -> Result<Started, ApiError> {
     let client = client()?;
     let Some(form) = form.into_inner() else {
@@ -85,7 +86,7 @@ pub async fn start_task(form: MultipartData) -> Result<Started, ApiError> {
 }
 
 /// Asks a task to stop.
-#[server(prefix = "/_taskdeck", endpoint = "cancel_task", client = BaseClient)]
+#[server(prefix = "/_taskdeck", endpoint = "cancel_task", input = PostUrl, output = Json, client = BaseClient)]
 pub async fn cancel_task(id: TaskId, reason: Option<String>) -> Result<CancelOutcome, ApiError> {
     let outcome = client()?.cancel(id, reason).await;
     let outcome = outcome.map_err(|error| refuse_for(CancelTask::PATH, id, error))?;
@@ -94,7 +95,7 @@ pub async fn cancel_task(id: TaskId, reason: Option<String>) -> Result<CancelOut
 }
 
 /// Tries an ended task again.
-#[server(prefix = "/_taskdeck", endpoint = "retry_task", client = BaseClient)]
+#[server(prefix = "/_taskdeck", endpoint = "retry_task", input = PostUrl, output = Json, client = BaseClient)]
 pub async fn retry_task(id: TaskId) -> Result<TaskState, ApiError> {
     let state = client()?.retry(id).await.map_err(|error| refuse_for(RetryTask::PATH, id, error))?;
     go_back();
@@ -103,7 +104,7 @@ pub async fn retry_task(id: TaskId) -> Result<TaskState, ApiError> {
 
 /// Removes a task; an active one is cancelled first. `back` is the path, under the base path, of the page to go to
 /// afterwards without JavaScript.
-#[server(prefix = "/_taskdeck", endpoint = "delete_task", client = BaseClient)]
+#[server(prefix = "/_taskdeck", endpoint = "delete_task", input = PostUrl, output = Json, client = BaseClient)]
 pub async fn delete_task(id: TaskId, back: Option<String>) -> Result<(), ApiError> {
     client()?.delete(id).await.map_err(|error| refuse_for(DeleteTask::PATH, id, error))?;
     match back.filter(|back| is_local(back)) {
@@ -114,7 +115,7 @@ pub async fn delete_task(id: TaskId, back: Option<String>) -> Result<(), ApiErro
 }
 
 /// Removes the ended tasks of these statuses; says how many there were.
-#[server(prefix = "/_taskdeck", endpoint = "clean_up", client = BaseClient)]
+#[server(prefix = "/_taskdeck", endpoint = "clean_up", input = PostUrl, output = Json, client = BaseClient)]
 pub async fn clean_up(status: StatusSet) -> Result<u64, ApiError> {
     let query = ListQuery { status, ..ListQuery::default() };
     let count = client()?.clean_up(&query).await.map_err(refuse)?;

@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 
-use crate::{Connection, Duration, Icon, browser, use_live};
+use crate::{Connection, Duration, Erase, Icon, browser, use_live};
 
 /// Says when the page does not hear of changes at once, or was overtaken by a newer server. Empty and hidden while
 /// all is well.
 #[component]
 pub fn ConnectionNotice() -> impl IntoView {
     let live = use_live();
-    let (connection, outdated) = (live.connection(), live.is_outdated());
+    let (connection, outdated, has_socket) = (live.connection(), live.is_outdated(), live.has_socket());
     let state = move || match connection.get() {
         Connection::Connecting => "connecting",
         Connection::Live => "live",
@@ -29,8 +29,10 @@ pub fn ConnectionNotice() -> impl IntoView {
                 {move || {
                     if offline.get() {
                         "Not live: the server does not answer. It is tried again by itself."
-                    } else {
+                    } else if has_socket {
                         "Not live: updates come every few seconds until the line is back."
+                    } else {
+                        "Not live: updates come every few seconds, since this server has no live line."
                     }
                 }}
             </span>
@@ -57,9 +59,9 @@ pub fn ConnectionNotice() -> impl IntoView {
             hidden=move || since.get().is_none() && !outdated.get()
         >
             {move || match since.get() {
-                Some(since) => lost(since).into_any(),
-                None if outdated.get() => newer().into_any(),
-                None => ().into_any(),
+                Some(since) => lost(since).erase(),
+                None if outdated.get() => newer().erase(),
+                None => ().erase(),
             }}
         </div>
     }

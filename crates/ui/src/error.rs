@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use server_fn::{Bytes, Decodes};
 use taskdeck_core::{DeckError, FieldErrors, Problem};
 
 use crate::format;
+use crate::json::{self, JsonEncoding};
 
 /// Why a server function did not do what was asked: the deck's own error, on the wire as JSON with its HTTP status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ impl FromServerFnError for ApiError {
 
 /// What stands before the server functions (the guard, a proxy) answers problems of its own.
 fn from_problem(data: &[u8]) -> DeckError {
-    match serde_json::from_slice::<Problem>(data) {
+    match json::from_str::<Problem>(&String::from_utf8_lossy(data)) {
         Ok(Problem { fields: Some(fields), .. }) => DeckError::InvalidParams { fields },
         Ok(Problem { status: 403, detail: reason, .. }) => DeckError::Denied { reason },
         Ok(Problem { status: 500.., detail: reason, .. }) => DeckError::Unavailable { reason },

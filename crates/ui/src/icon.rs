@@ -1,7 +1,7 @@
 //! Icons of Lucide (<https://lucide.dev>), each as one path, inline, so that a page asks for nothing.
 //!
-//! Lucide is under the ISC licence: Copyright (c) for portions of Lucide are held by Cole Bemis 2013-2023 as part of
-//! Feather (MIT). All other copyright (c) for Lucide are held by Lucide Contributors 2025.
+//! Lucide is under the ISC licence, and what it took from Feather under the MIT licence: `LICENSE-lucide` beside this
+//! crate's manifest.
 
 use leptos::prelude::*;
 use taskdeck_core::Status;

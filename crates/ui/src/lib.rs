@@ -28,8 +28,8 @@
 //!   Card: `section.td-progress[data-status]` > `header.td-progress-head` (`div.td-progress-label`, badge),
 //!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `-done`, `-step`, `-elapsed`, `-eta`, `-tries`),
 //!   `p.td-progress-message`, `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`),
-//!   `div.td-progress-actions`, `p.td-sr-only[aria-live]`. The facts, the message and the note are always there and
-//!   `:empty` when there is nothing to say: give them a line's height.
+//!   `div.td-progress-actions`, `p.td-sr-only[aria-live]`. The facts, the message and the note are always there,
+//!   and `:empty` when there is nothing to say.
 //!   Compact: `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message`
 //!   while it runs, else `p.td-progress-note`.
 //! - **[`StatusBadge`]** `status: S<Status>`, `[partial: S<bool>]`: `span.td-badge[data-status]` > icon,
@@ -79,11 +79,13 @@ mod client;
 mod codec;
 mod connection;
 mod context;
+mod erase;
 mod error;
 mod form;
 pub mod format;
 mod go;
 mod icon;
+mod json;
 pub mod live;
 mod log;
 mod progress;
@@ -97,9 +99,11 @@ pub use badge::StatusBadge;
 pub use client::{BaseClient, BaseRequest};
 pub use connection::ConnectionNotice;
 pub use context::{Access, BasePath, FormDraft, provide_base, use_access, use_base};
+pub use erase::Erase;
 pub use error::ApiError;
 pub use form::{FieldInput, FormState, TaskForm};
 pub use icon::{Icon, status_icon};
+pub use json::{Json, JsonCodec, JsonEncoding, Loaded, load};
 pub use live::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};
 pub use log::TaskLog;
 pub use progress::TaskProgress;

@@ -1,4 +1,4 @@
-//! A task for tests.
+//! A task for tests: those of the modules, and `tests/render.rs`.
 
 use taskdeck_core::{Kind, Progress, QueueName, Status, TaskId, TaskState, Timestamp};
 

@@ -73,7 +73,8 @@ mod with_engine {
     }
 
     /// Sends a plain form's sender back to where they came from, without an error that an earlier form left there.
-    pub(crate) fn go_back() {
+    /// For server functions that plain forms post to.
+    pub fn go_back() {
         if let Some(parts) = use_context::<Parts>()
             && is_plain_form(&parts)
             && let Some(response) = use_context::<ResponseOptions>()

@@ -2,47 +2,19 @@
 #![cfg(feature = "ssr")]
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+#[path = "../src/sample.rs"]
+mod sample;
+
 use leptos::prelude::*;
 use taskdeck_core::{
     CancelInfo, Choice, Definition, ErrorInfo, FieldErrors, Kind, LogLevel, LogLine, LogPage, Param,
-    ParamKind, Progress, QueueName, Status, Step, TaskId, TaskState, Timestamp, Upload, UserId,
+    ParamKind, Status, Step, Upload, UserId,
 };
 use taskdeck_ui::{FormDraft, TaskForm, TaskLog, TaskProgress, provide_base, provide_live};
 
-const T0: Timestamp = Timestamp::from_millis(1_767_225_600_000);
-const HOSTILE: &str = "<script>alert(1)</script>";
+use self::sample::{T0, task};
 
-fn task(status: Status) -> TaskState {
-    TaskState {
-        id: TaskId::from_parts(T0, [7; 10]),
-        kind: Kind::new("import_csv").unwrap(),
-        label: "Import flights.csv".to_owned(),
-        status,
-        version: 3,
-        tick: 9,
-        queue: QueueName::default(),
-        priority: 0,
-        attempt: 1,
-        tries: 0,
-        max_tries: 3,
-        progress: Progress::default(),
-        cancel: None,
-        error: None,
-        partial: false,
-        key: None,
-        tags: Vec::new(),
-        user: None,
-        trace_id: None,
-        created_at: T0,
-        scheduled_at: None,
-        started_at: Some(T0.plus_millis(1_500)),
-        ended_at: None,
-        starts: 1,
-        questions: 0,
-        endings: 0,
-        notice_seq: 0,
-    }
-}
+const HOSTILE: &str = "<script>alert(1)</script>";
 
 /// The HTML, one element a line.
 fn html<V: IntoView>(view: impl FnOnce() -> V) -> String {

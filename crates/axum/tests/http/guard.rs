@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::Router;
 use axum::body::Body;
 use axum::response::Html;
@@ -110,4 +113,25 @@ async fn bodies_are_limited() {
         .header("content-type", "multipart/form-data; boundary=x")
         .header("content-length", "6000000");
     server.send(form.body(Body::empty()).unwrap()).await.problem(413, "too_large");
+}
+
+#[tokio::test]
+async fn a_browser_can_send_all_of_what_is_too_large_and_is_told_so_in_a_page() {
+    let server = Server::with(Settings { max_upload_bytes: 10, ..Settings::default() }, |_| ()).await;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&sent);
+    let chunks = futures::stream::iter((0..300).map(move |_| {
+        count.fetch_add(10_000, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(vec![b'x'; 10_000])
+    }));
+    let form = request(Method::POST, "/_taskdeck/start_task")
+        .header("accept", "text/html,application/xhtml+xml")
+        .header("content-type", "multipart/form-data; boundary=x")
+        .header("content-length", "3000000");
+    let answer = server.send(form.body(Body::from_stream(chunks)).unwrap()).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(sent.load(Ordering::Relaxed), 3_000_000);
+    let page = String::from_utf8(answer.body.clone()).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("is larger than"), "{page}");
+    assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
 }

@@ -123,7 +123,8 @@ async fn a_malformed_or_boundless_form_is_refused() {
 async fn uploads_stop_at_the_deck_s_limit() {
     let server = Server::with(Settings { max_upload_bytes: 1_000, ..Settings::default() }, |_| ()).await;
     let form = Form::default().file("file", "a.csv", &[b'x'; 1_001]);
-    form.start(&server, "read").await.problem(413, "too_large");
+    let problem = form.start(&server, "read").await.problem(422, "invalid_params");
+    assert_eq!(problem["fields"]["file"], "The file is too large: at most 1.0 kB are taken.");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use taskdeck_ui::Erase;
 
 use crate::layout::Frame;
 use crate::parts::notice::EmptyState;
@@ -20,7 +21,7 @@ pub fn NotFoundPage() -> impl IntoView {
             />
         </Frame>
     }
-    .into_any()
+    .erase()
 }
 
 /// Something of this address is not there, and where to go instead.
@@ -41,5 +42,5 @@ pub(crate) fn NotFound(
             </EmptyState>
         </div>
     }
-    .into_any()
+    .erase()
 }

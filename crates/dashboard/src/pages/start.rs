@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use taskdeck_core::{Category, Definition};
-use taskdeck_ui::{Icon, api};
+use taskdeck_ui::{Erase, Icon, api, load};
 
 use crate::filter::escape;
 use crate::parts::kind_card::KindCard;
@@ -17,14 +17,14 @@ use crate::paths;
 pub(crate) fn StartPage() -> impl IntoView {
     let query = use_query_map();
     let search = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
-    let kinds = Resource::new(|| (), |()| api::kinds());
+    let kinds = load(|| (), |()| api::kinds());
     let catalog = move || {
         Suspend::new(async move {
             match kinds.await {
-                Ok(kinds) => view! { <Catalog kinds search/> }.into_any(),
+                Ok(kinds) => view! { <Catalog kinds search/> }.erase(),
                 Err(error) => {
                     let retry = Callback::new(move |()| kinds.refetch());
-                    view! { <CannotLoad what="the catalog" error again=paths::start() retry/> }.into_any()
+                    view! { <CannotLoad what="the catalog" error again=paths::start() retry/> }.erase()
                 }
             }
         })
@@ -39,7 +39,7 @@ pub(crate) fn StartPage() -> impl IntoView {
             <Transition fallback=|| view! { <Loading lines=3/> }>{catalog}</Transition>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 /// The search: a form of its own without JavaScript, and as you type with it.
@@ -89,7 +89,7 @@ fn Search(
             />
         </form>
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
@@ -110,7 +110,7 @@ fn Catalog(
     move || {
         let found = found.get();
         if found.is_empty() {
-            return nothing_found(kinds.with_value(Vec::is_empty), &search.get()).into_any();
+            return nothing_found(kinds.with_value(Vec::is_empty), &search.get()).erase();
         }
         Category::ALL
             .into_iter()
@@ -119,7 +119,7 @@ fn Catalog(
                 (!of_it.is_empty()).then(|| view! { <CategoryCards category kinds=of_it/> })
             })
             .collect_view()
-            .into_any()
+            .erase()
     }
 }
 
@@ -134,7 +134,7 @@ fn nothing_found(no_kinds: bool, search: &str) -> impl IntoView + use<> {
                 ""
             </EmptyState>
         }
-        .into_any()
+        .erase()
     } else {
         view! {
             <EmptyState
@@ -145,7 +145,7 @@ fn nothing_found(no_kinds: bool, search: &str) -> impl IntoView + use<> {
                 <a class="td-button" href=paths::start()>"Show all"</a>
             </EmptyState>
         }
-        .into_any()
+        .erase()
     }
 }
 
@@ -168,5 +168,5 @@ fn CategoryCards(
             <ul class="dash-cards">{cards}</ul>
         </section>
     }
-    .into_any()
+    .erase()
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taskdeck_core::{DeckError, Definition, ListQuery, TaskId, TaskState, form};
 use taskdeck_ui::format::duration;
-use taskdeck_ui::{ApiError, Icon, TaskForm, TimeAgo, api, status_icon};
+use taskdeck_ui::{ApiError, Erase, Icon, TaskForm, TimeAgo, api, load, status_icon};
 
 use super::not_found::NotFound;
 use crate::filter::Filter;
@@ -20,14 +20,14 @@ const RECENT: u32 = 5;
 
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Loaded {
+struct Shown {
     definition: Definition,
     recent: Vec<TaskState>,
     /// The fields of the task that is to be started again.
     again: Option<Vec<(String, String)>>,
 }
 
-async fn load(kind: String, from: Option<TaskId>) -> Result<Loaded, ApiError> {
+async fn fetch(kind: String, from: Option<TaskId>) -> Result<Shown, ApiError> {
     let definition = api::kind(kind).await?;
     let query =
         ListQuery { kind: Some(definition.kind.clone()), limit: Some(RECENT), ..ListQuery::default() };
@@ -37,7 +37,7 @@ async fn load(kind: String, from: Option<TaskId>) -> Result<Loaded, ApiError> {
         Some(id) => api::task(id).await.ok().map(|detail| fields(&definition, &detail.params)),
         None => None,
     };
-    Ok(Loaded { definition, recent, again })
+    Ok(Shown { definition, recent, again })
 }
 
 /// The fields of a form that say these params. A file cannot be filled in by a page.
@@ -57,11 +57,11 @@ pub(crate) fn StartKindPage() -> impl IntoView {
     let query = use_query_map();
     let kind = Memo::new(move |_| params.with(|params| params.get("kind").unwrap_or_default()));
     let from = Memo::new(move |_| query.with(|query| query.get("from")?.parse::<TaskId>().ok()));
-    let loaded = Resource::new(move || (kind.get(), from.get()), |(kind, from)| load(kind, from));
+    let loaded = load(move || (kind.get(), from.get()), |(kind, from)| fetch(kind, from));
     let page = move || {
         Suspend::new(async move {
             match loaded.await {
-                Ok(loaded) => view! { <KindForm loaded/> }.into_any(),
+                Ok(loaded) => view! { <KindForm loaded/> }.erase(),
                 Err(ApiError(DeckError::NotFound { .. })) => {
                     status_code::set(404);
                     view! {
@@ -71,7 +71,7 @@ pub(crate) fn StartKindPage() -> impl IntoView {
                             text="It may have been renamed, or it is not linked into this server."
                         />
                     }
-                    .into_any()
+                    .erase()
                 }
                 Err(error) => {
                     let again = paths::at(&format!("/start/{}", kind.get_untracked()));
@@ -80,7 +80,7 @@ pub(crate) fn StartKindPage() -> impl IntoView {
                         <Title text="Start"/>
                         <CannotLoad what="the form" error again retry/>
                     }
-                    .into_any()
+                    .erase()
                 }
             }
         })
@@ -90,15 +90,15 @@ pub(crate) fn StartKindPage() -> impl IntoView {
             <Transition fallback=|| view! { <Loading lines=4/> }>{page}</Transition>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
 fn KindForm(
     /// What the page shows.
-    loaded: Loaded,
+    loaded: Shown,
 ) -> impl IntoView {
-    let Loaded { definition, recent, again } = loaded;
+    let Shown { definition, recent, again } = loaded;
     let again_notice = again.is_some().then(|| {
         let text = if definition.has_files() {
             "Filled in from an earlier task. Choose its file again."
@@ -134,7 +134,7 @@ fn KindForm(
             </div>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 /// What is known of the kind.
@@ -184,7 +184,7 @@ fn About(
             </div>
         </section>
     }
-    .into_any()
+    .erase()
 }
 
 /// The tasks of the kind that were started last, as they stood when the page was made.
@@ -216,7 +216,7 @@ fn Recent(
             <a class="dash-panel-foot" href=all>"All tasks of this kind"</a>
         </section>
     }
-    .into_any()
+    .erase()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{DeckError, LogPage, Status, TaskDetail, TaskId, TaskState};
 use taskdeck_ui::{
-    ApiError, CancelButton, DeleteButton, Icon, RetryButton, StatusBadge, TaskLog, TaskProgress, TimeAgo,
-    api, use_live,
+    ApiError, CancelButton, DeleteButton, Erase, Icon, RetryButton, StatusBadge, TaskLog, TaskProgress,
+    TimeAgo, api, load, use_live,
 };
 
 use super::not_found::NotFound;
@@ -27,17 +27,17 @@ const LOG_TAIL: u32 = 500;
 
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Loaded {
+struct Shown {
     detail: TaskDetail,
     log: LogPage,
 }
 
-async fn load(id: Option<TaskId>) -> Result<Loaded, ApiError> {
+async fn fetch(id: Option<TaskId>) -> Result<Shown, ApiError> {
     // What is no id names no task.
     let id = id.ok_or_else(|| ApiError(DeckError::task_not_found()))?;
     let detail = api::task(id).await?;
     let log = api::log_tail(id, LOG_TAIL).await.unwrap_or_default();
-    Ok(Loaded { detail, log })
+    Ok(Shown { detail, log })
 }
 
 /// The page of a task.
@@ -45,11 +45,11 @@ async fn load(id: Option<TaskId>) -> Result<Loaded, ApiError> {
 pub(crate) fn TaskPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<TaskId>().ok()));
-    let loaded = Resource::new(move || id.get(), load);
+    let loaded = load(move || id.get(), fetch);
     let page = move || {
         Suspend::new(async move {
             match loaded.await {
-                Ok(loaded) => view! { <Task loaded/> }.into_any(),
+                Ok(loaded) => view! { <Task loaded/> }.erase(),
                 Err(ApiError(DeckError::NotFound { .. })) => {
                     status_code::set(404);
                     view! {
@@ -59,7 +59,7 @@ pub(crate) fn TaskPage() -> impl IntoView {
                             text="It may have been deleted, or cleaned up after its time."
                         />
                     }
-                    .into_any()
+                    .erase()
                 }
                 Err(error) => {
                     let again = id.get_untracked().map(paths::task).unwrap_or_default();
@@ -68,7 +68,7 @@ pub(crate) fn TaskPage() -> impl IntoView {
                         <Title text="Task"/>
                         <CannotLoad what="the task" error again retry/>
                     }
-                    .into_any()
+                    .erase()
                 }
             }
         })
@@ -78,15 +78,15 @@ pub(crate) fn TaskPage() -> impl IntoView {
             <Transition fallback=|| view! { <Loading lines=5/> }>{page}</Transition>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
 fn Task(
     /// What was loaded.
-    loaded: Loaded,
+    loaded: Shown,
 ) -> impl IntoView {
-    let Loaded { detail, log } = loaded;
+    let Shown { detail, log } = loaded;
     let seed = detail.task.clone();
     let id = seed.id;
     let live = use_live();
@@ -128,7 +128,7 @@ fn Task(
             </div>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 /// What the page knows beyond the live state (attempts, result) is loaded anew when an attempt begins or the task
@@ -206,7 +206,7 @@ fn Head(
             <div class="dash-task-actions">{actions}</div>
         </header>
     }
-    .into_any()
+    .erase()
 }
 
 /// What else is known of the task.
@@ -257,5 +257,5 @@ fn About(
             </div>
         </section>
     }
-    .into_any()
+    .erase()
 }

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use taskdeck_core::{Status, StatusSet, TaskId, TaskPage};
 use taskdeck_ui::format::thousands;
-use taskdeck_ui::{ApiError, CleanUpButton, Icon, api, use_live};
+use taskdeck_ui::{CleanUpButton, Erase, Icon, Loaded, api, load, use_live};
 
 use crate::filter::Filter;
 use crate::parts::filters::FilterBar;
@@ -14,16 +14,13 @@ use crate::parts::row::TaskRow;
 use crate::parts::status_counts::CountsSeed;
 use crate::paths;
 
-type Loaded = Resource<Result<TaskPage, ApiError>>;
-
 /// The list of tasks.
 #[component]
 pub(crate) fn TasksPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(Filter::from_query));
-    let page: Loaded =
-        Resource::new(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
-    let kinds = Resource::new(|| (), |()| api::kinds());
+    let page = load(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
+    let kinds = load(|| (), |()| api::kinds());
     let loading = RwSignal::new(false);
     let content = move || {
         Suspend::new(async move {
@@ -31,11 +28,18 @@ pub(crate) fn TasksPage() -> impl IntoView {
             // What the URL says now is what was loaded: another filter starts another load.
             let filter = filter.get_untracked();
             match loaded {
-                Ok(tasks) => view! { <TaskList tasks filter page/> }.into_any(),
+                Ok(tasks) => view! { <TaskList tasks filter page/> }.erase(),
                 Err(error) => {
                     let again = paths::filtered(&filter);
                     let retry = Callback::new(move |()| page.refetch());
-                    view! { <CannotLoad what="the tasks" error again retry/> }.into_any()
+                    // An address that is wrong stays wrong, however often it is tried.
+                    let newest = paths::filtered(&filter.newest());
+                    view! {
+                        <CannotLoad what="the tasks" error again retry>
+                            <a class="td-button" href=newest>"Newest tasks"</a>
+                        </CannotLoad>
+                    }
+                    .erase()
                 }
             }
         })
@@ -61,7 +65,7 @@ pub(crate) fn TasksPage() -> impl IntoView {
             </div>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 /// Deletes what has ended: of the statuses that are filtered for, or all of it.
@@ -70,7 +74,7 @@ fn CleanUp(
     /// What the URL says.
     filter: Memo<Filter>,
     /// The list, to be loaded anew afterwards.
-    page: Loaded,
+    page: Loaded<TaskPage>,
 ) -> impl IntoView {
     let live = use_live();
     let counts = live.watch_counts();
@@ -120,7 +124,7 @@ fn CleanUp(
         <p class="dash-said" role="status">{said}</p>
         <Transition>{seeded}</Transition>
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
@@ -130,24 +134,24 @@ fn TaskList(
     /// What it was loaded for.
     filter: Filter,
     /// The list, to be loaded anew.
-    page: Loaded,
+    page: Loaded<TaskPage>,
 ) -> impl IntoView {
     let TaskPage { tasks, next_cursor } = tasks;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let is_empty = tasks.is_empty();
     let older = next_cursor.map(|cursor| paths::filtered(&filter.at(cursor)));
     let body = if is_empty {
-        view! { <Nothing filter=filter.clone() older=older.clone()/> }.into_any()
+        view! { <Nothing filter=filter.clone() older=older.clone()/> }.erase()
     } else {
         let rows = tasks.into_iter().map(|seed| view! { <TaskRow seed/> }).collect_view();
-        view! { <ul class="dash-rows" aria-label="Tasks">{rows}</ul> }.into_any()
+        view! { <ul class="dash-rows" aria-label="Tasks">{rows}</ul> }.erase()
     };
     view! {
         <Arrived filter=filter.clone() ids page/>
         {body}
         <Pager filter older=older.filter(|_| !is_empty)/>
     }
-    .into_any()
+    .erase()
 }
 
 /// Tells of tasks that came since the list was loaded, and loads them when pressed.
@@ -158,7 +162,7 @@ fn Arrived(
     /// What it shows.
     ids: Vec<TaskId>,
     /// The list, to be loaded anew.
-    page: Loaded,
+    page: Loaded<TaskPage>,
 ) -> impl IntoView {
     let newest = filter.newest();
     let is_newest = filter == newest;
@@ -182,7 +186,7 @@ fn Arrived(
             }
         })
     };
-    view! { <div class="dash-new" role="status">{pill}</div> }.into_any()
+    view! { <div class="dash-new" role="status">{pill}</div> }.erase()
 }
 
 /// Nothing to show, and why: nothing was started yet, nothing fits the filter, or the end was reached.
@@ -204,7 +208,7 @@ fn Nothing(
                 <a class="td-button" href=paths::tasks("")>"Show all tasks"</a>
             </EmptyState>
         }
-        .into_any();
+        .erase();
     }
     if filter.cursor.is_some() {
         return view! {
@@ -212,7 +216,7 @@ fn Nothing(
                 <a class="td-button" href=paths::filtered(&filter.newest())>"Newest tasks"</a>
             </EmptyState>
         }
-        .into_any();
+        .erase();
     }
     if filter.is_empty() {
         return view! {
@@ -224,7 +228,7 @@ fn Nothing(
                 <a class="td-button td-button-primary" href=paths::start()>"Start your first task"</a>
             </EmptyState>
         }
-        .into_any();
+        .erase();
     }
     let only: Vec<Status> = filter.status.iter().collect();
     let title = match (only.as_slice(), &filter.kind) {
@@ -237,7 +241,7 @@ fn Nothing(
             <a class="td-button" href=paths::tasks("")>"Show all tasks"</a>
         </EmptyState>
     }
-    .into_any()
+    .erase()
 }
 
 /// From page to page. It goes by keys, so that no page counts what came before it.

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use taskdeck_core::{Attempt, Status};
-use taskdeck_ui::{Duration, Icon, TimeAgo, status_icon};
+use taskdeck_ui::{Duration, Erase, Icon, TimeAgo, status_icon};
 
 /// The attempts of a task, once there is more than the one that the rest of the page tells of.
 #[component]
@@ -56,7 +56,7 @@ fn AttemptRow(
                 })}
         </li>
     }
-    .into_any()
+    .erase()
 }
 
 /// The status whose colours an attempt's end has, and the end in words.

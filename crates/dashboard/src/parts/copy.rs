@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use taskdeck_ui::Icon;
+use taskdeck_ui::{Erase, Icon};
 
 use crate::browser;
 
@@ -37,5 +37,5 @@ pub(crate) fn CopyButton(
         </button>
         <span class="td-sr-only" role="status">{move || copied.get().then_some("Copied")}</span>
     }
-    .into_any()
+    .erase()
 }

@@ -37,7 +37,7 @@ pub(crate) fn Failure(
                 None => format!("{message} ({code})"),
             };
             view! {
-                <section class="dash-panel" class:dash-failure=failed aria-labelledby="error-title">
+                <section class="dash-panel" class:dash-failure=failed data-status=status.name() aria-labelledby="error-title">
                     <header class="dash-panel-head">
                         <Icon name="circle-alert"/>
                         <h2 id="error-title">{title}</h2>

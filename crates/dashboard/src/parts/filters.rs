@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use taskdeck_core::{Definition, Status, StatusSet};
-use taskdeck_ui::{ApiError, Icon, status_icon};
+use taskdeck_ui::{Erase, Icon, Loaded, status_icon};
 
 use crate::filter::Filter;
 use crate::{browser, paths};
@@ -13,7 +13,7 @@ pub(crate) fn FilterBar(
     /// What the URL says.
     filter: Memo<Filter>,
     /// The kinds that there are.
-    kinds: Resource<Result<Vec<Definition>, ApiError>>,
+    kinds: Loaded<Vec<Definition>>,
 ) -> impl IntoView {
     view! {
         <div class="dash-filters">
@@ -27,7 +27,7 @@ pub(crate) fn FilterBar(
             <Tokens filter/>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
@@ -41,7 +41,7 @@ fn Tab(
 ) -> impl IntoView {
     let href = move || filter.with(|filter| paths::filtered(&filter.with_status(status)));
     let current = move || filter.with(|filter| (filter.status == status).then_some("true"));
-    view! { <a class="dash-tab" href=href aria-current=current>{children()}</a> }.into_any()
+    view! { <a class="dash-tab" href=href aria-current=current>{children()}</a> }.erase()
 }
 
 /// Which statuses, each put in or taken out by a link. It stays open, so that several can be chosen.
@@ -72,7 +72,7 @@ fn StatusMenu(
             <ul>{choices}</ul>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
@@ -80,7 +80,7 @@ fn KindMenu(
     /// What the URL says.
     filter: Memo<Filter>,
     /// The kinds that there are.
-    kinds: Resource<Result<Vec<Definition>, ApiError>>,
+    kinds: Loaded<Vec<Definition>>,
 ) -> impl IntoView {
     const ID: &str = "kind-menu";
     let choice = move |definition: Definition| {
@@ -120,7 +120,7 @@ fn KindMenu(
             </ul>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 /// What is filtered for, each with a link that takes it out.
@@ -157,7 +157,7 @@ fn Tokens(
         <ul class="dash-tokens" aria-label="Filters">{statuses} {kind} {queue}</ul>
         {move || all().map(|href| view! { <a class="dash-clear" href=href>"Show all"</a> })}
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
@@ -174,5 +174,5 @@ fn Token(
             <a href=href aria-label=label><Icon name="x"/></a>
         </li>
     }
-    .into_any()
+    .erase()
 }

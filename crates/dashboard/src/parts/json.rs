@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use serde_json::{Map, Number, Value};
 use taskdeck_core::{Upload, form};
-use taskdeck_ui::Icon;
 use taskdeck_ui::format::thousands;
+use taskdeck_ui::{Erase, Icon};
 
 /// How many entries of one object or list are shown; the rest is counted.
 const MAX_ENTRIES: usize = 200;
@@ -20,9 +20,9 @@ pub(crate) fn JsonView(
     value: Value,
 ) -> impl IntoView {
     match value {
-        Value::Object(map) if map.is_empty() => nothing("Nothing").into_any(),
-        Value::Array(list) if list.is_empty() => nothing("An empty list").into_any(),
-        Value::Null => nothing("Nothing").into_any(),
+        Value::Object(map) if map.is_empty() => nothing("Nothing").erase(),
+        Value::Array(list) if list.is_empty() => nothing("An empty list").erase(),
+        Value::Null => nothing("Nothing").erase(),
         other => shown("", other, 0),
     }
 }
@@ -34,17 +34,17 @@ fn nothing(text: &'static str) -> impl IntoView {
 fn shown(name: &str, value: Value, depth: usize) -> AnyView {
     match value {
         Value::Object(map) => match as_upload(&map) {
-            Some(upload) => file(&upload).into_any(),
-            None if depth >= MAX_DEPTH => text(Value::Object(map).to_string()).into_any(),
-            None => pairs(map, depth).into_any(),
+            Some(upload) => file(&upload).erase(),
+            None if depth >= MAX_DEPTH => text(Value::Object(map).to_string()).erase(),
+            None => pairs(map, depth).erase(),
         },
         Value::Array(list) => match columns(&list) {
-            Some(columns) => table(list, &columns).into_any(),
-            None if depth >= MAX_DEPTH => text(Value::Array(list).to_string()).into_any(),
-            None if list.iter().all(is_scalar) => scalars(name, list).into_any(),
-            None => items(list, depth).into_any(),
+            Some(columns) => table(list, &columns).erase(),
+            None if depth >= MAX_DEPTH => text(Value::Array(list).to_string()).erase(),
+            None if list.iter().all(is_scalar) => scalars(name, list).erase(),
+            None => items(list, depth).erase(),
         },
-        other => scalar(name, &other).into_any(),
+        other => scalar(name, &other).erase(),
     }
 }
 
@@ -191,14 +191,14 @@ fn is_scalar(value: &Value) -> bool {
 
 fn scalar(name: &str, value: &Value) -> AnyView {
     match value {
-        Value::Null => view! { <span class="dash-null">"none"</span> }.into_any(),
-        Value::Bool(value) => view! { <span class="dash-bool">{value.to_string()}</span> }.into_any(),
+        Value::Null => view! { <span class="dash-null">"none"</span> }.erase(),
+        Value::Bool(value) => view! { <span class="dash-bool">{value.to_string()}</span> }.erase(),
         Value::Number(value) => {
             let exact = value.to_string();
-            view! { <data class="dash-number" value=exact>{number(name, value)}</data> }.into_any()
+            view! { <data class="dash-number" value=exact>{number(name, value)}</data> }.erase()
         }
-        Value::String(value) => text(value.clone()).into_any(),
-        other => text(other.to_string()).into_any(),
+        Value::String(value) => text(value.clone()).erase(),
+        other => text(other.to_string()).erase(),
     }
 }
 

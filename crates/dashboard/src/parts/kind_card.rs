@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use taskdeck_core::Definition;
-use taskdeck_ui::Icon;
+use taskdeck_ui::{Erase, Icon};
 
 use crate::paths;
 
@@ -30,7 +30,7 @@ pub(crate) fn KindCard(
             </div>
         </li>
     }
-    .into_any()
+    .erase()
 }
 
 /// What to know before a task of a kind is started.
@@ -53,7 +53,7 @@ pub(crate) fn Marks(
                 view! { <span class="dash-mark"><Icon name="coins"/>"Expensive"</span> }
             })}
     }
-    .into_any()
+    .erase()
 }
 
 /// The first sentence of a description: the rest stands at its form.

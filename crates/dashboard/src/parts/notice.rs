@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use taskdeck_core::DeckError;
-use taskdeck_ui::{ApiError, Icon};
+use taskdeck_ui::{ApiError, Erase, Icon};
 
 use crate::status_code;
 
@@ -24,9 +24,9 @@ pub(crate) fn EmptyState(
     children: Children,
 ) -> impl IntoView {
     let title = if whole_page {
-        view! { <h1 class="dash-empty-title">{title}</h1> }.into_any()
+        view! { <h1 class="dash-empty-title">{title}</h1> }.erase()
     } else {
-        view! { <h2 class="dash-empty-title">{title}</h2> }.into_any()
+        view! { <h2 class="dash-empty-title">{title}</h2> }.erase()
     };
     view! {
         <div class="dash-empty">
@@ -36,7 +36,7 @@ pub(crate) fn EmptyState(
             <div class="dash-empty-actions">{children()}</div>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 /// Something could not be loaded: what happened, and how to try again. The link works without JavaScript; with it
@@ -53,6 +53,9 @@ pub(crate) fn CannotLoad(
     again: String,
     /// Asks for it again.
     retry: Callback<()>,
+    /// Where to go instead: a link.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     status_code::set(error.0.http_status());
     let press = move |event: leptos::ev::MouseEvent| {
@@ -69,10 +72,11 @@ pub(crate) fn CannotLoad(
                     <Icon name="rotate-cw"/>
                     "Try again"
                 </a>
+                {children.map(|children| children())}
             </div>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 fn explain(error: &ApiError) -> String {
@@ -97,5 +101,5 @@ pub(crate) fn Loading(
             {lines}
         </div>
     }
-    .into_any()
+    .erase()
 }

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 use taskdeck_core::{Artifact, PartProblem, ResultBody, form};
-use taskdeck_ui::Icon;
 use taskdeck_ui::format::thousands;
+use taskdeck_ui::{Erase, Icon};
 
 use super::copy::CopyButton;
 use super::json::JsonView;
@@ -30,7 +30,7 @@ pub(crate) fn ResultPanel(
         </section>
         {(problem_count > 0).then(|| view! { <Problems problems count=problem_count/> })}
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
@@ -59,7 +59,7 @@ fn Artifacts(
             }
         })
         .collect_view();
-    view! { <ul class="dash-artifacts" aria-label="Files">{files}</ul> }.into_any()
+    view! { <ul class="dash-artifacts" aria-label="Files">{files}</ul> }.erase()
 }
 
 #[component]
@@ -104,5 +104,5 @@ fn Problems(
             {more}
         </section>
     }
-    .into_any()
+    .erase()
 }

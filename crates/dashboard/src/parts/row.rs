@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use taskdeck_core::{Status, TaskState, Timestamp};
-use taskdeck_ui::{CancelButton, Duration, Icon, RetryButton, TaskProgress, TimeAgo, status_icon, use_live};
+use taskdeck_ui::{
+    CancelButton, Duration, Erase, Icon, RetryButton, TaskProgress, TimeAgo, status_icon, use_live,
+};
 
 use crate::paths;
 
@@ -30,8 +32,8 @@ pub(crate) fn TaskRow(
         task.with(|task| task.progress.message.clone().filter(|_| task.status == Status::Completed))
     });
     let says = move || match summary.get() {
-        Some(summary) => view! { <p class="dash-row-says">{summary}</p> }.into_any(),
-        None => view! { <TaskProgress task=id state=seed.clone() compact=true actions=false/> }.into_any(),
+        Some(summary) => view! { <p class="dash-row-says">{summary}</p> }.erase(),
+        None => view! { <TaskProgress task=id state=seed.clone() compact=true actions=false/> }.erase(),
     };
     view! {
         <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string()>
@@ -55,7 +57,7 @@ pub(crate) fn TaskRow(
             </div>
         </li>
     }
-    .into_any()
+    .erase()
 }
 
 /// The second line: what tells this task from others of its kind.
@@ -64,8 +66,9 @@ fn Facts(
     /// The task, live.
     task: Signal<TaskState>,
 ) -> impl IntoView {
-    let tries =
-        Memo::new(move |_| task.with(|task| (task.tries > 0).then_some((task.tries, task.max_tries))));
+    let tries = Memo::new(move |_| {
+        task.with(|task| (task.tries > 0 && task.max_tries > 1).then_some((task.tries, task.max_tries)))
+    });
     let (kind, queue, key, user, tags) = task.with_untracked(|task| {
         let queue = (task.queue.as_str() != "default").then(|| task.queue.to_string());
         let user = task.user.as_ref().filter(|user| user.as_str() != "local").map(ToString::to_string);
@@ -85,7 +88,7 @@ fn Facts(
             {tags.into_iter().map(|tag| view! { <span class="dash-tag">{tag}</span> }).collect_view()}
         </p>
     }
-    .into_any()
+    .erase()
 }
 
 /// What the last column says: the status in words, how long, and when.
@@ -115,7 +118,7 @@ fn When(
             <TimeAgo at=created/>
         </div>
     }
-    .into_any()
+    .erase()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,10 +162,10 @@ fn Actions(
     let id = task.with_untracked(|task| task.id);
     let label = Signal::derive(move || task.with(|task| task.label.clone()));
     if !status.has_ended() {
-        view! { <CancelButton task=id label=label compact=true/> }.into_any()
+        view! { <CancelButton task=id label=label compact=true/> }.erase()
     } else if status.can_retry() {
-        view! { <RetryButton task=id label=label compact=true/> }.into_any()
+        view! { <RetryButton task=id label=label compact=true/> }.erase()
     } else {
-        ().into_any()
+        ().erase()
     }
 }

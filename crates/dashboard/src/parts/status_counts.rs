@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 use taskdeck_core::{Counts, Status, StatusSet};
 use taskdeck_ui::format::thousands;
-use taskdeck_ui::{ApiError, Icon, LiveStore, api, status_icon, use_live};
+use taskdeck_ui::{Erase, Icon, LiveStore, Loaded, api, load, status_icon, use_live};
 
 use crate::filter::Filter;
 use crate::paths;
@@ -13,12 +13,12 @@ use crate::paths;
 ///
 /// What reads live counts must wait for these first, so that server and browser render the same.
 #[derive(Clone, Copy)]
-pub(crate) struct CountsSeed(Resource<Result<Counts, ApiError>>);
+pub(crate) struct CountsSeed(Loaded<Counts>);
 
 impl CountsSeed {
     /// Loads the counts, and provides them to the page.
     pub(crate) fn provide() {
-        provide_context(Self(Resource::new(|| (), |()| api::counts())));
+        provide_context(Self(load(|| (), |()| api::counts())));
     }
 
     /// The live counts, from when the loaded ones are there.
@@ -65,7 +65,7 @@ pub(crate) fn StatusCounts() -> impl IntoView {
             </ul>
         </nav>
     }
-    .into_any()
+    .erase()
 }
 
 #[component]
@@ -88,11 +88,12 @@ fn CountLink(
             >
                 <span class="dash-status-icon" data-status=status.name()><Icon name=status_icon(status)/></span>
                 <span class="dash-count-name">{short_title(status)}</span>
+                " "
                 <span class="dash-count-number">{move || number.get().map(thousands)}</span>
             </a>
         </li>
     }
-    .into_any()
+    .erase()
 }
 
 /// The rail is narrow.

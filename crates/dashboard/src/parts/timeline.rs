@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use taskdeck_core::{Attempt, Status, TaskState, Timestamp};
-use taskdeck_ui::{Duration, Icon, TimeAgo};
+use taskdeck_ui::{Duration, Erase, Icon, TimeAgo};
 
 /// One point in a task's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub(crate) fn Timeline(
     // Progress changes the state many times a second, but not the timeline.
     let moments = Memo::new(move |_| task.with(|task| attempts.with(|attempts| moments(task, attempts))));
     let points = move || moments.get().into_iter().map(|moment| view! { <Point moment/> }).collect_view();
-    view! { <ol class="dash-timeline">{points}</ol> }.into_any()
+    view! { <ol class="dash-timeline">{points}</ol> }.erase()
 }
 
 #[component]
@@ -154,7 +154,7 @@ fn Point(
             </div>
         </li>
     }
-    .into_any()
+    .erase()
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use taskdeck_core::form::field_text;
 use taskdeck_core::{Choice, Param, ParamKind};
 
 use super::check;
-use super::file::FileField;
+use super::file::file_field;
 use super::state::FormState;
+use crate::Erase;
 
 /// Up to this many options are shown as radio buttons, when one of them must be chosen.
 const MOST_RADIOS: usize = 4;
@@ -35,7 +36,7 @@ pub fn FieldInput(
         view! { <label class="td-label" for=field.id.clone()>{title_of(&param)}</label> }
     });
     let help = (!param.help.is_empty())
-        .then(|| view! { <p class="td-help" id=field.help_id.clone()>{param.help.clone()}</p> }.into_any());
+        .then(|| view! { <p class="td-help" id=field.help_id.clone()>{param.help.clone()}</p> }.erase());
     let (above, below) = if is_labelled { (help, None) } else { (None, help) };
     let error_id = field.error_id.clone();
     let leave = {
@@ -46,7 +47,7 @@ pub fn FieldInput(
         ParamKind::Boolean => checkbox(&field, &param, &value),
         ParamKind::Choice { options } if is_group => radios(&field, &param, options, &value),
         ParamKind::Choice { options } => select(&field, &param, options, &value),
-        ParamKind::File { .. } => view! { <FileField field param/> }.into_any(),
+        ParamKind::File { .. } => file_field(field, param).erase(),
         ParamKind::Text { multiline: true, .. } => textarea(&field, &param, value, None),
         ParamKind::Json => textarea(&field, &param, value, Some("false")),
         ParamKind::Text { .. } => line(&field, &param, value, None),
@@ -165,7 +166,7 @@ fn line(field: &Field, param: &Param, value: String, mode: Option<&'static str>)
             on:blur=move |event| left(event_target_value(&event), true)
         />
     }
-    .into_any()
+    .erase()
 }
 
 fn textarea(field: &Field, param: &Param, value: String, spellcheck: Option<&'static str>) -> AnyView {
@@ -187,7 +188,7 @@ fn textarea(field: &Field, param: &Param, value: String, spellcheck: Option<&'st
             {value}
         </textarea>
     }
-    .into_any()
+    .erase()
 }
 
 fn checkbox(field: &Field, param: &Param, value: &str) -> AnyView {
@@ -206,7 +207,7 @@ fn checkbox(field: &Field, param: &Param, value: &str) -> AnyView {
             {param.title.clone()}
         </label>
     }
-    .into_any()
+    .erase()
 }
 
 fn radios(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> AnyView {
@@ -235,7 +236,7 @@ fn radios(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> An
             <div class="td-radios">{options}</div>
         </fieldset>
     }
-    .into_any()
+    .erase()
 }
 
 fn select(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> AnyView {
@@ -263,5 +264,5 @@ fn select(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> An
             {options}
         </select>
     }
-    .into_any()
+    .erase()
 }

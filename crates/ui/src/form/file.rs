@@ -10,8 +10,7 @@ use super::check;
 use super::field::Field;
 use crate::Icon;
 
-#[component]
-pub(super) fn FileField(field: Field, param: Param) -> impl IntoView {
+pub(super) fn file_field(field: Field, param: Param) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let over = RwSignal::new(false);
     let chosen = RwSignal::new(None::<String>);

@@ -6,8 +6,6 @@ mod file;
 mod send;
 mod state;
 
-use std::collections::BTreeMap;
-
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -55,15 +53,17 @@ pub fn TaskForm(
     // A form that was typed has every field that was on; one to begin with, only what was said. Of a field that is
     // there twice the last holds, as in core's `form::decode`.
     let typed = draft.is_some();
-    let mut values: BTreeMap<_, _> = draft.map_or(initial, |draft| draft.fields).into_iter().collect();
+    let mut values = draft.map_or(initial, |draft| draft.fields);
     let fields = definition.params.iter().map(|param| {
-        let value = values.remove(&param.name).or_else(|| typed.then(String::new));
+        let last = values.iter().rposition(|(name, _)| *name == param.name);
+        let value = last.map(|last| values.remove(last).1).or_else(|| typed.then(String::new));
         view! { <FieldInput param=param.clone() form value/> }
     });
     let fields = fields.collect_view();
 
     let element = NodeRef::<html::Form>::new();
-    let summary = NodeRef::<html::Div>::new();
+    let summary_ref = NodeRef::<html::Div>::new();
+    let summary_view = summary(form, summary_ref);
     let hydrated = RwSignal::new(false);
     // Until then the browser's own checks are all there is.
     Effect::new(move |_| hydrated.set(true));
@@ -75,7 +75,7 @@ pub fn TaskForm(
     let clock = live.clone();
     let go = use_go();
     let kind = definition.kind.to_string();
-    let danger = definition.danger.clone().map(|danger| view! { <Danger danger form/> });
+    let danger = definition.danger.clone().map(|text| danger(text, form));
     let definition = StoredValue::new(definition);
 
     let done = move |answer: Result<Started, ApiError>| {
@@ -95,7 +95,7 @@ pub fn TaskForm(
             }
             Err(error) => {
                 definition.with_value(|definition| form.refuse_by(definition, &error));
-                focus(summary);
+                focus(summary_ref);
             }
         }
     };
@@ -111,7 +111,7 @@ pub fn TaskForm(
         let errors = definition.with_value(|definition| check::whole(definition, &data));
         if !errors.is_empty() {
             definition.with_value(|definition| form.refuse(definition, &errors, None));
-            focus(summary);
+            focus(summary_ref);
             return;
         }
         form.clear();
@@ -148,7 +148,7 @@ pub fn TaskForm(
             on:input=move |_| once.set_value(None)
         >
             <input type="hidden" name="_kind" value=kind/>
-            <Summary form node_ref=summary/>
+            {summary_view}
             {danger}
             {fields}
             <div class="td-form-actions">
@@ -168,7 +168,7 @@ pub fn TaskForm(
                     <button type="button" class="td-button" on:click=stop>"Stop the upload"</button>
                 </Show>
             </div>
-            <Uploading sending/>
+            {uploading(sending)}
         </form>
     }
 }
@@ -190,8 +190,7 @@ fn error_in_url() -> Option<ApiError> {
 }
 
 /// What is wrong, in one place, with links to the fields.
-#[component]
-fn Summary(form: FormState, node_ref: NodeRef<html::Div>) -> impl IntoView {
+fn summary(form: FormState, node_ref: NodeRef<html::Div>) -> impl IntoView {
     let body = move || {
         form.refusal().with(|refusal| {
             let refusal = refusal.as_ref()?;
@@ -224,8 +223,7 @@ fn Summary(form: FormState, node_ref: NodeRef<html::Div>) -> impl IntoView {
 }
 
 /// What the kind may break, and the box to say that it is meant.
-#[component]
-fn Danger(danger: String, form: FormState) -> impl IntoView {
+fn danger(danger: String, form: FormState) -> impl IntoView {
     let error = form.error(check::CONFIRM);
     let (field, described) = (form.id(check::CONFIRM), form.id("_danger"));
     view! {
@@ -255,8 +253,7 @@ fn Danger(danger: String, form: FormState) -> impl IntoView {
 }
 
 /// How far the files are.
-#[component]
-fn Uploading(sending: RwSignal<Sending>) -> impl IntoView {
+fn uploading(sending: RwSignal<Sending>) -> impl IntoView {
     let part = Memo::new(move |_| match sending.get() {
         Sending::Uploading { sent, total } => Some((sent, total)),
         Sending::No | Sending::Waiting => None,

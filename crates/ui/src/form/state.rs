@@ -1,7 +1,5 @@
 //! What a form knows about itself: which fields were touched, what is wrong with them, and why it was refused.
 
-use std::collections::BTreeSet;
-
 use leptos::prelude::*;
 use taskdeck_core::{Definition, FieldErrors};
 use wasm_bindgen::JsCast;
@@ -15,7 +13,7 @@ pub struct FormState {
     /// Goes before the ids of its fields, so that two forms can be on a page.
     scope: StoredValue<String>,
     errors: RwSignal<FieldErrors>,
-    touched: RwSignal<BTreeSet<String>>,
+    touched: RwSignal<Vec<String>>,
     refusal: RwSignal<Option<Refusal>>,
 }
 
@@ -78,13 +76,14 @@ impl FormState {
 
     /// The reader is through with a field: from now on it is checked as they type.
     pub(super) fn touch(self, name: &str) {
-        self.touched.update(|touched| {
-            touched.insert(name.to_owned());
-        });
+        if self.is_touched(name) {
+            return;
+        }
+        self.touched.update(|touched| touched.push(name.to_owned()));
     }
 
     pub(super) fn is_touched(self, name: &str) -> bool {
-        self.touched.with_untracked(|touched| touched.contains(name))
+        self.touched.with_untracked(|touched| touched.iter().any(|touched| touched == name))
     }
 
     pub(super) fn clear(self) {

@@ -1,13 +1,13 @@
 //! Which tasks of a list are new: not shown, and not told of yet. Pure.
 
-use std::collections::BTreeSet;
-
 use taskdeck_core::TaskId;
+
+use super::small_map::SmallSet;
 
 /// The tasks that came into a list since it was rendered.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
-    shown: BTreeSet<TaskId>,
+    shown: SmallSet<TaskId>,
     arrived: Vec<TaskId>,
 }
 
@@ -22,7 +22,7 @@ impl Arrivals {
     }
 
     fn knows(&self, id: TaskId) -> bool {
-        self.shown.contains(&id) || self.arrived.contains(&id)
+        self.shown.contains(id) || self.arrived.contains(&id)
     }
 
     /// The server told of new tasks; says whether that was news.

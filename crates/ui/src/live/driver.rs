@@ -1,7 +1,6 @@
 //! The browser's side of the feed: the socket, the timers, the window's events. It does what the plan says.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{MessageEvent, WebSocket};
 
 use super::plan::{Command, Event, Standing, Timer};
+use super::small_map::SmallMap;
 use super::store::{Connection, LiveStore, Shared, lock};
 use crate::browser;
 
@@ -21,7 +21,7 @@ use crate::browser;
 #[derive(Default)]
 pub(super) struct Driver {
     socket: RefCell<Option<Socket>>,
-    timers: RefCell<BTreeMap<Timer, Pending>>,
+    timers: RefCell<SmallMap<Timer, Pending>>,
     clock: RefCell<Option<IntervalHandle>>,
     listeners: RefCell<Vec<WindowListenerHandle>>,
 }
@@ -54,7 +54,7 @@ impl Drop for Socket {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        for pending in self.timers.get_mut().values() {
+        for (_, pending) in self.timers.get_mut().iter() {
             pending.handle.clear();
         }
         if let Some(clock) = self.clock.get_mut().take() {
@@ -106,7 +106,7 @@ impl LiveStore {
                 Command::Send(message) => self.send(&message),
                 Command::Arm(timer, wait_ms) => self.arm(timer, f64::from(wait_ms)),
                 Command::Disarm(timer) => self.with_driver(|driver| {
-                    if let Some(pending) = driver.timers.borrow_mut().remove(&timer) {
+                    if let Some(pending) = driver.timers.borrow_mut().remove(timer) {
                         pending.handle.clear();
                     }
                 }),
@@ -184,7 +184,7 @@ impl LiveStore {
         let due = now + wait_ms;
         let put_off = self.with_driver(|driver| {
             let mut timers = driver.timers.borrow_mut();
-            match timers.get_mut(&timer) {
+            match timers.get_mut(timer) {
                 Some(pending) if due >= pending.set_for && pending.set_for > now => {
                     pending.due = due;
                     true
@@ -215,7 +215,7 @@ impl LiveStore {
 
     /// The browser called for a timer: it is due, or was put off meanwhile.
     fn called(&self, timer: Timer) {
-        let pending = self.with_driver(|driver| driver.timers.borrow_mut().remove(&timer));
+        let pending = self.with_driver(|driver| driver.timers.borrow_mut().remove(timer));
         let Some(pending) = pending else { return };
         let left = pending.due - js_sys::Date::now();
         // Browsers call up to a millisecond early.

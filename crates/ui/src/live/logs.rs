@@ -1,9 +1,10 @@
 //! Who reads which log, and up to which line. Pure: it says what to hand on and what to ask for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use taskdeck_core::{LogLine, TaskId};
+
+use super::small_map::SmallMap;
 
 /// Takes the lines of a log as they come: in order, each once.
 pub(crate) type Sink = Arc<dyn Fn(Vec<LogLine>) + Send + Sync>;
@@ -23,7 +24,7 @@ struct Reader {
 /// The readers of the page.
 #[derive(Default)]
 pub(crate) struct Logs {
-    readers: BTreeMap<u64, Reader>,
+    readers: SmallMap<u64, Reader>,
     next: u64,
 }
 
@@ -55,7 +56,7 @@ impl Logs {
     }
 
     pub(crate) fn remove(&mut self, reader: u64) {
-        self.readers.remove(&reader);
+        self.readers.remove(reader);
     }
 
     /// Lines came over the line or by a poll: what to hand on, and what is missing before them.
@@ -72,7 +73,7 @@ impl Logs {
             match new.first() {
                 Some(first) if first.seq > reader.last + 1 => {
                     reader.filling = true;
-                    refills.push(Refill { reader: *id, task, since: reader.last });
+                    refills.push(Refill { reader: id, task, since: reader.last });
                 }
                 Some(_) => {
                     reader.last = newest.seq;
@@ -90,7 +91,7 @@ impl Logs {
         refill: Refill,
         lines: Option<Vec<LogLine>>,
     ) -> (Option<Delivery>, Option<Refill>) {
-        let Some(reader) = self.readers.get_mut(&refill.reader) else { return (None, None) };
+        let Some(reader) = self.readers.get_mut(refill.reader) else { return (None, None) };
         let Some(lines) = lines else {
             // The next line shows the gap again.
             reader.filling = false;

@@ -7,6 +7,7 @@
 //! - `logs`: who reads which log, up to which line
 //! - `arrivals`: which tasks of a list are new
 //! - `changes`: what happened between two states
+//! - `small_map`: a map for few things
 //! - `store`: the signals, and the doors for components
 //! - `driver`: the socket, the timers and the window's events
 //! - `sync`: what the server says, and what is asked of it
@@ -16,6 +17,7 @@ mod changes;
 mod driver;
 mod logs;
 mod plan;
+mod small_map;
 mod store;
 mod sync;
 mod wait;

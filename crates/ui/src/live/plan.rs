@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Disarm(Timer),
     /// Ask for what is watched ([`Wants::poll`]) by the server functions.
     Poll,
-    /// Ask for the list once: tasks that came while the line was down were not told of.
+    /// Ask for the list once: tasks that came before the server was told of it were told to nobody.
     CatchUp,
     /// Tell the page how things stand.
     Tell(Standing),
@@ -104,7 +104,7 @@ enum Line {
 pub(crate) struct Plan {
     pub(crate) wants: Wants,
     /// Whether the server has a socket at all.
-    has_socket: bool,
+    pub(crate) has_socket: bool,
     line: Line,
     standing: Standing,
     /// Tries that failed, in a row.
@@ -115,7 +115,6 @@ pub(crate) struct Plan {
     poll_running: bool,
     polls: u32,
     hidden: bool,
-    was_live: bool,
 }
 
 impl Plan {
@@ -132,7 +131,6 @@ impl Plan {
             poll_running: false,
             polls: 0,
             hidden: false,
-            was_live: false,
         }
     }
 
@@ -147,6 +145,7 @@ impl Plan {
             Event::Changed => self.changed(&mut todo),
             Event::Opened => {
                 self.line = Line::Open(Told::default());
+                self.wants.list_missed();
                 self.tell_server(&mut todo);
                 todo.push(Command::Arm(Timer::Beat, OPEN_WITHIN_MS));
             }
@@ -155,10 +154,6 @@ impl Plan {
                 self.failures = 0;
                 self.stop_polling(&mut todo);
                 todo.push(Command::Arm(Timer::Beat, self.beat_ms));
-                if self.was_live && self.wants.list().is_some() {
-                    todo.push(Command::CatchUp);
-                }
-                self.was_live = true;
                 self.stand(Standing::Live, &mut todo);
             }
             Event::Heard => todo.push(Command::Arm(Timer::Beat, self.beat_ms)),
@@ -325,6 +320,10 @@ impl Plan {
     fn tell_server(&mut self, todo: &mut Vec<Command>) {
         if let Line::Open(told) = &mut self.line {
             todo.extend(self.wants.news(told).into_iter().map(Command::Send));
+            // After the server was told: what came until then is in the answer, what comes from then on is told.
+            if self.wants.catch_up() {
+                todo.push(Command::CatchUp);
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The signals of the live store, and its doors for components.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use leptos::prelude::*;
@@ -11,6 +10,7 @@ use super::arrivals::Arrivals;
 use super::driver::Driver;
 use super::logs::Logs;
 use super::plan::{Event, Plan};
+use super::small_map::SmallMap;
 use crate::browser;
 
 /// States that nobody watches (any more, or yet) are kept up to this number.
@@ -60,9 +60,9 @@ pub struct LiveStore(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) plan: Mutex<Plan>,
-    slots: Mutex<BTreeMap<TaskId, Slot>>,
+    slots: Mutex<SmallMap<TaskId, Slot>>,
     /// Newer states, for the next frame.
-    pending: Mutex<BTreeMap<TaskId, TaskState>>,
+    pending: Mutex<SmallMap<TaskId, TaskState>>,
     pub(super) logs: Mutex<Logs>,
     pub(super) arrivals: Mutex<Arrivals>,
     pub(super) new_tasks: ArcRwSignal<Vec<TaskId>>,
@@ -159,7 +159,7 @@ impl LiveStore {
     /// The newest state of a task that is known, without watching it.
     #[must_use]
     pub fn peek(&self, id: TaskId) -> Option<TaskState> {
-        lock(&self.0.slots).get(&id).and_then(|slot| slot.state.get_untracked())
+        lock(&self.0.slots).get(id).and_then(|slot| slot.state.get_untracked())
     }
 
     /// Watches a task for as long as the component (the reactive owner) lives. Watchers are counted: the server is
@@ -254,6 +254,11 @@ impl LiveStore {
         self.0.connection.read_only().into()
     }
 
+    /// Whether the server has a socket to be live over.
+    pub(crate) fn has_socket(&self) -> bool {
+        lock(&self.0.plan).has_socket
+    }
+
     /// Whether the server was replaced by another build than the page came from.
     #[must_use]
     pub fn is_outdated(&self) -> Signal<bool> {
@@ -305,12 +310,12 @@ impl LiveStore {
 
     fn slot(&self, id: TaskId) -> Slot {
         let mut slots = lock(&self.0.slots);
-        if slots.len() >= MOST_UNWATCHED && !slots.contains_key(&id) {
+        if slots.len() >= MOST_UNWATCHED && !slots.contains(id) {
             let plan = lock(&self.0.plan);
-            slots.retain(|id, _| plan.wants.is_watched(*id));
+            slots.retain(|id| plan.wants.is_watched(id));
         }
         let new = || Slot { state: ArcRwSignal::default(), gone: ArcRwSignal::default() };
-        slots.entry(id).or_insert_with(new).clone()
+        slots.get_or_insert_with(id, new).clone()
     }
 
     fn apply(&self, state: TaskState) {
@@ -332,7 +337,7 @@ impl LiveStore {
             let mut pending = lock(&self.0.pending);
             for state in states {
                 awoke |= plan.wants.saw(&state);
-                if pending.get(&state.id).is_none_or(|known| state.rev() > known.rev()) {
+                if pending.get(state.id).is_none_or(|known| state.rev() > known.rev()) {
                     pending.insert(state.id, state);
                 }
             }

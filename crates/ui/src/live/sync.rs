@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use taskdeck_core::{DeckError, LogLine, ServerMessage, TaskId};
 
 use super::logs::{Delivery, Refill};
@@ -18,7 +20,7 @@ const LOG_CHUNK: u32 = 1_000;
 impl LiveStore {
     /// Takes in a message of the feed. One that is not understood (of a newer server) is passed over.
     pub(super) fn hear(&self, text: &str) {
-        let Ok(message) = serde_json::from_str::<ServerMessage>(text) else {
+        let Some(message) = read(text) else {
             self.dispatch(Event::Heard);
             return;
         };
@@ -155,7 +157,7 @@ impl LiveStore {
         true
     }
 
-    /// Asks for the list once: tasks that came while the line was down were not told of.
+    /// Asks for the list once: tasks that came before the server was told of it were told to nobody.
     pub(super) fn catch_up(&self) {
         let Some(query) = lock(&self.0.plan).wants.list().cloned() else { return };
         let store = self.clone();
@@ -176,4 +178,73 @@ impl LiveStore {
 
 fn answered<T>(answer: &Result<T, ApiError>) -> bool {
     !matches!(answer, Err(ApiError(DeckError::Unavailable { .. })))
+}
+
+/// Reads a message. By hand: serde's reader of a tagged enum brings a second reader of every type in it.
+fn read(text: &str) -> Option<ServerMessage> {
+    fn field<T: DeserializeOwned>(message: &mut Value, name: &str) -> Option<T> {
+        serde_json::from_value(message.get_mut(name)?.take()).ok()
+    }
+    let mut message: Value = serde_json::from_str(text).ok()?;
+    let message = &mut message;
+    let kind: String = field(message, "type")?;
+    Some(match kind.as_str() {
+        "hello" => ServerMessage::Hello {
+            build: field(message, "build")?,
+            dev: field(message, "dev")?,
+            now: field(message, "now")?,
+            beat_ms: field(message, "beat_ms")?,
+        },
+        "beat" => ServerMessage::Beat,
+        "states" => ServerMessage::States { tasks: field(message, "tasks")? },
+        "gone" => ServerMessage::Gone { id: field(message, "id")?, version: field(message, "version")? },
+        "log" => ServerMessage::Log { task: field(message, "task")?, lines: field(message, "lines")? },
+        "new" => ServerMessage::New { tasks: field(message, "tasks")? },
+        "counts" => ServerMessage::Counts { counts: field(message, "counts")? },
+        "refused" => {
+            ServerMessage::Refused { task: field(message, "task")?, error: field(message, "error")? }
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use taskdeck_core::{Counts, LogLevel, Status};
+
+    use super::*;
+    use crate::sample::{T0, task};
+
+    #[test]
+    fn every_message_is_read_as_it_was_written() {
+        let id = task(Status::Queued).id;
+        let line = LogLine { seq: 7, at: T0, level: LogLevel::Warn, attempt: 2, text: "x".to_owned() };
+        let messages = [
+            ServerMessage::Hello { build: "b".to_owned(), dev: true, now: T0, beat_ms: 15_000 },
+            ServerMessage::Beat,
+            ServerMessage::States { tasks: vec![task(Status::Running)] },
+            ServerMessage::Gone { id, version: 3 },
+            ServerMessage::Log { task: id, lines: vec![line] },
+            ServerMessage::New { tasks: vec![id] },
+            ServerMessage::Counts { counts: Counts([(Status::Failed, u64::MAX)].into()) },
+            ServerMessage::Refused { task: Some(id), error: DeckError::task_not_found() },
+            ServerMessage::Refused { task: None, error: DeckError::StillRunning },
+        ];
+        for message in messages {
+            // A message that is added to the feed must be read here too.
+            match &message {
+                ServerMessage::Hello { .. }
+                | ServerMessage::Beat
+                | ServerMessage::States { .. }
+                | ServerMessage::Gone { .. }
+                | ServerMessage::Log { .. }
+                | ServerMessage::New { .. }
+                | ServerMessage::Counts { .. }
+                | ServerMessage::Refused { .. } => {}
+            }
+            assert_eq!(read(&serde_json::to_string(&message).unwrap()), Some(message));
+        }
+        assert_eq!(read(r#"{"type":"of a newer server"}"#), None);
+        assert_eq!(read("no JSON"), None);
+    }
 }

@@ -1,8 +1,8 @@
 //! What is wanted of the feed, what is known of it, and what the server was told. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use taskdeck_core::{ClientMessage, Known, ListQuery, Rev, TaskId, TaskState};
+
+use super::small_map::{SmallMap, SmallSet};
 
 /// How many tasks one message names, so that it stays below the server's limit of 64 KB.
 const SUBSCRIBE_CHUNK: usize = 400;
@@ -38,8 +38,8 @@ struct Log {
 /// What the server was told on the open line.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    tasks: BTreeSet<TaskId>,
-    logs: BTreeSet<TaskId>,
+    tasks: SmallSet<TaskId>,
+    logs: SmallSet<TaskId>,
     list: Option<ListQuery>,
     counts: bool,
 }
@@ -47,15 +47,17 @@ pub(crate) struct Told {
 /// What is wanted. Each change of it is followed by the plan's `Event::Changed`.
 #[derive(Debug, Default)]
 pub(crate) struct Wants {
-    tasks: BTreeMap<TaskId, Watched>,
-    logs: BTreeMap<TaskId, Log>,
+    tasks: SmallMap<TaskId, Watched>,
+    logs: SmallMap<TaskId, Log>,
     list: Option<ListQuery>,
+    /// Whether nothing can have come into the list unseen since the page loaded it.
+    list_is_whole: bool,
     counts: u32,
 }
 
 impl Wants {
     pub(crate) fn watch(&mut self, id: TaskId, known: Option<&TaskState>) {
-        let watched = self.tasks.entry(id).or_default();
+        let watched = self.tasks.get_or_insert_with(id, Watched::default);
         watched.by += 1;
         if let Some(known) = known {
             self.saw(known);
@@ -63,36 +65,48 @@ impl Wants {
     }
 
     pub(crate) fn unwatch(&mut self, id: TaskId) {
-        if let Some(watched) = self.tasks.get_mut(&id) {
+        if let Some(watched) = self.tasks.get_mut(id) {
             watched.by -= 1;
             if watched.by == 0 {
-                self.tasks.remove(&id);
+                self.tasks.remove(id);
             }
         }
     }
 
     pub(crate) fn is_watched(&self, id: TaskId) -> bool {
-        self.tasks.contains_key(&id)
+        self.tasks.contains(id)
     }
 
     pub(crate) fn watch_log(&mut self, id: TaskId, since: u64) {
-        let log = self.logs.entry(id).or_insert_with(|| Log { since, ..Log::default() });
+        let log = self.logs.get_or_insert_with(id, || Log { since, ..Log::default() });
         log.by += 1;
         log.drained = false;
         // One that has less than the others needs the lines between; they are told to it by a refill of its own.
     }
 
     pub(crate) fn unwatch_log(&mut self, id: TaskId) {
-        if let Some(log) = self.logs.get_mut(&id) {
+        if let Some(log) = self.logs.get_mut(id) {
             log.by -= 1;
             if log.by == 0 {
-                self.logs.remove(&id);
+                self.logs.remove(id);
             }
         }
     }
 
+    /// Watches a list that the page has just loaded; or none any longer.
     pub(crate) fn watch_list(&mut self, query: Option<ListQuery>) {
         self.list = query;
+        self.list_is_whole = false;
+    }
+
+    /// The server did not tell what came into the list meanwhile.
+    pub(crate) fn list_missed(&mut self) {
+        self.list_is_whole = false;
+    }
+
+    /// Whether the list is to be asked for, now that the server was told of it.
+    pub(crate) fn catch_up(&mut self) -> bool {
+        self.list.is_some() && !std::mem::replace(&mut self.list_is_whole, true)
     }
 
     pub(crate) fn watch_counts(&mut self) {
@@ -107,36 +121,36 @@ impl Wants {
 
     /// Says whether a task that had ended goes on (somebody retried it): then `Event::Changed` is to follow.
     pub(crate) fn saw(&mut self, state: &TaskState) -> bool {
-        let Some(watched) = self.tasks.get_mut(&state.id) else { return false };
+        let Some(watched) = self.tasks.get_mut(state.id) else { return false };
         if state.rev() < watched.rev {
             return false;
         }
         let awoke = watched.still && !state.status.has_ended();
         watched.rev = state.rev();
         watched.still = state.status.has_ended();
-        if awoke && let Some(log) = self.logs.get_mut(&state.id) {
+        if awoke && let Some(log) = self.logs.get_mut(state.id) {
             log.drained = false;
         }
         awoke
     }
 
     pub(crate) fn saw_gone(&mut self, id: TaskId) {
-        if let Some(watched) = self.tasks.get_mut(&id) {
+        if let Some(watched) = self.tasks.get_mut(id) {
             watched.still = true;
         }
         self.drained(id);
     }
 
     pub(crate) fn saw_log(&mut self, id: TaskId, last_seq: u64) {
-        if let Some(log) = self.logs.get_mut(&id) {
+        if let Some(log) = self.logs.get_mut(id) {
             log.since = log.since.max(last_seq);
         }
     }
 
     /// The log was read to its end after its task had ended.
     pub(crate) fn drained(&mut self, id: TaskId) {
-        let still = self.tasks.get(&id).is_none_or(|watched| watched.still);
-        if let Some(log) = self.logs.get_mut(&id) {
+        let still = self.tasks.get(id).is_none_or(|watched| watched.still);
+        if let Some(log) = self.logs.get_mut(id) {
             log.drained = still;
         }
     }
@@ -144,13 +158,8 @@ impl Wants {
     /// What a poll is to ask for: tasks that go on, their logs, the list and the counts if they are shown.
     pub(crate) fn poll(&self) -> PollFor {
         PollFor {
-            tasks: self.tasks.iter().filter(|(_, task)| !task.still).map(|(id, _)| *id).collect(),
-            logs: self
-                .logs
-                .iter()
-                .filter(|(_, log)| !log.drained)
-                .map(|(id, log)| (*id, log.since))
-                .collect(),
+            tasks: self.tasks.iter().filter(|(_, task)| !task.still).map(|(id, _)| id).collect(),
+            logs: self.logs.iter().filter(|(_, log)| !log.drained).map(|(id, log)| (id, log.since)).collect(),
             list: self.list.clone(),
             counts: self.counts > 0,
         }
@@ -167,10 +176,17 @@ impl Wants {
     /// What the server does not know yet: the difference between what is wanted and what it was told.
     pub(crate) fn news(&self, told: &mut Told) -> Vec<ClientMessage> {
         let mut news = Vec::new();
+        // First, since the list is asked for as soon as this is sent: see `catch_up`.
+        if told.list != self.list {
+            told.list.clone_from(&self.list);
+            let message =
+                self.list.clone().map_or(ClientMessage::Unlist, |query| ClientMessage::List { query });
+            news.push(message);
+        }
         let dropped: Vec<TaskId> =
-            told.tasks.iter().filter(|id| !self.tasks.contains_key(*id)).copied().collect();
+            told.tasks.iter().map(|(id, ())| id).filter(|id| !self.tasks.contains(*id)).collect();
         if !dropped.is_empty() {
-            told.tasks.retain(|id| self.tasks.contains_key(id));
+            told.tasks.retain(|id| self.tasks.contains(id));
             for ids in dropped.chunks(SUBSCRIBE_CHUNK) {
                 news.push(ClientMessage::Unsubscribe { tasks: ids.to_vec() });
             }
@@ -179,26 +195,23 @@ impl Wants {
             .tasks
             .iter()
             .filter(|(id, _)| !told.tasks.contains(*id))
-            .map(|(id, task)| Known { id: *id, version: task.rev.version, tick: task.rev.tick })
+            .map(|(id, task)| Known { id, version: task.rev.version, tick: task.rev.tick })
             .collect();
-        told.tasks.extend(added.iter().map(|known| known.id));
+        for known in &added {
+            told.tasks.insert(known.id, ());
+        }
         for known in added.chunks(SUBSCRIBE_CHUNK) {
             news.push(ClientMessage::Subscribe { tasks: known.to_vec() });
         }
-        for task in told.logs.iter().filter(|id| !self.logs.contains_key(*id)) {
-            news.push(ClientMessage::Unlog { task: *task });
+        for (task, ()) in told.logs.iter().filter(|(id, ())| !self.logs.contains(*id)) {
+            news.push(ClientMessage::Unlog { task });
         }
-        told.logs.retain(|id| self.logs.contains_key(id));
-        for (task, log) in &self.logs {
-            if told.logs.insert(*task) {
-                news.push(ClientMessage::Log { task: *task, since: log.since });
+        told.logs.retain(|id| self.logs.contains(id));
+        for (task, log) in self.logs.iter() {
+            if !told.logs.contains(task) {
+                told.logs.insert(task, ());
+                news.push(ClientMessage::Log { task, since: log.since });
             }
-        }
-        if told.list != self.list {
-            told.list.clone_from(&self.list);
-            let message =
-                self.list.clone().map_or(ClientMessage::Unlist, |query| ClientMessage::List { query });
-            news.push(message);
         }
         let counts = self.counts > 0;
         if told.counts != counts {

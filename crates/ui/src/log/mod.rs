@@ -2,8 +2,6 @@
 
 mod window;
 
-use std::sync::Arc;
-
 use leptos::either::Either;
 use leptos::ev::MouseEvent;
 use leptos::html;
@@ -61,13 +59,13 @@ pub fn TaskLog(
     let is_empty = Memo::new(move |_| lines.with(|lines| lines.lines.is_empty()));
     let rows = view! {
         <For each=move || lines.with(|lines| lines.lines.clone()) key=|line| line.seq let:line>
-            <Row line local/>
+            {row(&line, local)}
         </For>
     };
     view! {
         <section class="td-log" aria-label="Log">
-            <Bar view wrap/>
-            <Earlier view/>
+            {bar(view, wrap)}
+            {earlier(view)}
             <ol
                 class=move || if wrap.get() { "td-log-lines td-log-wrap" } else { "td-log-lines" }
                 role="log"
@@ -130,8 +128,7 @@ fn is_on_scrollbar(list: NodeRef<html::Ol>, event: &MouseEvent) -> bool {
 }
 
 /// One line. What it holds does not change, but for its time, which is local after hydration.
-#[component]
-fn Row(line: Arc<LogLine>, local: RwSignal<bool>) -> impl IntoView {
+fn row(line: &LogLine, local: RwSignal<bool>) -> impl IntoView + use<> {
     let at = line.at;
     let time = if local.get_untracked() {
         Either::Left(browser::local_time(at))
@@ -169,8 +166,7 @@ fn class_of(class: String) -> Option<String> {
 }
 
 /// The bar above the lines.
-#[component]
-fn Bar(view: View, wrap: RwSignal<bool>) -> impl IntoView {
+fn bar(view: View, wrap: RwSignal<bool>) -> impl IntoView {
     let View { task, lines, follow, by_hand, list } = view;
     let count = Memo::new(move |_| lines.with(Window::last));
     let copied = RwSignal::new(None::<bool>);
@@ -258,14 +254,13 @@ fn Bar(view: View, wrap: RwSignal<bool>) -> impl IntoView {
                 })/>
                 <span class="td-button-text">"Download"</span>
             </button>
-            <Problem problem/>
+            {problem_line(problem)}
         </div>
     }
 }
 
 /// What went wrong in the log's own bar.
-#[component]
-fn Problem(problem: RwSignal<Option<String>>) -> impl IntoView {
+fn problem_line(problem: RwSignal<Option<String>>) -> impl IntoView {
     view! {
         <p class="td-field-error" role="alert" hidden=move || problem.with(Option::is_none)>
             {move || problem.get().unwrap_or_default()}
@@ -288,8 +283,7 @@ async fn whole_log(task: TaskId) -> Result<String, ApiError> {
 }
 
 /// Brings the lines before the first.
-#[component]
-fn Earlier(view: View) -> impl IntoView {
+fn earlier(view: View) -> impl IntoView {
     let View { task, lines, follow, list, .. } = view;
     let first = Memo::new(move |_| lines.with(Window::first));
     let loading = RwSignal::new(false);
@@ -331,7 +325,7 @@ fn Earlier(view: View) -> impl IntoView {
         >
             {move || format!("Load earlier lines ({} before these)", format::thousands(first.get() - 1))}
         </button>
-        <Problem problem/>
+        {problem_line(problem)}
     }
 }
 

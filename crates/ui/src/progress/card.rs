@@ -5,7 +5,7 @@ use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
 
 use super::facts::{self, Note};
 use crate::live::TaskWatch;
-use crate::{CancelButton, Duration, RetryButton, StatusBadge, TimeAgo, format, use_access};
+use crate::{CancelButton, Duration, Erase, RetryButton, StatusBadge, TimeAgo, format, use_access};
 
 /// A part of the state, which moves only when it itself changes.
 pub(super) fn part<T: PartialEq + Send + Sync + 'static>(
@@ -34,14 +34,13 @@ enum Offer {
     Retry,
 }
 
-#[component]
-pub(super) fn Card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoView {
+pub(super) fn card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoView {
     let state = watch.state;
     let label = text(state, |task| task.label.clone());
     let status = part(state, || Status::Queued, |task| task.status);
     let partial = part(state, || false, |task| task.partial);
     let known = part(state, || false, |_| true);
-    let bar = part(state, || None, facts::fraction);
+    let value = part(state, || None, facts::fraction);
     let percent = text(state, facts::percent);
     let done = text(state, |task| format::done(&task.progress).unwrap_or_default());
     let step = text(state, |task| format::step(&task.progress).unwrap_or_default());
@@ -58,9 +57,9 @@ pub(super) fn Card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
         })
     });
     let buttons = move || match offer.get() {
-        Offer::Cancel => view! { <CancelButton task label/> }.into_any(),
-        Offer::Retry => view! { <RetryButton task label/> }.into_any(),
-        Offer::Nothing => ().into_any(),
+        Offer::Cancel => view! { <CancelButton task label/> }.erase(),
+        Offer::Retry => view! { <RetryButton task label/> }.erase(),
+        Offer::Nothing => ().erase(),
     };
     view! {
         <section class="td-progress" data-status=move || status.get().name() aria-busy=move || (!known.get()).then_some("true")>
@@ -68,17 +67,17 @@ pub(super) fn Card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
                 <div class="td-progress-label">{label}</div>
                 <div hidden=move || !known.get()><StatusBadge status partial/></div>
             </header>
-            <Bar label bar percent step/>
+            {bar(label, value, percent, Some(step))}
             <div class="td-progress-facts">
                 <span class="td-progress-percent">{shown(percent)}</span>
                 <span class="td-progress-done">{shown(done)}</span>
                 <span class="td-progress-step">{shown(step)}</span>
-                <span class="td-progress-elapsed"><Elapsed state/></span>
+                <span class="td-progress-elapsed">{elapsed(state)}</span>
                 <span class="td-progress-eta">{shown(text(state, facts::eta))}</span>
                 <span class="td-progress-tries">{shown(text(state, facts::tries))}</span>
             </div>
             <p class="td-progress-message">{shown(message)}</p>
-            <NoteLine watch/>
+            {note_line(watch)}
             <div class="td-progress-actions">{buttons}</div>
             <p class="td-sr-only" aria-live="polite">{text(state, facts::announcement)}</p>
         </section>
@@ -86,12 +85,11 @@ pub(super) fn Card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
 }
 
 /// The bar. Without a value it is open (it moves to and fro).
-#[component]
-pub(super) fn Bar(
+pub(super) fn bar(
     label: Memo<String>,
-    bar: Memo<Option<f64>>,
+    value: Memo<Option<f64>>,
     percent: Memo<String>,
-    #[prop(optional)] step: Option<Memo<String>>,
+    step: Option<Memo<String>>,
 ) -> impl IntoView {
     let words = move || {
         let (percent, step) = (percent.get(), step.map(|step| step.get()).unwrap_or_default());
@@ -103,7 +101,7 @@ pub(super) fn Bar(
         <progress
             class="td-bar"
             max="1"
-            value=move || bar.get().map(|value| value.to_string())
+            value=move || value.get().map(|value| value.to_string())
             aria-label=label
             aria-valuetext=words
         ></progress>
@@ -111,8 +109,7 @@ pub(super) fn Bar(
 }
 
 /// How long the attempt takes or took; before the first, how long the task waits.
-#[component]
-fn Elapsed(state: Signal<Option<TaskState>>) -> impl IntoView {
+fn elapsed(state: Signal<Option<TaskState>>) -> impl IntoView {
     type Span = Option<(&'static str, Timestamp, Option<Timestamp>)>;
     let span: Memo<Span> = part(
         state,
@@ -133,8 +130,7 @@ fn Elapsed(state: Signal<Option<TaskState>>) -> impl IntoView {
     }
 }
 
-#[component]
-pub(super) fn NoteLine(watch: TaskWatch) -> impl IntoView {
+pub(super) fn note_line(watch: TaskWatch) -> impl IntoView {
     let note = Memo::new(move |_| {
         if watch.gone.get() {
             return Note::Gone;
@@ -145,17 +141,17 @@ pub(super) fn NoteLine(watch: TaskWatch) -> impl IntoView {
         at.map(|at| view! { {word} <TimeAgo at=Signal::stored(at)/> })
     };
     let line = move || match note.get() {
-        Note::None => ().into_any(),
-        Note::Gone => "This task was deleted.".into_any(),
+        Note::None => ().erase(),
+        Note::Gone => "This task was deleted.".erase(),
         Note::Cancelling { since, why } => {
-            view! { "Cancelling, " <Duration from=Signal::stored(since)/> {spaced(why)} }.into_any()
+            view! { "Cancelling, " <Duration from=Signal::stored(since)/> {spaced(why)} }.erase()
         }
-        Note::Cancelled(why) => format!("Cancelled{}", spaced(why)).into_any(),
-        Note::Failed(why) => why.into_any(),
-        Note::TriesAgain { why, at: next } => view! { {why} {at(" Next try ", next)} }.into_any(),
-        Note::Partial => "Parts of the work were left out; the task's page lists them.".into_any(),
-        Note::Waits { at: Some(next) } => at("Starts ", Some(next)).into_any(),
-        Note::Waits { at: None } => "Waits for other tasks.".into_any(),
+        Note::Cancelled(why) => format!("Cancelled{}", spaced(why)).erase(),
+        Note::Failed(why) => why.erase(),
+        Note::TriesAgain { why, at: next } => view! { {why} {at(" Next try ", next)} }.erase(),
+        Note::Partial => "Parts of the work were left out; the task's page lists them.".erase(),
+        Note::Waits { at: Some(next) } => at("Starts ", Some(next)).erase(),
+        Note::Waits { at: None } => "Waits for other tasks.".erase(),
     };
     view! { <p class=move || note.with(Note::class)>{line}</p> }
 }

@@ -8,8 +8,8 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use taskdeck_core::{TaskId, TaskState};
 
-use self::card::Card;
-use self::row::Row;
+use self::card::card;
+use self::row::row;
 use crate::live::{Change, TaskWatch, changes};
 use crate::use_live;
 
@@ -55,11 +55,7 @@ pub fn TaskProgress(
         };
         tell_changes(watch, state, call);
     }
-    if compact {
-        Either::Left(view! { <Row watch/> })
-    } else {
-        Either::Right(view! { <Card task watch actions/> })
-    }
+    if compact { Either::Left(row(watch)) } else { Either::Right(card(task, watch, actions)) }
 }
 
 /// Calls back for what happens after `baseline`; without one the first state that is seen is it, and fires nothing.

@@ -3,30 +3,29 @@
 use leptos::prelude::*;
 use taskdeck_core::{Status, TaskState};
 
-use super::card::{Bar, NoteLine, part, shown, text};
+use super::card::{bar, note_line, part, shown, text};
 use super::facts;
-use crate::format;
 use crate::live::TaskWatch;
+use crate::{Erase, format};
 
-#[component]
-pub(super) fn Row(watch: TaskWatch) -> impl IntoView {
+pub(super) fn row(watch: TaskWatch) -> impl IntoView {
     let state = watch.state;
     let status = part(state, || Status::Queued, |task| task.status);
     let label = text(state, |task| task.label.clone());
-    let bar = part(state, || None, facts::fraction);
+    let value = part(state, || None, facts::fraction);
     let percent = text(state, facts::percent);
     let runs = part(state, || false, |task| task.status == Status::Running);
     let message = text(state, doing);
     let body = move || {
         if runs.get() && !watch.gone.get() {
             view! {
-                <Bar label bar percent/>
+                {bar(label, value, percent, None)}
                 <span class="td-progress-percent">{shown(percent)}</span>
                 <span class="td-progress-message">{shown(message)}</span>
             }
-            .into_any()
+            .erase()
         } else {
-            view! { <NoteLine watch/> }.into_any()
+            note_line(watch).erase()
         }
     };
     view! { <div class="td-progress-row" data-status=move || status.get().name()>{body}</div> }

@@ -208,15 +208,26 @@ fn without_a_socket_it_polls_from_the_start() {
 }
 
 #[test]
-fn a_list_is_caught_up_with_after_a_reconnect_and_not_before() {
-    let mut plan = live();
+fn a_list_is_caught_up_with_once_the_server_was_told_of_it() {
+    let told = Command::Send(ClientMessage::List { query: ListQuery::default() });
+    // A task that starts between the server's HTML and the first message is told to nobody.
+    let mut plan = Plan::new(true);
     plan.wants.watch_list(Some(ListQuery::default()));
-    let listed = sent(&plan.on(Event::Changed, 0.0));
-    assert_eq!(listed, [ClientMessage::List { query: ListQuery::default() }]);
+    assert!(!plan.on(Event::Changed, 0.0).contains(&Command::CatchUp), "no line yet");
+    assert_eq!(plan.on(Event::Opened, 0.0)[..2], [told.clone(), Command::CatchUp]);
+    assert!(!plan.on(Event::Hello(15_000), 0.0).contains(&Command::CatchUp), "once is enough");
+    plan.wants.watch(id(1), None);
+    assert!(!plan.on(Event::Changed, 0.0).contains(&Command::CatchUp), "the list is the same");
+
+    // The page loaded the list anew: what came while it did so is not in it.
+    plan.wants.watch_list(Some(ListQuery::default()));
+    assert_eq!(plan.on(Event::Changed, 0.0), [Command::Disarm(Timer::Linger), Command::CatchUp]);
+
     plan.on(Event::Closed, 0.0);
     plan.on(Event::Due(Timer::Retry), 0.0);
-    plan.on(Event::Opened, 0.0);
-    assert!(plan.on(Event::Hello(15_000), 0.0).contains(&Command::CatchUp));
+    let opened = plan.on(Event::Opened, 0.0);
+    assert_eq!(opened[0], told, "before all else, since the list is asked for at the same time");
+    assert!(opened.contains(&Command::CatchUp), "the line was down");
 }
 
 #[test]
