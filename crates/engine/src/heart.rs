@@ -50,7 +50,7 @@ pub(crate) async fn join(inner: &Inner) -> Result<(), StoreError> {
         id: inner.session(),
         worker: inner.worker_name.clone(),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
-        started_at: clock::now(),
+        started_at: inner.clock.now(),
         beat: inner.heart.beat.load(Ordering::Relaxed),
     };
     inner.store.join(session).await
@@ -69,7 +69,7 @@ pub(crate) async fn rescue_all_others(inner: &Inner) -> Result<(), StoreError> {
 }
 
 async fn rescue(inner: &Inner, session: SessionId) -> Result<(), StoreError> {
-    let moved = inner.store.rescue(session, clock::now()).await?;
+    let moved = inner.store.rescue(session, inner.clock.now()).await?;
     for one in &moved {
         let record = &one.record;
         tracing::warn!(task = %record.id, kind = %record.kind, to = %record.status(), %session, "rescued");
@@ -169,7 +169,7 @@ pub(crate) async fn leave(inner: &Inner) {
         drop(tokio::task::spawn_blocking(move || thread.join()).await);
     }
     // What still runs there (code that does not stop) is put back with it.
-    if let Err(error) = inner.store.rescue(inner.session(), clock::now()).await {
+    if let Err(error) = inner.store.rescue(inner.session(), inner.clock.now()).await {
         tracing::warn!(%error, "the session could not be ended; it is at the next start");
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use taskdeck_core::{Action, Counts, DeckError, Kind, Lane, LaneLimits, QueueName, Subject};
 
 use super::Client;
-use crate::clock;
 use crate::store::{Control, Scope};
 
 impl Client {
@@ -121,7 +120,7 @@ impl Client {
     async fn pause(&self, scope: Scope, name: &str, on: bool) -> Result<(), DeckError> {
         self.may(Action::Pause, Subject::Deck)?;
         self.control(scope, name, |control| {
-            control.paused_at = on.then(|| control.paused_at.unwrap_or_else(clock::now));
+            control.paused_at = on.then(|| control.paused_at.unwrap_or_else(|| self.inner.clock.now()));
             control.paused_by = self.actor.user_id().filter(|_| on).cloned();
         })
         .await
