@@ -210,7 +210,8 @@ impl TaskBody for Greet {
 
     fn upgrade(version: u32, params: Value) -> Result<Value, String> {
         let name = params["name"].as_str().ok_or("name is missing")?;
-        let (first, last) = name.split_once(' ').ok_or_else(|| format!("no last name in version {version}"))?;
+        let (first, last) =
+            name.split_once(' ').ok_or_else(|| format!("no last name in version {version}"))?;
         Ok(json!({"first": first, "last": last}))
     }
 }
@@ -272,14 +273,15 @@ async fn params_of_an_older_version_are_upgraded_or_fail_by_name_and_can_be_mend
 
 #[tokio::test]
 async fn a_check_refuses_a_start_before_anything_is_stored() {
-    let test =
-        TestDeck::new(|deck| deck.register::<Greet>().resource(Arc::new(Signal::default()))).await;
+    let test = TestDeck::new(|deck| deck.register::<Greet>().resource(Arc::new(Signal::default()))).await;
     let request = |first: &str| StartRequest {
         params: json!({"first": first, "last": "Lee"}),
         ..StartRequest::default()
     };
     let refused = test.client().start("greet", request("Nobody")).await;
-    assert!(matches!(refused, Err(DeckError::CheckFailed { reason }) if reason.contains("cannot be greeted")));
+    assert!(
+        matches!(refused, Err(DeckError::CheckFailed { reason }) if reason.contains("cannot be greeted"))
+    );
     assert_eq!(test.client().counts().await.expect("counts").total(), 0);
     let id = test.client().start("greet", request("Ann")).await.expect("starts").task.id;
     assert_eq!(test.finish::<String>(id).await.output(), "Ann Lee");
@@ -291,7 +293,12 @@ async fn a_check_refuses_a_start_before_anything_is_stored() {
 async fn what_waits_too_long_expires_by_the_decks_own_clock() {
     let test = TestDeck::new(DeckBuilder::register::<Script>).await;
     let late = test.client().start_task(Script { text: "true".to_owned() });
-    let id = late.delay(Duration::from_secs(7_200)).expires(Duration::from_secs(3_600)).await.expect("starts").id();
+    let id = late
+        .delay(Duration::from_secs(7_200))
+        .expires(Duration::from_secs(3_600))
+        .await
+        .expect("starts")
+        .id();
     test.advance(Duration::from_secs(3_601));
     let state = reaches(test.client(), id, Status::Failed).await;
     assert_eq!(state.error.expect("says why").code, "expired");
