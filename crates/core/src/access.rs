@@ -86,6 +86,10 @@ pub enum Action {
     Retry,
     /// Remove a task.
     Delete,
+    /// Pause and resume a schedule, and start its task now.
+    SteerSchedule,
+    /// Make, change and remove schedules.
+    ManageSchedules,
 }
 
 /// What it is done to.
@@ -129,10 +133,13 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     };
     let least = match action {
         Action::List | Action::Read => Role::Viewer,
-        Action::Start | Action::Cancel | Action::Retry | Action::Delete => Role::Operator,
+        Action::Start | Action::Cancel | Action::Retry | Action::Delete | Action::SteerSchedule => {
+            Role::Operator
+        }
+        Action::ManageSchedules => Role::Admin,
     };
     if user.role < least {
-        return denied("your role may only look");
+        return denied(if least == Role::Admin { "this takes an admin" } else { "your role may only look" });
     }
     let definition = match subject {
         Subject::Kind(definition) | Subject::Task(_, Some(definition)) => definition,
@@ -162,9 +169,16 @@ mod tests {
 
     #[test]
     fn nobody_may_do_nothing_and_the_local_actor_everything() {
-        for action in
-            [Action::List, Action::Read, Action::Start, Action::Cancel, Action::Retry, Action::Delete]
-        {
+        for action in [
+            Action::List,
+            Action::Read,
+            Action::Start,
+            Action::Cancel,
+            Action::Retry,
+            Action::Delete,
+            Action::SteerSchedule,
+            Action::ManageSchedules,
+        ] {
             assert!(authorise(&Actor::Anonymous, action, Subject::Deck).is_err());
             assert!(authorise(&Actor::local(), action, Subject::Deck).is_ok());
             assert!(authorise(&Actor::System, action, Subject::Deck).is_ok());
@@ -177,6 +191,15 @@ mod tests {
         assert!(authorise(&viewer, Action::Read, Subject::Task(id(1), None)).is_ok());
         assert!(authorise(&viewer, Action::Cancel, Subject::Task(id(1), None)).is_err());
         assert!(authorise(&user(Role::Operator, &[]), Action::Cancel, Subject::Task(id(1), None)).is_ok());
+    }
+
+    #[test]
+    fn an_operator_steers_schedules_and_an_admin_makes_them() {
+        let may = |role, action| authorise(&user(role, &[]), action, Subject::Deck).is_ok();
+        assert!(!may(Role::Viewer, Action::SteerSchedule));
+        assert!(may(Role::Operator, Action::SteerSchedule));
+        assert!(!may(Role::Operator, Action::ManageSchedules));
+        assert!(may(Role::Admin, Action::ManageSchedules));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Denied, Refused, Status, TaskId};
+use crate::{Denied, Refused, ScheduleName, Status, TaskId};
 
 /// Whether and when a failed attempt may be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,6 +241,12 @@ pub enum DeckError {
     /// Code of an earlier attempt still holds its slot.
     #[error("an earlier attempt of the task has not stopped yet")]
     StillRunning,
+    /// The schedule is made in the program's code.
+    #[error("the schedule {name} is made in the program's code: change it there, or pause it")]
+    MadeInCode {
+        /// Which.
+        name: ScheduleName,
+    },
     /// It took longer than the caller wanted to wait.
     #[error("the task {task} goes on, but took longer than the time to wait")]
     TimedOut {
@@ -279,7 +285,8 @@ impl DeckError {
             Self::KeyActive { .. }
             | Self::NoResult { .. }
             | Self::WrongStatus { .. }
-            | Self::StillRunning => 409,
+            | Self::StillRunning
+            | Self::MadeInCode { .. } => 409,
             Self::TooLarge { .. } => 413,
             Self::InvalidParams { .. } => 422,
             Self::NotEnded { .. } => 425,
@@ -303,6 +310,7 @@ impl DeckError {
             Self::TaskFailed { .. } => "task_failed",
             Self::WrongStatus { .. } => "wrong_status",
             Self::StillRunning => "still_running",
+            Self::MadeInCode { .. } => "made_in_code",
             Self::TimedOut { .. } => "timed_out",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal { .. } => "internal",

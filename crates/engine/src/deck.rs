@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use taskdeck_core::{
-    Actor, DeckError, DeckId, Definition, Kind, SessionId, State, Status, Task, TaskId, TaskState,
+    Actor, DeckError, DeckId, Definition, Kind, ScheduleName, ScheduleSpec, SessionId, State, Status, Task,
+    TaskId, TaskState,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +23,7 @@ use crate::start::Start;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Applied, Change, FileRole, Record, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{clock, maintenance};
+use crate::{clock, maintenance, schedule};
 
 /// What everything in a deck shares.
 pub(crate) struct Inner {
@@ -36,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) worker: Worker,
     pub(crate) due: tokio::sync::Notify,
+    /// A schedule's next time may be another.
+    pub(crate) schedules_changed: tokio::sync::Notify,
     pub(crate) session: SessionId,
     pub(crate) worker_name: String,
     /// Fires first at a shutdown: nothing new is claimed, what runs is asked to stop.
@@ -121,6 +124,11 @@ impl Deck {
 
     pub(crate) fn of(inner: Arc<Inner>) -> Self {
         Self { inner }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> Arc<Inner> {
+        Arc::clone(&self.inner)
     }
 
     /// The way in for an actor.
@@ -226,6 +234,14 @@ pub enum BuildError {
         /// The newest schema that this program knows.
         known: usize,
     },
+    /// A schedule of the program cannot do what it says.
+    #[error("the schedule {name} is wrong: {why}")]
+    Schedule {
+        /// Which.
+        name: ScheduleName,
+        /// What is wrong.
+        why: String,
+    },
     /// The directory for files could not be made.
     #[error("cannot use the directory for files: {0}")]
     Files(#[from] std::io::Error),
@@ -249,6 +265,7 @@ pub struct DeckBuilder {
     registry: Registry,
     resources: Resources,
     failed: Option<RegistryError>,
+    schedules: Vec<ScheduleSpec>,
 }
 
 impl std::fmt::Debug for DeckBuilder {
@@ -307,14 +324,36 @@ impl DeckBuilder {
         self
     }
 
+    /// Starts tasks at certain times. The store is made to agree with the schedules of the program when the deck is
+    /// built: one that the program has no more is removed (its tasks stay), and one that a person paused stays paused.
+    ///
+    /// ```
+    /// use taskdeck_core::{Kind, ScheduleName, ScheduleSpec};
+    /// # fn of(builder: taskdeck_engine::DeckBuilder) -> Result<taskdeck_engine::DeckBuilder, Box<dyn std::error::Error>> {
+    /// let (name, kind) = (ScheduleName::new("nightly-backup")?, Kind::new("backup_database")?);
+    /// Ok(builder.schedule(ScheduleSpec {
+    ///     time_zone: "Europe/Berlin".to_owned(),
+    ///     params: serde_json::json!({"format": "sql"}),
+    ///     ..ScheduleSpec::new(name, kind, "0 3 * * *")
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn schedule(mut self, spec: ScheduleSpec) -> Self {
+        self.schedules.push(spec);
+        self
+    }
+
     /// Opens the store, rescues what an earlier process left running, and starts to work. Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new.
+    /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new, or a schedule
+    /// cannot do what it says.
     pub async fn build(self) -> Result<Deck, BuildError> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        let schedules = schedule::read_code(&self.registry, self.schedules)?;
         let (path, durability) = (self.path, self.settings.durability);
         let files = match &path {
             Some(path) => {
@@ -339,6 +378,7 @@ impl DeckBuilder {
             live: Arc::default(),
             pulse: Arc::default(),
             due: tokio::sync::Notify::new(),
+            schedules_changed: tokio::sync::Notify::new(),
             session: clock::new_session_id(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
             stopping: CancellationToken::new(),
@@ -347,10 +387,14 @@ impl DeckBuilder {
             loops: TaskTracker::new(),
         });
         rescue(&inner).await.map_err(|error| BuildError::Answer(error.to_string()))?;
+        schedule::settle_code(&inner, schedules)
+            .await
+            .map_err(|error| BuildError::Answer(error.to_string()))?;
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::promote_loop(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
+        inner.loops.spawn(schedule::fire_loop(Arc::clone(&inner)));
         if inner.settings.worker {
             inner.loops.spawn(worker::claim_loop(Arc::clone(&inner)));
         }

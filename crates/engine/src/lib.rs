@@ -54,6 +54,7 @@ mod maintenance;
 mod outcome;
 mod pulse;
 mod registry;
+mod schedule;
 mod settings;
 mod start;
 mod store;

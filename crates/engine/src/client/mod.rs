@@ -4,6 +4,7 @@ mod act;
 mod files;
 mod log;
 mod read;
+mod schedules;
 mod start;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ mod list;
 mod open;
 mod read;
 mod rows;
+mod schedules;
 mod work_error;
 mod write;
 mod writer;

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{BuildError, Durability};
 
 /// Applied in order; `PRAGMA user_version` says how many have been.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_init.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_init.sql"), include_str!("migrations/0003_schedules.sql")];
 
 /// A connection that writes.
 pub(super) fn writer(path: Option<&Path>, durability: Durability) -> Result<Connection, BuildError> {
