@@ -60,6 +60,7 @@ mod origin;
 mod outcome;
 mod pulse;
 mod registry;
+mod schedule;
 mod settings;
 mod start;
 mod starts;

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskdeck_core::{DeckError, LaneLimits, QueueName, Started, TaskError};
+use taskdeck_core::{DeckError, LaneLimits, QueueName, ScheduleName, ScheduleSpec, Started, TaskError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,7 +22,7 @@ use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Scope, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{maintenance, pulse};
+use crate::{maintenance, pulse, schedule};
 
 /// Why a deck could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,14 @@ pub enum BuildError {
         /// The newest schema that this program knows.
         known: usize,
     },
+    /// A schedule of the program cannot do what it says.
+    #[error("the schedule {name} is wrong: {why}")]
+    Schedule {
+        /// Which.
+        name: ScheduleName,
+        /// What is wrong.
+        why: String,
+    },
     /// The directory for files could not be made.
     #[error("cannot use the directory for files: {0}")]
     Files(#[from] std::io::Error),
@@ -81,6 +89,7 @@ pub struct DeckBuilder {
     registry: Registry,
     resources: Resources,
     failed: Option<RegistryError>,
+    schedules: Vec<ScheduleSpec>,
     pub(crate) clock: Arc<Clock>,
     layers: Layers,
     on_start: Vec<Hook>,
@@ -222,14 +231,36 @@ impl DeckBuilder {
         self
     }
 
+    /// Starts tasks at certain times. The store is made to agree with the schedules of the program when the deck is
+    /// built: one that the program has no more is removed (its tasks stay), and one that a person paused stays paused.
+    ///
+    /// ```
+    /// use taskdeck_core::{Kind, ScheduleName, ScheduleSpec};
+    /// # fn of(builder: taskdeck_engine::DeckBuilder) -> Result<taskdeck_engine::DeckBuilder, Box<dyn std::error::Error>> {
+    /// let (name, kind) = (ScheduleName::new("nightly-backup")?, Kind::new("backup_database")?);
+    /// Ok(builder.schedule(ScheduleSpec {
+    ///     time_zone: "Europe/Berlin".to_owned(),
+    ///     params: serde_json::json!({"format": "sql"}),
+    ///     ..ScheduleSpec::new(name, kind, "0 3 * * *")
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn schedule(mut self, spec: ScheduleSpec) -> Self {
+        self.schedules.push(spec);
+        self
+    }
+
     /// Opens the store, rescues what an earlier process left running, and starts to work. Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new.
+    /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new, or a
+    /// schedule cannot do what it says.
     pub async fn build(self) -> Result<Deck, BuildError> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        let schedules = schedule::read_code(&self.registry, self.schedules)?;
         let (path, durability) = (self.path, self.settings.durability);
         let files = match &path {
             Some(path) => {
@@ -265,6 +296,7 @@ impl DeckBuilder {
             live: Arc::default(),
             pulse: Arc::default(),
             due: tokio::sync::Notify::new(),
+            schedules_changed: tokio::sync::Notify::new(),
             clock: self.clock,
             layers: self.layers,
             heart: Heart::new(),
@@ -281,12 +313,14 @@ impl DeckBuilder {
             heart::rescue_all_others(&inner).await.map_err(answer)?;
         }
         load_controls(&inner).await.map_err(answer)?;
+        schedule::settle_code(&inner, schedules).await.map_err(answer)?;
         heart::spawn(&inner).map_err(|error| BuildError::Answer(error.to_string()))?;
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::due_loop(Arc::clone(&inner)));
         inner.loops.spawn(heart::watch_loop(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
+        inner.loops.spawn(schedule::fire_loop(Arc::clone(&inner)));
         let deck = Deck { inner: Arc::clone(&inner) };
         for hook in self.on_start {
             hook(deck.clone()).await;

@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     /// How often each user starts something.
     pub(crate) starts: StartRates,
     pub(crate) due: tokio::sync::Notify,
+    /// A schedule's next time may be another.
+    pub(crate) schedules_changed: tokio::sync::Notify,
     /// This process, as the store knows it, and the thread that says that it lives.
     pub(crate) heart: Heart,
     pub(crate) worker_name: String,

@@ -41,7 +41,7 @@ impl TaskBody for Script {
 #[tokio::test]
 async fn the_output_of_a_child_process_is_the_log() {
     let run = run_inline(Script { text: "echo one; echo two >&2; printf three".to_owned() }).await;
-    run.output();
+    assert!(run.output.is_ok(), "{:?}", run.output);
     let line = |text: &str| run.log.iter().find(|line| line.text == text).map(|line| line.level);
     assert_eq!((line("one"), line("two")), (Some(LogLevel::Info), Some(LogLevel::Warn)));
     run.assert_logged("three");
@@ -164,7 +164,7 @@ async fn hooks_and_layers_lie_around_starts_and_attempts() {
     })
     .await;
     let run = test.run(Script { text: "true".to_owned() }).await;
-    run.output();
+    assert!(run.output.is_ok(), "{:?}", run.output);
     assert_eq!(run.state.tags, ["layered"]);
     let refused = test.client().start_task(Script { text: "rm -rf /".to_owned() }).await;
     assert!(matches!(refused, Err(DeckError::Denied { .. })));

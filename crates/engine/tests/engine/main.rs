@@ -4,4 +4,5 @@ mod around;
 mod attempts;
 mod doors;
 mod flow;
+mod schedules;
 mod support;
