@@ -267,10 +267,11 @@ impl Store for SqliteStore {
     async fn oldest(
         &self,
         status: Status,
+        kind: String,
         from: Option<TaskId>,
         max: usize,
     ) -> Result<Vec<Oldest>, StoreError> {
-        self.read(move |conn| remove::oldest(conn, status, from, max)).await
+        self.read(move |conn| remove::oldest(conn, status, &kind, from, max)).await
     }
 
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError> {
