@@ -114,7 +114,8 @@ struct Look {
 }
 
 async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
-    let free = inner.worker.slots.available_permits().min(CLAIM_BATCH);
+    // Half of what is free: what is started while the claim is under way finds a slot too, and need not be queued.
+    let free = inner.worker.slots.available_permits().div_ceil(2).min(CLAIM_BATCH);
     // Somebody who started a task may have taken a slot meanwhile.
     let permits = u32::try_from(free).ok().filter(|free| *free > 0);
     let permits = permits.and_then(|free| Arc::clone(&inner.worker.slots).try_acquire_many_owned(free).ok());
