@@ -23,7 +23,7 @@ pub(crate) struct Worker {
     /// A slot has become free.
     pub(crate) freed: Arc<Notify>,
     pub(crate) slots: Arc<Semaphore>,
-    /// Whether queued tasks may be waiting for a claim: then nothing that is started may overtake them.
+    /// Whether queued tasks may be waiting for a claim: then nothing that is started may take what they wait for.
     behind: AtomicBool,
 }
 
@@ -48,15 +48,19 @@ impl Worker {
 impl Inner {
     /// A slot for a task that is about to be started, if it can begin at once and overtakes nobody.
     pub(crate) fn slot_now(&self, record: &Record) -> Option<Arc<Slot>> {
-        if !self.settings.worker
-            || self.worker.behind.load(Ordering::Acquire)
+        // While slots are plenty, those who wait for a claim lose nothing by it.
+        let scarce = self.worker.slots.available_permits() <= self.settings.max_concurrent / 2;
+        let behind = self.worker.behind.load(Ordering::Acquire);
+        if record.status() != Status::Queued
+            || !self.settings.worker
+            || (behind && scarce)
             || self.stopping.is_cancelled()
             || self.registry.get(record.kind.as_str()).is_none()
         {
             return None;
         }
         let permit = Arc::clone(&self.worker.slots).try_acquire_owned().ok()?;
-        self.dispatch.reserve(record).then(|| self.slot(permit, record))
+        self.dispatch.reserve(record, behind).then(|| self.slot(permit, record))
     }
 
     fn slot(&self, permit: OwnedSemaphorePermit, record: &Record) -> Arc<Slot> {
