@@ -1,8 +1,9 @@
 //! `cargo xtask bench engine`: durable starts and whole lifecycles a second, beside what plain SQLite does in the
 //! same run with the same two commits a task, so that the figures mean something on any machine.
 //!
-//! All at `synchronous=FULL`, on a file in the target directory. Arguments: `--tasks N` (default 100,000),
-//! `--callers N` (default 64).
+//! All at `synchronous=FULL`, on a file in the target directory, with the settings that are shipped but for the number
+//! of slots (256: the bodies do nothing, so it is the record of them that is measured). Arguments: `--tasks N`
+//! (default 100,000), `--callers N` (default 64).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,6 +40,27 @@ impl TaskBody for Noop {
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Tells when it begins.
+#[derive(Debug, Serialize, Deserialize)]
+struct Begins {}
+
+impl Task for Begins {
+    const KIND: &'static str = "begins";
+    type Output = ();
+
+    fn definition() -> Definition {
+        Definition::new(Self::kind())
+    }
+}
+
+impl TaskBody for Begins {
+    async fn run(self, ctx: TaskContext) -> Result<(), TaskError> {
+        let now = Instant::now();
+        ctx.get::<tokio::sync::mpsc::UnboundedSender<Instant>>()?.send(now)?;
+        Ok(())
+    }
+}
+
 struct Arguments {
     tasks: u64,
     callers: u64,
@@ -68,6 +90,7 @@ fn main() {
     let raw = raw_sqlite(&folder.join("raw.db"), tasks);
     let starts = runtime.block_on(starts(folder.join("starts.db"), tasks, callers));
     let lifecycles = runtime.block_on(lifecycles(folder.join("lifecycles.db"), tasks, callers));
+    let latency = runtime.block_on(start_to_handler(folder.join("latency.db")));
     let one = runtime.block_on(lifecycles_of_one(folder.join("one.db"), (tasks / 50).max(100)));
     println!("{:<44} {:>12} {:>10}", "tasks a second", "", "of SQLite");
     let row = |name: &str, rate: f64| println!("{name:<44} {rate:>12.0} {:>9.0}%", rate / raw * 100.0);
@@ -75,6 +98,9 @@ fn main() {
     row(&format!("durable starts, {callers} callers"), starts);
     row(&format!("lifecycles, {callers} callers, to completed"), lifecycles);
     row("lifecycles, one caller", one);
+    println!();
+    println!("{:<44} {:>9} {:>9}", "from start to handler, idle, in ms", "p50", "p99");
+    println!("{:<44} {:>9.2} {:>9.2}", "one task at a time, default settings", latency.0, latency.1);
     std::fs::remove_dir_all(&folder).expect("the folder goes");
 }
 
@@ -148,6 +174,29 @@ async fn starts(path: PathBuf, tasks: u64, callers: u64) -> f64 {
     let rate = rate(tasks, began.elapsed());
     deck.shutdown().await;
     rate
+}
+
+/// How long it takes from the call of start until the body begins, with the default settings and nothing else to do:
+/// the median and the 99th percentile, in milliseconds.
+async fn start_to_handler(path: PathBuf) -> (f64, f64) {
+    const SAMPLES: usize = 1_000;
+    let (tell, mut begun) = tokio::sync::mpsc::unbounded_channel::<Instant>();
+    let deck =
+        Deck::builder().sqlite(path).register::<Begins>().resource(tell).build().await.expect("builds");
+    let mut took = Vec::with_capacity(SAMPLES);
+    for sample in 0..SAMPLES + 20 {
+        let called = Instant::now();
+        let handle = deck.start(Begins {}).await.expect("starts");
+        let began = begun.recv().await.expect("it begins");
+        // The first ones make the file and fill the caches.
+        if sample >= 20 {
+            took.push(began.duration_since(called).as_secs_f64() * 1_000.0);
+        }
+        handle.result(None).await.expect("completes");
+    }
+    deck.shutdown().await;
+    took.sort_by(f64::total_cmp);
+    (took[SAMPLES / 2], took[SAMPLES * 99 / 100])
 }
 
 /// Until every task is recorded as completed.

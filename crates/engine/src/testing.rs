@@ -133,7 +133,7 @@ impl TestDeck {
                 match (status, at) {
                     (Status::WaitingConfirmation, _) => break,
                     (Status::Scheduled, Some(at)) => {
-                        let wait = u64::try_from(at.millis_since(self.now())).unwrap_or(0);
+                        let wait = at.millis_since(self.now());
                         self.advance(Duration::from_millis(wait));
                     }
                     _ => {}

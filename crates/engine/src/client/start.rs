@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use taskdeck_core::{
     Action, Batch, BatchId, BatchRequest, BatchStarted, Decision, DeckError, Definition, Event, FieldErrors,
-    Lease, Machine, ParamKind, ResultBody, StartRequest, Started, State, Status, Subject, Task, TaskId,
-    ThenRequest, Timestamp, Upload, decide, form,
+    Lease, Machine, ParamKind, ResultBody, StartRequest, Started, State, Subject, Task, TaskId, ThenRequest,
+    Timestamp, Upload, decide, form,
 };
 use tokio::sync::oneshot;
 
@@ -315,12 +315,7 @@ impl Inner {
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
                     let record = (**record).clone();
-                    (record.status() == Status::Running).then(|| Claimed {
-                        record,
-                        params,
-                        checkpoint: None,
-                        last_log_seq: 0,
-                    })
+                    Some(Claimed { record, params, checkpoint: None, last_log_seq: 0 })
                 }
                 _ => None,
             };

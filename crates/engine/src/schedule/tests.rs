@@ -56,7 +56,7 @@ async fn many_loops_on_one_store_start_one_task_a_time() {
         let due_at = now.plus_millis(i64::from(hour) * 3_600_000);
         let mut loops = tokio::task::JoinSet::new();
         for _ in 0..8 {
-            let inner = Arc::clone(&inner);
+            let inner = Arc::clone(inner);
             // Ten seconds late, so that the policy to skip meets it too.
             let late = due_at.plus_millis(10_000);
             loops.spawn(async move { fire_due(&inner, late).await.unwrap() });

@@ -111,6 +111,7 @@ struct Page<'a> {
 }
 
 /// Why a page ends before the list does.
+#[derive(Clone, Copy)]
 enum Stop {
     /// There is one more than it holds.
     Full,
