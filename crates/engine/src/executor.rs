@@ -75,7 +75,7 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
     let about = About { origin: Origin::of(&claimed.record), checkpoint: Mutex::new(claimed.checkpoint) };
     let ctx = TaskContext::new(Arc::clone(&inner), Arc::clone(&live), about, &slot);
     let end = match (entry.run)(&claimed.params, claimed.record.kind_version, ctx) {
-        Err(error) => BodyEnd::BadParams(error.to_string()),
+        Err(why) => BodyEnd::BadParams(why),
         Ok(run) => {
             let body = tokio::spawn(AssertUnwindSafe(run).catch_unwind().instrument(task_span(&live)));
             supervise(&inner, &live, body, &slot).await

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use taskdeck::prelude::*;
 use taskdeck::{Actor, DeckError, Settings, StartRequest, Status};
 

@@ -10,7 +10,7 @@ use taskdeck_axum::Config;
 use taskdeck_engine::{Deck, Settings};
 use tower::ServiceExt;
 
-use crate::work::{Echo, Fail, Gate, Make, Read, Spin, Wait};
+use crate::work::{Ask, Divide, Echo, Fail, Gate, Make, Read, Spin, Wait};
 
 pub(crate) const HOST: &str = "127.0.0.1:3000";
 
@@ -66,6 +66,8 @@ pub(crate) async fn deck(settings: Settings) -> (Deck, Gate) {
         .register::<Read>()
         .register::<Make>()
         .register::<Spin>()
+        .register::<Divide>()
+        .register::<Ask>()
         .build()
         .await
         .expect("a deck");
@@ -106,7 +108,11 @@ impl Server {
     }
 
     pub(crate) async fn post(&self, path: &str, json: &Value) -> Answer {
-        let request = request(Method::POST, path).header("content-type", "application/json");
+        self.send_json(Method::POST, path, json).await
+    }
+
+    pub(crate) async fn send_json(&self, method: Method, path: &str, json: &Value) -> Answer {
+        let request = request(method, path).header("content-type", "application/json");
         self.send(request.body(Body::from(json.to_string())).unwrap()).await
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use taskdeck_core::{
     Action, Batch, BatchId, BatchRequest, BatchStarted, Decision, DeckError, Definition, Event, FieldErrors,
     Lease, Machine, ParamKind, ResultBody, StartRequest, Started, State, Status, Subject, Task, TaskId,
-    ThenRequest, Timestamp, Upload, decide, form,
+    ThenRequest, Timestamp, Upload, decide, form, traceparent,
 };
 use tokio::sync::oneshot;
 
@@ -15,7 +15,7 @@ use crate::clock;
 use crate::deck::Inner;
 use crate::executor;
 use crate::live::Slot;
-use crate::origin::{Origin, traceparent};
+use crate::origin::Origin;
 use crate::start::Start;
 use crate::store::{Claimed, NewTask, Options, Record, StartOutcome, StoreError};
 
@@ -300,7 +300,7 @@ impl Inner {
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
                     let record = (**record).clone();
-                    (record.status() == Status::Running).then(|| Claimed {
+                    (record.status() == Status::Running).then_some(Claimed {
                         record,
                         params,
                         checkpoint: None,
