@@ -16,7 +16,7 @@ use crate::deck::{Deck, Inner};
 use crate::files::NewFile;
 use crate::live::{LiveTask, Slot};
 use crate::origin::Origin;
-use crate::{clock, outcome};
+use crate::{clock, outcome, panics};
 
 /// The way of a running body to everything around it. Cheap to clone; what it reports is kept in memory and written
 /// behind, so that none of it waits or fails.
@@ -259,10 +259,11 @@ impl TaskContext {
         let run = move || {
             let _slot = slot;
             let _in_span = span.entered();
-            code(ctx)
+            panics::catch(|| code(ctx))
         };
         match tokio::task::spawn_blocking(run).await {
-            Ok(outcome) => outcome,
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => panic.resume(),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => Err(TaskError::transient(error.to_string())),

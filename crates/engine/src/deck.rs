@@ -26,7 +26,7 @@ use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Applied, Change, FileRole, Moved, Record, Scope, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{heart, maintenance};
+use crate::{heart, maintenance, panics};
 
 /// What everything in a deck shares.
 pub(crate) struct Inner {
@@ -360,6 +360,7 @@ impl DeckBuilder {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        panics::install_hook();
         let (path, durability) = (self.path, self.settings.durability);
         let files = match &path {
             Some(path) => {

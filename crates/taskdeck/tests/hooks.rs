@@ -20,6 +20,7 @@ mod versions {
     use serde_json::{Value, json};
 
     /// Version 1 had one number for both sides.
+    #[expect(clippy::needless_pass_by_value, reason = "the signature is the macro's")]
     pub(crate) fn upgrade(version: u32, params: Value) -> Result<Value, String> {
         match params.get("side") {
             Some(side) if side.is_number() => Ok(json!({ "width": side, "height": side })),

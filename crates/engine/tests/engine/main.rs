@@ -2,4 +2,5 @@
 
 mod attempts;
 mod doors;
+mod errors;
 mod support;
