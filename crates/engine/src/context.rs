@@ -192,6 +192,21 @@ impl TaskContext {
     /// the answer is there; this call then returns it. So write a checkpoint before asking, if there is work to keep.
     /// Waiting costs no try, and survives restarts.
     ///
+    /// ```no_run
+    /// # use taskdeck_core::{Param, Question, TaskError};
+    /// # async fn body(ctx: taskdeck_engine::TaskContext) -> Result<(), TaskError> {
+    /// let question = Question::new("delete", "Delete the 1,204 rows that are there already?")
+    ///     .buttons("Delete them", "Keep them")
+    ///     .field(Param::of::<String>("reason"));
+    /// let answer = ctx.confirm(question).await?;
+    /// if answer.approved {
+    ///     ctx.info(format!("deleting the rows, because of {}", answer.fields["reason"]));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// It is answered on the task's page, over HTTP, or by [`Client::answer`](crate::Client::answer).
+    ///
     /// # Errors
     /// When the question's fields are not well formed, when another question of this attempt is open, or the store
     /// does not answer.

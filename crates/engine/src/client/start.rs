@@ -68,6 +68,20 @@ impl Client {
     /// Starts many tasks in one durable commit: all of them or none. Those that were there already (by key) are
     /// among the answers, but not in the batch.
     ///
+    /// ```no_run
+    /// # use taskdeck_core::{Actor, BatchRequest, Task};
+    /// # async fn all<T: Task>(deck: taskdeck_engine::Deck, pictures: Vec<T>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = deck.as_actor(Actor::System);
+    /// let mut batch = BatchRequest { label: Some("Thumbnails".to_owned()), ..BatchRequest::default() };
+    /// for resize in &pictures {
+    ///     batch = batch.task(resize)?;
+    /// }
+    /// let started = client.start_batch(batch).await?;
+    /// let whole = client.batch(started.batch.id).await?;
+    /// println!("{} tasks, {:.0} % have ended", whole.total, whole.fraction * 100.0);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::start`]; an error of one task names its place, from 0.
     pub async fn start_batch(&self, request: BatchRequest) -> Result<BatchStarted, DeckError> {

@@ -31,9 +31,9 @@ pub(crate) fn read_config() -> Result<String, impl std::error::Error + Send + Sy
 /// The task's public error, and its last attempt.
 async fn failure(act: Act) -> (DeckError, Attempt) {
     let (deck, client, _) = memory_deck().await;
-    let handle = client.start_task(Scripted { act }).max_tries(1).await.unwrap();
-    let error = handle.result(None).await.unwrap_err();
-    let attempt = client.attempts(handle.id()).await.unwrap().remove(0);
+    let handle = client.start_task(Scripted { act }).max_tries(1).await.expect("starts");
+    let error = handle.result(None).await.expect_err("fails");
+    let attempt = client.attempts(handle.id()).await.expect("has attempts").remove(0);
     deck.shutdown().await;
     (error, attempt)
 }
