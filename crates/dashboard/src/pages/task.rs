@@ -78,7 +78,7 @@ pub(crate) fn TaskPage() -> impl IntoView {
             <Transition fallback=|| view! { <Loading lines=5/> }>{page}</Transition>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 #[component]
