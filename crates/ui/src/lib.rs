@@ -49,8 +49,8 @@
 //!   `button.td-button` + `.td-button-primary`, `-danger`, `-quiet`, `-icon` (compact: the text in `.td-sr-only`), with
 //!   `.td-button-text`; pending: `[aria-busy=true]`.
 //! - **[`TaskConfirmation`]** `task`, `questions: S<Vec<OpenQuestion>>`: for each one that is open
-//!   `form.td-form.td-question` > `p.td-question-text`, fields, `p.td-action-error[role=alert]`, `div.td-form-actions`; for an answered one
-//!   `div.td-question` > `p.td-question-text`, `p.td-help`.
+//!   `form.td-form.td-question` > `p.td-question-text`, fields, `p.td-action-error[role=alert]`,
+//!   `div.td-form-actions`; for an answered one `div.td-question` > `p.td-question-text`, `p.td-help`.
 //! - **[`TaskForm`]** `definition: Definition`, `[action: String]` (where a form without JavaScript posts;
 //!   `{base}/_taskdeck/start_task` when not said), `[on_started: Callback<Started>]` (else it goes to `/tasks/{id}`),
 //!   `[initial: Vec<(String, String)>]` (values to begin with). `form.td-form` > `div.td-form-summary[role=alert]` (`p`,
