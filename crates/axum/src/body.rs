@@ -26,6 +26,18 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Optional<
     }
 }
 
+/// JSON that must be there.
+pub(crate) struct Required<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Required<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let Json(value) = Json::<T>::from_request(request, state).await?;
+        Ok(Self(value))
+    }
+}
+
 /// The body of start and run: JSON, or a form with the JSON and the files.
 pub(crate) enum StartBody {
     Json(Box<StartRequest>),

@@ -27,6 +27,10 @@ use crate::problem::Failure;
 
 /// The largest body that is no upload.
 const MAX_BODY: u64 = 1024 * 1024;
+/// The largest body of a batch: 1.6 kB for each of the 10,000 tasks that it may have.
+pub(crate) const MAX_BATCH: usize = 16 * 1024 * 1024;
+/// Where a batch is posted to, below the base path.
+const BATCH_PATH: &str = "/api/tasks/batch";
 /// What a form may hold besides its files.
 const FORM_OVERHEAD: u64 = 2 * MAX_BODY;
 /// How much of a body that is too large is read all the same, and for how long.
@@ -121,6 +125,7 @@ impl Guard {
         let client = self.deck.as_actor(Actor::local());
         let limit = match is_form(request.headers()) {
             true => client.settings().max_upload_bytes.saturating_add(FORM_OVERHEAD),
+            false if request.uri().path().ends_with(BATCH_PATH) => MAX_BATCH as u64,
             false => MAX_BODY,
         };
         if length(request.headers()).is_some_and(|length| length > limit) {

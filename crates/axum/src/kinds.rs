@@ -8,12 +8,13 @@ use http::StatusCode;
 use http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use taskdeck_core::{Category, Definition, ResultBody};
+use taskdeck_core::{Category, DeckError, Definition, ResultBody};
 
 use crate::body::StartBody;
 use crate::extract::{Caller, Named, Params, Wait};
 use crate::params_schema;
 use crate::problem::Failure;
+use crate::trace::{Trace, Traced};
 
 /// How long `run` waits when the caller does not say.
 const RUN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,21 +67,30 @@ pub(crate) async fn one(
 pub(crate) async fn start(
     Caller(client): Caller,
     Named(kind): Named<String>,
+    trace: Trace,
     body: StartBody,
 ) -> Result<Response, Failure> {
-    let request = body.into_request(&client, &kind).await?;
+    let request = trace.join(body.into_request(&client, &kind).await?);
     let started = client.start(&kind, request).await?;
     let status = if started.deduplicated { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = format!("/api/tasks/{}", started.task.id);
-    Ok((status, [(LOCATION, location)], Json(started)).into_response())
+    let trace_id = started.task.trace_id.clone();
+    Ok(Traced::of(trace_id.as_deref(), (status, [(LOCATION, location)], Json(started))).into_response())
 }
 
 pub(crate) async fn run(
     Caller(client): Caller,
     Named(kind): Named<String>,
     Params(wait): Params<Wait>,
+    trace: Trace,
     body: StartBody,
-) -> Result<Json<ResultBody>, Failure> {
-    let request = body.into_request(&client, &kind).await?;
-    Ok(Json(client.run(&kind, request, wait.timeout.unwrap_or(RUN_TIMEOUT)).await?))
+) -> Result<Traced<Result<Json<ResultBody>, Failure>>, Failure> {
+    let request = trace.join(body.into_request(&client, &kind).await?);
+    let task = client.start(&kind, request).await?.task;
+    // The answer names the trace however the task ends, and if it goes on.
+    let result = match client.result(task.id, Some(wait.timeout.unwrap_or(RUN_TIMEOUT))).await {
+        Err(DeckError::NotEnded { .. }) => Err(DeckError::TimedOut { task: task.id }.into()),
+        other => other.map(Json).map_err(Failure::from),
+    };
+    Ok(Traced::new(&task, result))
 }

@@ -21,6 +21,7 @@
 //! ```
 
 mod artifacts;
+mod batches;
 mod body;
 mod config;
 mod events;
@@ -28,6 +29,7 @@ mod extract;
 mod feed;
 mod guard;
 mod kinds;
+mod lanes;
 mod pace;
 mod problem;
 mod router;
@@ -36,6 +38,7 @@ mod schema;
 mod socket;
 mod task_feed;
 mod tasks;
+mod trace;
 mod units;
 pub mod upload;
 

@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::response::{Html, IntoResponse, Response};
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use taskdeck_core::{DeckError, Problem};
 
@@ -11,7 +11,21 @@ use crate::guard::CLOSED_POLICY;
 /// The response that tells of a deck's error.
 #[must_use]
 pub fn problem(error: &DeckError) -> Response {
-    respond(&describe(error))
+    let mut response = respond(&describe(error));
+    if let Some(wait) = retry_after(error) {
+        response.headers_mut().insert(RETRY_AFTER, wait);
+    }
+    response
+}
+
+/// When the same may be asked again, in whole seconds: never too early.
+fn retry_after(error: &DeckError) -> Option<HeaderValue> {
+    match error {
+        DeckError::TooMany { retry_after_ms } => {
+            Some(HeaderValue::from(retry_after_ms.div_ceil(1_000).max(1)))
+        }
+        _ => None,
+    }
 }
 
 /// An error as it is told, after the log was told of it where that has to know.
@@ -78,7 +92,10 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        respond(&self.into_problem())
+        match self {
+            Self::Deck(error) => problem(&error),
+            http @ Self::Http(..) => respond(&http.into_problem()),
+        }
     }
 }
 
@@ -108,5 +125,22 @@ impl From<JsonRejection> for Failure {
 impl From<QueryRejection> for Failure {
     fn from(rejection: QueryRejection) -> Self {
         Self::bad_request(rejection.body_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_says_when_to_come_again_and_rounds_up() {
+        for (wait_ms, seconds) in [(1, "1"), (1_000, "1"), (1_001, "2"), (0, "1")] {
+            let error = DeckError::TooMany { retry_after_ms: wait_ms };
+            for response in [problem(&error), Failure::from(error.clone()).into_response()] {
+                assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+                assert_eq!(response.headers()[RETRY_AFTER], seconds, "{wait_ms} ms");
+            }
+        }
+        assert!(!problem(&DeckError::StillRunning).headers().contains_key(RETRY_AFTER));
     }
 }

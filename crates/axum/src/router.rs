@@ -1,17 +1,18 @@
 //! Which address is answered by which handler.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post, put};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use taskdeck_core::Actor;
 use taskdeck_engine::Deck;
 
+use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
-use crate::{Config, artifacts, events, feed, kinds, schedules, task_feed, tasks};
+use crate::{Config, artifacts, batches, events, feed, kinds, lanes, schedules, task_feed, tasks};
 
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -36,13 +37,26 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/kinds/{kind}", get(kinds::one))
         .route("/kinds/{kind}/start", post(kinds::start))
         .route("/kinds/{kind}/run", post(kinds::run))
+        .route("/kinds/{kind}/pause", post(lanes::pause_kind))
+        .route("/kinds/{kind}/resume", post(lanes::resume_kind))
+        .route("/kinds/{kind}/limits", put(lanes::limit_kind))
+        // Not below `/kinds`, where each name may be a kind's.
+        .route("/lanes/kinds", get(lanes::kinds))
+        .route("/queues", get(lanes::queues))
+        .route("/queues/{name}/pause", post(lanes::pause_queue))
+        .route("/queues/{name}/resume", post(lanes::resume_queue))
+        .route("/queues/{name}/limits", put(lanes::limit_queue))
         .route("/tasks", get(tasks::list))
+        .route("/tasks/batch", post(batches::start).layer(DefaultBodyLimit::max(MAX_BATCH)))
+        .route("/batches/{id}", get(batches::one))
         .route("/tasks/{id}", get(tasks::one).delete(tasks::delete))
         .route("/tasks/{id}/attempts", get(tasks::attempts))
         .route("/tasks/{id}/log", get(tasks::log))
         .route("/tasks/{id}/result", get(tasks::result))
         .route("/tasks/{id}/cancel", post(tasks::cancel).delete(tasks::cancel))
         .route("/tasks/{id}/retry", post(tasks::retry))
+        .route("/tasks/{id}/confirm", post(tasks::confirm))
+        .route("/tasks/{id}/params", patch(tasks::change_params))
         .route("/tasks/{id}/events", get(events::events))
         .route("/tasks/{id}/artifacts/{name}", get(artifacts::download))
         .route("/schedules", get(schedules::list))

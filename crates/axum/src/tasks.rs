@@ -5,12 +5,15 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use taskdeck_core::{Attempt, CancelOutcome, ListQuery, LogPage, ResultBody, TaskPage, TaskState};
+use serde_json::{Map, Value, json};
+use taskdeck_core::{
+    AnswerRequest, Attempt, CancelOutcome, ListQuery, LogPage, ResultBody, TaskPage, TaskState,
+};
 
-use crate::body::Optional;
+use crate::body::{Optional, Required};
 use crate::extract::{Caller, Params, TaskPath, Wait};
 use crate::problem::Failure;
+use crate::trace::Traced;
 
 /// How many log lines one answer holds.
 const LOG_LINES: u32 = 1_000;
@@ -46,12 +49,13 @@ pub(crate) async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let task = client.get(id).await?;
+    let trace_id = task.trace_id.clone();
     let etag = format!("\"{}\"", task.rev());
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     if known.flat_map(|tags| tags.split(',')).any(|tag| tag.trim() == etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
+        return Ok(Traced::new(&task, (StatusCode::NOT_MODIFIED, [(ETAG, etag)])).into_response());
     }
-    Ok(([(ETAG, etag)], Json(task)).into_response())
+    Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], Json(task))).into_response())
 }
 
 pub(crate) async fn delete(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Json<Value>, Failure> {
@@ -79,8 +83,10 @@ pub(crate) async fn result(
     Caller(client): Caller,
     TaskPath(id): TaskPath,
     Params(wait): Params<Wait>,
-) -> Result<Json<ResultBody>, Failure> {
-    Ok(Json(client.result(id, wait.timeout).await?))
+) -> Result<Traced<Result<Json<ResultBody>, Failure>>, Failure> {
+    let task = client.get(id).await?;
+    let result = client.result(id, wait.timeout).await;
+    Ok(Traced::new(&task, result.map(Json).map_err(Failure::from)))
 }
 
 pub(crate) async fn cancel(
@@ -96,9 +102,46 @@ pub(crate) async fn cancel(
     Ok((status, Json(json!({ "status": outcome }))).into_response())
 }
 
-pub(crate) async fn retry(
+pub(crate) async fn retry(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<State, Failure> {
+    Ok(state(client.retry(id).await?))
+}
+
+/// Answers the question that the task waits with.
+pub(crate) async fn confirm(
     Caller(client): Caller,
     TaskPath(id): TaskPath,
-) -> Result<Json<TaskState>, Failure> {
-    Ok(Json(client.retry(id).await?))
+    Required(answer): Required<AnswerRequest>,
+) -> Result<State, Failure> {
+    Ok(state(client.answer(id, answer).await?))
+}
+
+/// Changes the params that the body names, in a failed task; what is not named stays. A field that the kind does not
+/// know any more is taken out by `null`.
+pub(crate) async fn change_params(
+    Caller(client): Caller,
+    TaskPath(id): TaskPath,
+    Required(changes): Required<Map<String, Value>>,
+) -> Result<State, Failure> {
+    let stored = client.detail(id).await?;
+    let definition = client.kind(stored.task.kind.as_str())?;
+    // Params that are no object are replaced: nothing of them could fit.
+    let mut params = match stored.params {
+        Value::Object(params) => params,
+        _ => Map::new(),
+    };
+    for (name, value) in changes {
+        if value.is_null() && definition.param(&name).is_none() {
+            params.remove(&name);
+        } else {
+            params.insert(name, value);
+        }
+    }
+    Ok(state(client.set_params(id, Value::Object(params)).await?))
+}
+
+/// The answer that is the task's state.
+type State = Traced<Json<TaskState>>;
+
+fn state(task: TaskState) -> State {
+    Traced::of(task.trace_id.clone().as_deref(), Json(task))
 }

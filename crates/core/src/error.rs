@@ -1,7 +1,9 @@
 //! What goes wrong: in a task's body, and at the deck's doors.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +23,8 @@ pub enum Retry {
 /// The error of a task's body.
 ///
 /// Any `std::error::Error` becomes one by `?`: its text is the message, its chain of causes the detail, and it is
-/// tried again. The message is for everybody who may see the task; the detail for those who may see its log.
+/// tried again. The message is for everybody who may see the task; the detail for those who may see its log. Where the
+/// environment asks for backtraces (`RUST_BACKTRACE=1`), `?` takes one too, which is stored with the detail.
 ///
 /// ```
 /// use taskdeck_core::{Retry, TaskError};
@@ -41,11 +44,30 @@ pub struct TaskError {
     code: String,
     message: String,
     detail: Option<String>,
+    taken: Taken,
 }
+
+/// Where an error was taken up. It is no part of what the error says: two errors that say the same are equal.
+#[derive(Clone, Debug, Default)]
+struct Taken(Option<Arc<Backtrace>>);
+
+impl PartialEq for Taken {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Taken {}
 
 impl TaskError {
     fn new(retry: Retry, message: impl Into<String>) -> Self {
-        Self { retry, code: "error".to_owned(), message: message.into(), detail: None }
+        Self {
+            retry,
+            code: "error".to_owned(),
+            message: message.into(),
+            detail: None,
+            taken: Taken::default(),
+        }
     }
 
     /// A fault that may pass: tried again after the policy's wait, while there are tries.
@@ -100,6 +122,12 @@ impl TaskError {
     pub fn detail_text(&self) -> Option<&str> {
         self.detail.as_deref()
     }
+
+    /// The way to the `?` that made it, where the environment asks for backtraces.
+    #[must_use]
+    pub fn backtrace(&self) -> Option<Arc<Backtrace>> {
+        self.taken.0.clone()
+    }
 }
 
 impl fmt::Display for TaskError {
@@ -118,7 +146,10 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for TaskError {
             cause = inner.source();
         }
         let detail = (!causes.is_empty()).then(|| causes.join("\n"));
-        Self { detail, ..Self::transient(error.to_string()) }
+        let backtrace = Backtrace::capture();
+        let is_asked_for = backtrace.status() == BacktraceStatus::Captured;
+        let taken = Taken(is_asked_for.then(|| Arc::new(backtrace)));
+        Self { detail, taken, ..Self::transient(error.to_string()) }
     }
 }
 
@@ -416,6 +447,9 @@ mod tests {
         let error = TaskError::from(Outer("x".parse::<u8>().unwrap_err()));
         assert_eq!(error.message(), "cannot read the list");
         assert_eq!(error.detail_text(), Some("caused by: invalid digit found in string"));
+        let is_asked_for = Backtrace::capture().status() == BacktraceStatus::Captured;
+        assert_eq!(error.backtrace().is_some(), is_asked_for, "only where RUST_BACKTRACE says so");
+        assert!(TaskError::transient("by hand").backtrace().is_none());
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod state;
 mod status;
 mod task;
 mod time;
+mod trace;
 mod wire;
 
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
@@ -50,6 +51,7 @@ pub use state::State;
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use time::Timestamp;
+pub use trace::traceparent;
 pub use wire::{
     Artifact, Attempt, Batch, BatchItem, BatchRequest, BatchStarted, CancelInfo, CancelOutcome, Counts,
     ErrorInfo, Lane, LaneLimits, ListQuery, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail,

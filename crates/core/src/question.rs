@@ -138,12 +138,14 @@ pub struct OpenQuestion {
 
 /// An answer on its way in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
     /// Which question; the open one when not said.
+    #[serde(default)]
     pub key: Option<String>,
-    /// Whether it is approved.
+    /// Whether it is approved. It has to be said: a forgotten field is no answer.
     pub approved: bool,
     /// What was filled in, by field.
+    #[serde(default)]
     pub fields: Value,
 }

@@ -52,7 +52,7 @@ pub(crate) fn Frame(
             </main>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 const NO_SCRIPT: &str = "<p class=\"dash-noscript\">JavaScript is off: this page shows how things stood when it was \

@@ -17,7 +17,7 @@ use crate::deck::{Deck, Inner};
 use crate::files::NewFile;
 use crate::live::{LiveTask, Slot};
 use crate::origin::Origin;
-use crate::outcome;
+use crate::{outcome, panics};
 
 /// The way of a running body to everything around it. Cheap to clone; what it reports is kept in memory and written
 /// behind, so that none of it waits or fails.
@@ -193,6 +193,21 @@ impl TaskContext {
     /// the answer is there; this call then returns it. So write a checkpoint before asking, if there is work to keep.
     /// Waiting costs no try, and survives restarts.
     ///
+    /// ```no_run
+    /// # use taskdeck_core::{Param, Question, TaskError};
+    /// # async fn body(ctx: taskdeck_engine::TaskContext) -> Result<(), TaskError> {
+    /// let question = Question::new("delete", "Delete the 1,204 rows that are there already?")
+    ///     .buttons("Delete them", "Keep them")
+    ///     .field(Param::of::<String>("reason"));
+    /// let answer = ctx.confirm(question).await?;
+    /// if answer.approved {
+    ///     ctx.info(format!("deleting the rows, because of {}", answer.fields["reason"]));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// It is answered on the task's page, over HTTP, or by [`Client::answer`](crate::Client::answer).
+    ///
     /// # Errors
     /// When the question's fields are not well formed, when another question of this attempt is open, or the store
     /// does not answer.
@@ -260,10 +275,11 @@ impl TaskContext {
         let run = move || {
             let _slot = slot;
             let _in_span = span.entered();
-            code(ctx)
+            panics::catch(|| code(ctx))
         };
         match tokio::task::spawn_blocking(run).await {
-            Ok(outcome) => outcome,
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => panic.resume(),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => Err(TaskError::transient(error.to_string())),

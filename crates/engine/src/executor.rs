@@ -1,24 +1,22 @@
 //! One attempt: runs the body, watches time and cancel, and stores how it ended.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::FutureExt;
 use serde_json::Value;
 use taskdeck_core::{AttemptEnd, Definition, ErrorInfo, Event, Question, Retry, State, Status, TaskError};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 
-use crate::clock;
 use crate::context::{About, TaskContext};
 use crate::deck::Inner;
 use crate::live::{LiveTask, NewLive, Slot};
 use crate::log_layer::task_span;
 use crate::origin::Origin;
 use crate::outcome::StoredResult;
+use crate::panics::Panic;
 use crate::store::{Applied, Change, Claimed, Extra};
+use crate::{backtrace, clock, panics};
 
 /// How long an aborted body may take to be gone before its ending is stored without waiting for it.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
@@ -28,7 +26,7 @@ const STORE_RETRY_LAST: Duration = Duration::from_secs(5);
 /// How a body ended.
 enum BodyEnd {
     Returned(Result<Value, TaskError>),
-    Panicked(String),
+    Panicked(Arc<Panic>),
     TimedOut(Duration),
     /// It did not stop within the grace time, and was aborted.
     Aborted,
@@ -41,7 +39,7 @@ enum BodyEnd {
 }
 
 /// What the body returned, or what it panicked with.
-type Caught = Result<Result<Value, TaskError>, Box<dyn Any + Send>>;
+type Caught = Result<Result<Value, TaskError>, Panic>;
 
 /// Runs a claimed task to the end of its attempt.
 ///
@@ -76,11 +74,11 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
     let about = About { origin: Origin::of(&claimed.record), checkpoint: Mutex::new(claimed.checkpoint) };
     let ctx = TaskContext::new(Arc::clone(&inner), Arc::clone(&live), about, &slot);
     let end = match (entry.run)(&claimed.params, claimed.record.kind_version, ctx.clone()) {
-        Err(error) => BodyEnd::BadParams(error),
+        Err(why) => BodyEnd::BadParams(why),
         Ok(run) => {
             let run = inner.layers.around(&ctx, run);
             drop(ctx);
-            let body = tokio::spawn(AssertUnwindSafe(run).catch_unwind().instrument(task_span(&live)));
+            let body = tokio::spawn(panics::catching(run).instrument(task_span(&live)));
             supervise(&inner, &live, body, &slot).await
         }
     };
@@ -154,25 +152,45 @@ async fn asked(live: &LiveTask) -> Question {
 fn returned(done: Result<Caught, JoinError>) -> BodyEnd {
     match done {
         Ok(Ok(result)) => BodyEnd::Returned(result),
-        Ok(Err(panic)) => BodyEnd::Panicked(panic_text(&*panic)),
+        Ok(Err(panic)) => BodyEnd::Panicked(Arc::new(panic)),
         Err(_) => BodyEnd::Aborted,
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+/// What those who look for the fault are told besides its message: the errors beneath it, and the way to it.
+async fn detail(end: &BodyEnd) -> Option<String> {
+    match end {
+        BodyEnd::Returned(Err(error)) => {
+            let known = error.detail_text().map(str::to_owned);
+            let Some(of) = error.backtrace() else { return known };
+            let shown =
+                aside(move || backtrace::shown(&of)).await.map(|shown| format!("backtrace:\n{shown}"));
+            let parts: Vec<_> = known.into_iter().chain(shown).collect();
+            Some(parts.join("\n\n"))
+        }
+        BodyEnd::Panicked(panic) => {
+            let panic = Arc::clone(panic);
+            aside(move || panic.detail()).await.flatten()
+        }
+        _ => None,
+    }
+}
+
+/// Runs what is slow and blocks: reading debug information takes a second and more, the first time.
+async fn aside<R: Send + 'static>(code: impl FnOnce() -> R + Send + 'static) -> Option<R> {
+    tokio::task::spawn_blocking(code).await.ok()
 }
 
 /// What is stored for an end: the machine's event, and what goes with it.
-fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (Event, Extra) {
+fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd, detail: Option<String>) -> (Event, Extra) {
     let (mut progress, label) = live.progress_and_label();
     progress.eta_ms = None;
     let cancelled = live.cancel_requested();
     let released = inner.stopping.is_cancelled() && !cancelled;
     let token = live.token;
-    let mut extra = Extra { worker: Some(inner.worker_name.clone()), label: Some(label), ..Extra::default() };
-    let mut fail = |retry: Retry, code: &str, message: String, detail: Option<String>| {
+    let worker = Some(inner.worker_name.clone());
+    let mut extra = Extra { worker, label: Some(label), ..Extra::default() };
+    let fail = |retry: Retry, code: &str, message: String| {
         if !cancelled {
             extra.error = Some(ErrorInfo { code: code.to_owned(), message });
         }
@@ -194,16 +212,15 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (Event, Extra) {
             AttemptEnd::Completed { partial: problem_count > 0 }
         }
         BodyEnd::Returned(Err(_)) | BodyEnd::Aborted if released => AttemptEnd::Released,
-        BodyEnd::Returned(Err(error)) => {
-            let detail = error.detail_text().map(str::to_owned);
-            fail(error.retry(), error.error_code(), error.message().to_owned(), detail)
+        BodyEnd::Returned(Err(error)) => fail(error.retry(), error.error_code(), error.message().to_owned()),
+        BodyEnd::Panicked(panic) => {
+            fail(Retry::Backoff, "panic", format!("The task panicked: {}", panic.text()))
         }
-        BodyEnd::Panicked(text) => fail(Retry::Backoff, "panic", format!("The task panicked: {text}"), None),
         BodyEnd::TimedOut(after) => {
             let message = format!("The task took longer than it may: {}.", seconds(after));
-            fail(Retry::Backoff, "timeout", message, None)
+            fail(Retry::Backoff, "timeout", message)
         }
-        BodyEnd::Aborted => fail(Retry::Never, "aborted", "The task was aborted.".to_owned(), None),
+        BodyEnd::Aborted => fail(Retry::Never, "aborted", "The task was aborted.".to_owned()),
         BodyEnd::Asked(question) => {
             let until = question
                 .timeout_ms
@@ -216,7 +233,7 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (Event, Extra) {
         BodyEnd::Lost => AttemptEnd::Released,
         BodyEnd::BadParams(why) => {
             let message = format!("The stored params do not fit this version of the task: {why}");
-            fail(Retry::Never, "params", message, None)
+            fail(Retry::Never, "params", message)
         }
     };
     extra.progress = Some(progress);
@@ -247,12 +264,16 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
         BodyEnd::Returned(Err(error)) if !live.cancel_requested() => {
             live.log(taskdeck_core::LogLevel::Error, error.message());
         }
-        BodyEnd::Panicked(text) => live.log(taskdeck_core::LogLevel::Error, &format!("panicked: {text}")),
+        BodyEnd::Panicked(panic) => {
+            let place = panic.place().map(|place| format!(" at {place}")).unwrap_or_default();
+            live.log(taskdeck_core::LogLevel::Error, &format!("panicked{place}: {}", panic.text()));
+        }
         _ => {}
     }
+    let detail = detail(&end).await;
     // Lines that are on their way come first.
     let _lane = live.log_lane.lock().await;
-    let (event, mut extra) = ending(inner, live, end);
+    let (event, mut extra) = ending(inner, live, end, detail);
     extra.log = live.take_last_log();
     let known = Some(Box::new(live.record()));
     let change = Change { id: live.id, event, now: inner.clock.now(), extra, known };

@@ -40,6 +40,7 @@
 //! # });
 //! ```
 
+mod backtrace;
 mod child;
 mod client;
 mod clock;
@@ -58,6 +59,7 @@ mod log_layer;
 mod maintenance;
 mod origin;
 mod outcome;
+mod panics;
 mod pulse;
 mod registry;
 mod schedule;

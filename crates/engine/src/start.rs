@@ -98,6 +98,19 @@ impl<T: Task> Start<T> {
     }
 
     /// Runs only when this task has completed; fails when it does not. Several may be named.
+    ///
+    /// ```no_run
+    /// # use taskdeck_core::{DeckError, Task};
+    /// # async fn both<A: Task, B: Task, C: Task>(deck: taskdeck_engine::Deck, orders: A, prices: B, report: C)
+    /// # -> Result<(), DeckError> {
+    /// let orders = deck.start(orders).await?;
+    /// let prices = deck.start(prices).await?;
+    /// let report = deck.start(report).after(orders.id()).after(prices.id()).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// In its body, [`TaskContext::after`](crate::TaskContext::after) names those tasks again, and
+    /// [`TaskContext::output_of`](crate::TaskContext::output_of) gives what they left.
     pub fn after(mut self, task: TaskId) -> Self {
         self.request.after.push(task);
         self
@@ -105,6 +118,14 @@ impl<T: Task> Start<T> {
 
     /// What is started when this one has completed: stored with it, in one commit. Several all follow this one; for a
     /// longer chain see [`StartRequest::then`].
+    ///
+    /// ```no_run
+    /// # use taskdeck_core::{DeckError, Task};
+    /// # async fn chain<A: Task, B: Task, C: Task>(deck: taskdeck_engine::Deck, backup: A, check: B, tell: C)
+    /// # -> Result<(), DeckError> {
+    /// let backup = deck.start(backup).then(&check).then(&tell).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn then<U: Task>(mut self, task: &U) -> Self {
         match serde_json::to_value(task) {
             Ok(params) => {

@@ -63,7 +63,7 @@ fn taskdeck(item: &DeriveInput, errors: &mut Errors) -> Path {
         };
         let list = errors.take(list).unwrap_or_default();
         setting::each(&list, "#[choices]", &["crate"], errors, |_, setting| {
-            path = Some(setting.path()?);
+            path = Some(setting.path("path::to::taskdeck")?);
             Ok(())
         });
     }

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, LitStr};
+use syn::spanned::Spanned;
+use syn::{Attribute, LitStr, Path};
 
 use crate::function;
 use crate::param::{self, Param};
-use crate::task::Task;
+use crate::task::{Rate, Task};
 
 /// The attributes of the function, by what they are for.
 struct Attributes<'a> {
@@ -173,6 +174,21 @@ fn said(task: &Task<'_>, private: &TokenStream) -> TokenStream {
     if let Some(queue) = &settings.queue {
         set(quote!(limits.queue), quote!(#private::queue(#queue)));
     }
+    if let Some(tasks) = settings.concurrency {
+        set(quote!(limits.concurrency), some(quote!(#tasks)));
+    }
+    if let Some(tasks) = settings.partition_concurrency {
+        set(quote!(limits.partition_concurrency), some(quote!(#tasks)));
+    }
+    if let Some(Rate { count, per_ms }) = settings.rate {
+        set(quote!(limits.rate), some(quote!(#private::Rate { count: #count, per_ms: #per_ms })));
+    }
+    if let Some(millis) = settings.expires_ms {
+        set(quote!(limits.expires_ms), some(quote!(#millis)));
+    }
+    if let Some(millis) = settings.retention_ms {
+        set(quote!(limits.retention_ms), some(quote!(#millis)));
+    }
     if settings.at_most_once {
         set(quote!(limits.at_most_once), quote!(true));
     }
@@ -294,6 +310,8 @@ fn server(task: &Task<'_>, attributes: &Attributes<'_>) -> TokenStream {
     let call = quote_spanned! {Span::call_site().located_at(function.span())=>
         #function(#passed #(self.#fields),*).await
     };
+    let check = task.settings.check.as_ref().map(|path| check(path, &private));
+    let upgrade = task.settings.upgrade.as_ref().map(|path| upgrade(path, &private));
     quote! {
         #taskdeck::__server! {
             #[automatically_derived]
@@ -305,8 +323,40 @@ fn server(task: &Task<'_>, attributes: &Attributes<'_>) -> TokenStream {
                     async fn #function(#inputs) #output #body
                     #call
                 }
+                #check
+                #upgrade
             }
             #private::inventory::submit! { #private::Linked::of::<#name>() }
+        }
+    }
+}
+
+/// What is asked before a start. The compiler points at the function's name when it has another signature.
+fn check(path: &Path, private: &TokenStream) -> TokenStream {
+    let call = quote_spanned! {Span::call_site().located_at(path.span())=> #path(self, deck).await };
+    let signature = quote_spanned! {Span::call_site().located_at(path.span())=>
+        async fn check(
+            &self,
+            deck: &#private::Deck,
+        ) -> ::core::result::Result<(), ::std::string::String>
+    };
+    quote! {
+        const HAS_CHECK: bool = true;
+        #signature {
+            #call
+        }
+    }
+}
+
+/// What params of an older version are given to.
+fn upgrade(path: &Path, private: &TokenStream) -> TokenStream {
+    let call = quote_spanned! {Span::call_site().located_at(path.span())=> #path(version, params) };
+    quote! {
+        fn upgrade(
+            version: u32,
+            params: #private::Value,
+        ) -> ::core::result::Result<#private::Value, ::std::string::String> {
+            #call
         }
     }
 }

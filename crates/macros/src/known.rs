@@ -32,7 +32,7 @@ pub(crate) fn whole_pattern(expression: &str) -> Result<regex_lite::Regex, regex
 
 #[cfg(test)]
 mod tests {
-    use taskdeck_core::{Category, Kind, Param, RetryPolicy};
+    use taskdeck_core::{Category, Kind, Param, Rate, RetryPolicy};
 
     use super::*;
 
@@ -48,6 +48,16 @@ mod tests {
     #[test]
     fn the_longest_wait_is_that_of_core() {
         assert_eq!(RETRY_MAX_MS, RetryPolicy::default().max_ms);
+    }
+
+    #[test]
+    fn rates_are_read_as_core_reads_them() {
+        for text in
+            ["10/1s", "100/5m", "5/s", "3 / 250ms", "", "10", "0/1s", "10/0s", "10/1y", "ten/1s", "1/"]
+        {
+            let known = text.parse::<Rate>().map(|rate| (rate.count, rate.per_ms));
+            assert_eq!(crate::units::rate(text).ok(), known.ok(), "{text}");
+        }
     }
 
     #[test]

@@ -83,12 +83,65 @@ use proc_macro::TokenStream;
 /// | `grace = "5s"` | how long a cancelled attempt may take to stop | the deck's |
 /// | `retry(max_tries = 5, base = "2s", max = "5m")` | how often and how soon it is tried again | `3`, `"2s"`, `"5m"` |
 /// | `queue = ".."` | its queue | `default` |
+/// | `concurrency = 4` | how many of its tasks run at the same time | as many as there are slots |
+/// | `partition_concurrency = 1` | how many of one partition (`.partition("..")` of a start) run at the same time | not limited |
+/// | `rate = "10/1m"` | how often its tasks begin | not limited |
+/// | `expires = "1h"` | how long a task may wait to begin before it fails | for ever |
+/// | `retention = "7d"` | how long ended tasks are kept | the deck's |
 /// | `at_most_once` | an attempt that began is never repeated by itself | it is |
+/// | `check = path` | asked before a start, see below | nothing is asked |
 /// | `version = 2` | the version of its params | `1` |
+/// | `upgrade = path` | makes params of an older version fit, see below | they are taken as they are |
 /// | `kind = ".."` | its stable, stored name | the function's name |
 /// | `crate = path` | where `taskdeck` is, if re-exported or renamed | `::taskdeck` |
 ///
-/// Durations are a whole number and `ms`, `s`, `m`, `h` or `d`.
+/// Durations are a whole number and `ms`, `s`, `m`, `h` or `d`; a rate is a number and the time in which so many may
+/// begin.
+///
+/// # Before a start: `check`
+///
+/// `check` names an `async fn(&ImportCsv, &Deck) -> Result<(), String>`. It is asked when a task is started, after its
+/// params were found valid: what it says is told to who starts it (400, `check_failed`), and nothing is stored. It is
+/// for what a form cannot know, such as that a service is configured.
+///
+/// # Params of an older version: `upgrade`
+///
+/// `version` counts the shapes that a kind's params have had. `upgrade` names a
+/// `fn(u32, serde_json::Value) -> Result<Value, String>`: it is given the params of a task that was stored under an
+/// earlier version, with that version, and answers with params of this one. The text of its error is what the task
+/// fails with; nothing of it is tried again by itself.
+///
+/// Like the body, both are compiled only where there is an engine.
+///
+/// ```
+/// use taskdeck::prelude::*;
+///
+/// taskdeck::server! {
+///     use serde_json::{Value, json};
+///
+///     async fn has_room(task: &Resize, _: &Deck) -> Result<(), String> {
+///         if task.width <= 4_000 { Ok(()) } else { Err("there is no room for so large a picture".to_owned()) }
+///     }
+///
+///     /// Version 1 had one number for both sides.
+///     fn upgrade(_: u32, mut params: Value) -> Result<Value, String> {
+///         let side = params.get("side").cloned().ok_or("there is no `side`")?;
+///         params = json!({ "width": side, "height": side });
+///         Ok(params)
+///     }
+/// }
+///
+/// /// Resizes the picture.
+/// #[task(concurrency = 2, rate = "30/1m", expires = "1h", retention = "7d", check = has_room,
+///        version = 2, upgrade = upgrade)]
+/// pub async fn resize(width: u32, height: u32) -> Result<u64, TaskError> {
+///     Ok(u64::from(width) * u64::from(height))
+/// }
+///
+/// let limits = Resize::definition().limits;
+/// assert_eq!((limits.concurrency, limits.expires_ms), (Some(2), Some(3_600_000)));
+/// assert_eq!(limits.rate.unwrap().to_string(), "30/1m");
+/// ```
 ///
 /// # Settings of a parameter: `#[param(..)]`
 ///

@@ -127,6 +127,14 @@ impl Setting {
         }
     }
 
+    /// `key = "text"`, where the text is one such as `example`
+    pub(crate) fn text_like(&self, example: &str) -> syn::Result<LitStr> {
+        match self.literal() {
+            Some(Lit::Str(text)) => Ok(text.clone()),
+            _ => Err(self.expected(&format!("write `{{}} = \"{example}\"`"))),
+        }
+    }
+
     /// `key("text", "text")` or `key = "text"`
     pub(crate) fn texts(&self) -> syn::Result<Vec<LitStr>> {
         let wrong = || self.expected("write `{}(\"..\", \"..\")` or `{} = \"..\"`");
@@ -203,9 +211,9 @@ impl Setting {
         Ok(Number { value: if is_negative { -magnitude } else { magnitude }, whole, tokens })
     }
 
-    /// `key = path::of::a::module`
-    pub(crate) fn path(&self) -> syn::Result<Path> {
-        let wrong = || self.expected("write `{} = path::to::taskdeck`");
+    /// `key = path::to::something`
+    pub(crate) fn path(&self, example: &str) -> syn::Result<Path> {
+        let wrong = || self.expected(&format!("write `{{}} = {example}`"));
         match self.value() {
             Some(Expr::Path(path)) if path.qself.is_none() => Ok(path.path.clone()),
             Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => text.parse().map_err(|_| wrong()),
@@ -278,7 +286,7 @@ mod tests {
             quote!(crate = crate::deck),
             quote!(crate = "a::b"),
         ] {
-            assert!(setting(path.clone()).path().is_ok(), "{path}");
+            assert!(setting(path.clone()).path("a::b").is_ok(), "{path}");
         }
     }
 

@@ -9,9 +9,9 @@ use crate::function::{self, Function};
 use crate::known;
 use crate::param::Param;
 use crate::setting::{self, Setting};
-use crate::{docs, emit, names};
+use crate::{docs, emit, names, units};
 
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 23] = [
     "title",
     "description",
     "category",
@@ -24,8 +24,15 @@ const KNOWN: [&str; 16] = [
     "grace",
     "retry",
     "queue",
+    "concurrency",
+    "partition_concurrency",
+    "rate",
+    "expires",
+    "retention",
     "at_most_once",
+    "check",
     "version",
+    "upgrade",
     "kind",
     "crate",
 ];
@@ -45,8 +52,17 @@ pub(crate) struct Settings {
     pub(crate) grace_ms: Option<u64>,
     pub(crate) retry: Retry,
     pub(crate) queue: Option<LitStr>,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) partition_concurrency: Option<u32>,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) expires_ms: Option<u64>,
+    pub(crate) retention_ms: Option<u64>,
     pub(crate) at_most_once: bool,
+    /// Asked before a start.
+    pub(crate) check: Option<Path>,
     pub(crate) version: Option<u32>,
+    /// Makes params of an older version fit.
+    pub(crate) upgrade: Option<Path>,
     kind: Option<LitStr>,
     taskdeck: Option<Path>,
 }
@@ -57,6 +73,13 @@ pub(crate) struct Retry {
     pub(crate) max_tries: Option<u32>,
     pub(crate) base_ms: Option<u64>,
     pub(crate) max_ms: Option<u64>,
+}
+
+/// What `rate` says.
+#[derive(Clone, Copy)]
+pub(crate) struct Rate {
+    pub(crate) count: u32,
+    pub(crate) per_ms: u64,
 }
 
 /// A kind, ready to be written down.
@@ -154,9 +177,16 @@ fn read(list: &[Setting], errors: &mut Errors) -> Settings {
                 setting.flag()?;
                 settings.at_most_once = true;
             }
+            "concurrency" => settings.concurrency = Some(setting.count(1)?),
+            "partition_concurrency" => settings.partition_concurrency = Some(setting.count(1)?),
+            "rate" => settings.rate = Some(rate(setting)?),
+            "expires" => settings.expires_ms = Some(expires_ms(setting)?),
+            "retention" => settings.retention_ms = Some(setting.duration_ms()?),
+            "check" => settings.check = Some(setting.path("path::to::function")?),
             "version" => settings.version = Some(setting.count(1)?),
+            "upgrade" => settings.upgrade = Some(upgrade(setting, list)?),
             "kind" => settings.kind = Some(setting.text()?),
-            _ => settings.taskdeck = Some(setting.path()?),
+            _ => settings.taskdeck = Some(setting.path("path::to::taskdeck")?),
         }
         Ok(())
     });
@@ -179,6 +209,32 @@ fn timeout_ms(setting: &Setting) -> syn::Result<u64> {
     match setting.duration_ms()? {
         0 => Err(setting.fault("a timeout of 0 would end every attempt at once")),
         millis => Ok(millis),
+    }
+}
+
+fn expires_ms(setting: &Setting) -> syn::Result<u64> {
+    match setting.duration_ms()? {
+        0 => Err(setting.fault("a task that expires at once would never begin")),
+        millis => Ok(millis),
+    }
+}
+
+fn rate(setting: &Setting) -> syn::Result<Rate> {
+    let text = setting.text_like("10/1m")?;
+    let (count, per_ms) = units::rate(&text.value()).map_err(|why| syn::Error::new_spanned(&text, why))?;
+    Ok(Rate { count, per_ms })
+}
+
+/// `upgrade`, which is never called while there is one version only.
+fn upgrade(setting: &Setting, list: &[Setting]) -> syn::Result<Path> {
+    let path = setting.path("path::to::function")?;
+    let version = list.iter().find(|other| other.key == "version");
+    // A version that cannot be read has its own fault.
+    if version.is_some_and(|version| version.count(2_u32).is_ok() || version.count(1_u32).is_err()) {
+        Ok(path)
+    } else {
+        Err(setting
+            .fault("`upgrade` makes params of an older version fit: set `version = 2` or a later one too"))
     }
 }
 

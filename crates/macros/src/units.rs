@@ -3,16 +3,19 @@
 /// The longest duration: a hundred years, so that no sum of times runs over.
 const LONGEST_MS: u64 = 36_500 * 86_400_000;
 
-/// The milliseconds that a duration such as `10m` says.
-pub(crate) fn duration_ms(text: &str) -> Result<u64, String> {
-    let unit_ms = |unit: &str| match unit {
+fn unit_ms(unit: &str) -> Option<u64> {
+    match unit {
         "ms" => Some(1),
         "s" => Some(1_000),
         "m" => Some(60_000),
         "h" => Some(3_600_000),
         "d" => Some(86_400_000),
         _ => None,
-    };
+    }
+}
+
+/// The milliseconds that a duration such as `10m` says.
+pub(crate) fn duration_ms(text: &str) -> Result<u64, String> {
     let wrong = || {
         format!(
             "`{text}` is no duration: write a whole number and ms, s, m, h or d, such as \"500ms\", \"2s\", \
@@ -27,6 +30,23 @@ pub(crate) fn duration_ms(text: &str) -> Result<u64, String> {
         Some(millis) if millis <= LONGEST_MS => Ok(millis),
         _ => Err(format!("`{text}` is too long: at most \"36500d\"")),
     }
+}
+
+/// How many in how many milliseconds a rate such as `10/1m` says; `10/m` is the same.
+pub(crate) fn rate(text: &str) -> Result<(u32, u64), String> {
+    let wrong = || {
+        format!(
+            "`{text}` is no rate: write how many in which time, both at least 1, such as \"10/1s\" or \"100/5m\""
+        )
+    };
+    let (count, time) = text.split_once('/').ok_or_else(wrong)?;
+    let count: u32 = count.trim().parse().map_err(|_| wrong())?;
+    let time = time.trim();
+    let millis = match unit_ms(time) {
+        Some(millis) => millis,
+        None => duration_ms(time).map_err(|_| wrong())?,
+    };
+    if count == 0 || millis == 0 { Err(wrong()) } else { Ok((count, millis)) }
 }
 
 /// The bytes that a size such as `50MB` says.
@@ -90,6 +110,23 @@ mod tests {
         }
         for text in ["36501d", "18446744073709551615d"] {
             assert_eq!(duration_ms(text), Err(format!("`{text}` is too long: at most \"36500d\"")));
+        }
+    }
+
+    #[test]
+    fn rates_are_how_many_in_which_time() {
+        for (text, rate_of) in [
+            ("10/1m", (10, 60_000)),
+            ("100/5m", (100, 300_000)),
+            ("5/s", (5, 1_000)),
+            ("3 / 250ms", (3, 250)),
+            ("1/1d", (1, 86_400_000)),
+        ] {
+            assert_eq!(rate(text), Ok(rate_of), "{text}");
+        }
+        for text in ["", "10", "0/1s", "10/0s", "10/", "/1s", "ten/1s", "1.5/s", "-1/s", "10/1y"] {
+            let said = rate(text).unwrap_err();
+            assert!(said.starts_with(&format!("`{text}` is no rate: write ")), "{said}");
         }
     }
 

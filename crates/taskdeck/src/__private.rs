@@ -1,12 +1,12 @@
 //! What the macros' code refers to. No part of the public interface.
 
 pub use serde;
-use serde_json::Value;
+pub use serde_json::Value;
 pub use taskdeck_core::{
-    Category, Choice, Choices, Definition, Param, ParamKind, ParamType, QueueName, Task, TaskError,
+    Category, Choice, Choices, Definition, Param, ParamKind, ParamType, QueueName, Rate, Task, TaskError,
 };
 #[cfg(feature = "engine")]
-pub use taskdeck_engine::{Linked, TaskBody, TaskContext, inventory};
+pub use taskdeck_engine::{Deck, Linked, TaskBody, TaskContext, inventory};
 
 /// A queue whose name the macro has checked.
 #[must_use]

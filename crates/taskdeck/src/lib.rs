@@ -88,8 +88,9 @@ pub use browser::TaskContext;
 #[cfg(feature = "engine")]
 #[doc(inline)]
 pub use taskdeck_engine::{
-    ArtifactWriter, BuildError, Client, Deck, DeckBuilder, Durability, Feed, Registry, RegistryError,
-    Settings, Start, StoredFile, TaskBody, TaskContext, TaskHandle, TaskLogLayer, UploadWriter, Watch,
+    ArtifactWriter, BuildError, Child, ChildStart, Client, Deck, DeckBuilder, Durability, Feed, Registry,
+    RegistryError, Scope, Settings, Start, StoredFile, TaskBody, TaskContext, TaskHandle, TaskLogLayer,
+    UploadWriter, Watch,
 };
 
 #[cfg(feature = "axum")]

@@ -51,6 +51,11 @@ const ALL: u32 = 1_000_000;
     grace = "5s",
     retry(max_tries = 5, base = "500ms", max = "1h"),
     queue = "imports",
+    concurrency = 4,
+    partition_concurrency = 1,
+    rate = "10/1m",
+    expires = "1h",
+    retention = "7d",
     at_most_once,
     version = 2
 )]
@@ -146,6 +151,11 @@ fn the_definition_says_all_that_the_attribute_and_the_signature_say() {
             "retry": {"max_tries": 5, "base_ms": 500, "max_ms": 3_600_000},
             "queue": "imports",
             "at_most_once": true,
+            "concurrency": 4,
+            "partition_concurrency": 1,
+            "rate": {"count": 10, "per_ms": 60_000},
+            "expires_ms": 3_600_000,
+            "retention_ms": 604_800_000,
         },
     });
     let definition = ImportCsv::definition();

@@ -9,6 +9,8 @@
     expect(clippy::unused_async, reason = "a server function is async, also where the deck answers at once")
 )]
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use server_fn::ServerFn;
@@ -23,7 +25,7 @@ use crate::codec::MultipartFormData;
 use crate::error::ApiError;
 use crate::json::Json;
 #[cfg(feature = "ssr")]
-use crate::server::{client, go_back, go_to, refuse, refuse_for, start_from_form};
+use crate::server::{answer_from_form, client, go_back, go_to, refuse, refuse_for, start_from_form};
 
 /// The kinds that the viewer may see, as the catalog lists them.
 #[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", input = Json, output = Json, client = BaseClient)]
@@ -98,6 +100,21 @@ pub async fn cancel_task(id: TaskId, reason: Option<String>) -> Result<CancelOut
 #[server(prefix = "/_taskdeck", endpoint = "retry_task", input = PostUrl, output = Json, client = BaseClient)]
 pub async fn retry_task(id: TaskId) -> Result<TaskState, ApiError> {
     let state = client()?.retry(id).await.map_err(|error| refuse_for(RetryTask::PATH, id, error))?;
+    go_back();
+    Ok(state)
+}
+
+/// Answers the question that a task waits with: approves or declines it, with what was filled in by field
+/// (`fields[name]=..`).
+#[server(prefix = "/_taskdeck", endpoint = "answer_task", input = PostUrl, output = Json, client = BaseClient)]
+pub async fn answer_task(
+    id: TaskId,
+    key: Option<String>,
+    approved: bool,
+    fields: Option<BTreeMap<String, String>>,
+) -> Result<TaskState, ApiError> {
+    let answered = answer_from_form(&client()?, id, key, approved, fields.unwrap_or_default()).await;
+    let state = answered.map_err(|error| refuse_for(AnswerTask::PATH, id, error))?;
     go_back();
     Ok(state)
 }

@@ -65,4 +65,5 @@ pub fn ConnectionNotice() -> impl IntoView {
             }}
         </div>
     }
+    .erase()
 }

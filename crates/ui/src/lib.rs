@@ -48,6 +48,9 @@
 //!   `button.td-button` that opens `div.td-ask[popover]` > `p.td-ask-text`, `form` (keep, do). Buttons are
 //!   `button.td-button` + `.td-button-primary`, `-danger`, `-quiet`, `-icon` (compact: the text in `.td-sr-only`), with
 //!   `.td-button-text`; pending: `[aria-busy=true]`.
+//! - **[`TaskConfirmation`]** `task`, `questions: S<Vec<OpenQuestion>>`: for each one that is open
+//!   `form.td-form.td-question` > `p.td-question-text`, fields, `p.td-action-error[role=alert]`,
+//!   `div.td-form-actions`; for an answered one `div.td-question` > `p.td-question-text`, `p.td-help`.
 //! - **[`TaskForm`]** `definition: Definition`, `[action: String]` (where a form without JavaScript posts;
 //!   `{base}/_taskdeck/start_task` when not said), `[on_started: Callback<Started>]` (else it goes to `/tasks/{id}`),
 //!   `[initial: Vec<(String, String)>]` (values to begin with). `form.td-form` > `div.td-form-summary[role=alert]` (`p`,
@@ -89,6 +92,7 @@ mod json;
 pub mod live;
 mod log;
 mod progress;
+mod question;
 #[cfg(test)]
 mod sample;
 pub mod server;
@@ -107,4 +111,5 @@ pub use json::{Json, JsonCodec, JsonEncoding, Loaded, load};
 pub use live::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};
 pub use log::TaskLog;
 pub use progress::TaskProgress;
+pub use question::TaskConfirmation;
 pub use time::{Duration, TimeAgo};

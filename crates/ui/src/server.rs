@@ -10,6 +10,8 @@ pub(crate) fn answer_with_status(_error: &taskdeck_core::DeckError) {}
 
 #[cfg(feature = "ssr")]
 mod with_engine {
+    use std::collections::BTreeMap;
+
     use axum::http::header::{ACCEPT, LOCATION, REFERER};
     use axum::http::request::Parts;
     use axum::http::{HeaderValue, Method, StatusCode};
@@ -17,7 +19,10 @@ mod with_engine {
     use leptos_axum::ResponseOptions;
     use multer::Multipart;
     use server_fn::error::ServerFnUrlError;
-    use taskdeck_core::{DeckError, FieldErrors, Kind, Started, TaskId};
+    use taskdeck_core::{
+        AnswerRequest, DeckError, Definition, FieldErrors, Kind, QuestionOutcome, Started, TaskId, TaskState,
+        form,
+    };
     use taskdeck_engine::Client;
 
     use crate::api::error_path;
@@ -107,6 +112,34 @@ mod with_engine {
             response.insert_header(LOCATION, location);
         }
         error
+    }
+
+    /// Answers the question of a task with what a form holds.
+    ///
+    /// # Errors
+    /// Those of [`Client::answer`].
+    pub(crate) async fn answer_from_form(
+        client: &Client,
+        id: TaskId,
+        key: Option<String>,
+        approved: bool,
+        fields: BTreeMap<String, String>,
+    ) -> Result<TaskState, DeckError> {
+        let detail = client.detail(id).await?;
+        let asked = detail.questions.into_iter().find(|asked| {
+            asked.outcome == QuestionOutcome::Open
+                && key.as_ref().is_none_or(|key| *key == asked.question.key)
+        });
+        let mut answer = AnswerRequest { key, approved, ..AnswerRequest::default() };
+        // What is wrong with there being no question, the deck says itself.
+        if let Some(asked) = asked.filter(|_| approved) {
+            // The fields of a question are read as those of a kind.
+            let params = asked.question.fields;
+            let definition = Definition { params, ..Definition::new(detail.task.kind) };
+            let fields: Vec<_> = fields.into_iter().collect();
+            answer.fields = form::decode(&definition, &fields, &BTreeMap::new())?;
+        }
+        client.answer(id, answer).await
     }
 
     /// A start form that was refused.

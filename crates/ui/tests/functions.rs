@@ -13,7 +13,9 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taskdeck_axum::{Config, guard};
-use taskdeck_core::{Definition, Param, StartRequest, Status, Task, TaskError, TaskId, Timestamp, Upload};
+use taskdeck_core::{
+    Definition, Param, Question, StartRequest, Status, Task, TaskError, TaskId, Timestamp, Upload,
+};
 use taskdeck_engine::{Deck, Settings, TaskBody, TaskContext};
 // The functions register themselves when the crate is linked.
 use taskdeck_ui as _;
@@ -67,6 +69,29 @@ impl TaskBody for Wait {
     }
 }
 
+/// Asks how many steps to go on.
+#[derive(Serialize, Deserialize)]
+struct Ask {}
+
+impl Task for Ask {
+    const KIND: &'static str = "ask";
+    type Output = Value;
+
+    fn definition() -> Definition {
+        Definition::new(Self::kind())
+    }
+}
+
+impl TaskBody for Ask {
+    async fn run(self, ctx: TaskContext) -> Result<Value, TaskError> {
+        let question = Question::new("go_on", "Go on?")
+            .field(Param::of::<u8>("steps").max(9.0))
+            .field(Param::of::<bool>("fast"));
+        let answer = ctx.confirm(question).await?;
+        Ok(json!([answer.approved, answer.fields]))
+    }
+}
+
 struct Server {
     deck: Deck,
     app: Router,
@@ -95,6 +120,7 @@ impl Server {
             .settings(Settings { max_concurrent: 2, ..Settings::default() })
             .register::<Shout>()
             .register::<Wait>()
+            .register::<Ask>()
             .build()
             .await
             .unwrap();
@@ -143,9 +169,14 @@ impl Server {
     }
 
     async fn waiting(&self) -> TaskId {
+        self.started("wait", Status::Running).await
+    }
+
+    /// A task of this kind, once it has this status.
+    async fn started(&self, kind: &str, status: Status) -> TaskId {
         let client = self.deck.as_actor(taskdeck_core::Actor::local());
-        let id = client.start("wait", StartRequest::default()).await.unwrap().task.id;
-        while client.get(id).await.unwrap().status != Status::Running {
+        let id = client.start(kind, StartRequest::default()).await.unwrap().task.id;
+        while client.get(id).await.unwrap().status != status {
             tokio::task::yield_now().await;
         }
         id
@@ -184,7 +215,7 @@ async fn reads_answer_what_the_deck_knows() {
     let server = Server::start().await;
     let id = server.waiting().await;
     let kinds = server.call("kinds", json!({})).await.json();
-    assert_eq!(kinds.as_array().unwrap().len(), 2);
+    assert_eq!(kinds.as_array().unwrap().len(), 3);
     let page = server.call("tasks", json!({"query": {"status": "running", "kind": "wait"}})).await.json();
     assert_eq!(page["tasks"][0]["id"], id.to_string());
     let states = server.call("states", json!({"ids": [id, UNKNOWN]})).await.json();
@@ -250,6 +281,47 @@ async fn a_task_is_cancelled_retried_and_deleted() {
     assert_eq!(retried.json()["status"], "queued", "{:?}", retried.json());
     let deleted = server.ask("delete_task", &form, format!("id={id}")).await;
     assert_eq!(deleted.status, 200);
+}
+
+#[tokio::test]
+async fn a_question_is_answered_by_a_plain_form() {
+    let server = Server::start().await;
+    let id = server.started("ask", Status::WaitingConfirmation).await;
+    let refused =
+        server.submit("answer_task", &format!("id={id}&key=go_on&approved=true&fields%5Bsteps%5D=12")).await;
+    assert!(refused.status.is_redirection(), "{}", refused.status);
+    assert!(
+        refused.location().contains(&format!("__path=%2F_taskdeck%2Fanswer_task%23{id}")),
+        "{}",
+        refused.location()
+    );
+
+    let fields = "fields%5Bsteps%5D=3&fields%5Bfast%5D=on";
+    let answered = server.submit("answer_task", &format!("id={id}&key=go_on&approved=true&{fields}")).await;
+    assert!(answered.status.is_redirection());
+    assert_eq!(answered.location(), "http://127.0.0.1:3000/tasks/x");
+    server.ended(id).await;
+    let detail = server.call("task", json!({"id": id})).await.json();
+    assert_eq!(detail["result"]["result"], json!([true, {"steps": 3, "fast": true}]));
+    assert_eq!(detail["questions"][0]["answer"]["by"], "local");
+}
+
+#[tokio::test]
+async fn a_question_is_declined_without_its_fields_and_answered_once() {
+    let server = Server::start().await;
+    let id = server.started("ask", Status::WaitingConfirmation).await;
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")];
+    let unsaid = server.ask("answer_task", &form, format!("id={id}")).await;
+    assert_eq!(unsaid.status, 400, "whether it is approved has to be said");
+    let wrong = server.ask("answer_task", &form, format!("id={id}&approved=true&fields[steps]=many")).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.json()["fields"]["steps"].is_string(), "{}", wrong.json());
+    let declined =
+        server.ask("answer_task", &form, format!("id={id}&approved=false&fields[steps]=many")).await;
+    assert_eq!(declined.status, 200, "{:?}", String::from_utf8_lossy(&declined.body));
+    server.ended(id).await;
+    let again = server.ask("answer_task", &form, format!("id={id}&approved=true")).await;
+    assert_eq!((again.status.as_u16(), &again.json()["code"]), (409, &json!("wrong_status")));
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ mod sample;
 
 use leptos::prelude::*;
 use taskdeck_core::{
-    CancelInfo, Choice, Definition, ErrorInfo, FieldErrors, Kind, LogLevel, LogLine, LogPage, Param,
-    ParamKind, Status, Step, Upload, UserId,
+    Answer, CancelInfo, Choice, Definition, ErrorInfo, FieldErrors, Kind, LogLevel, LogLine, LogPage,
+    OpenQuestion, Param, ParamKind, Question, QuestionOutcome, Status, Step, Upload, UserId,
 };
-use taskdeck_ui::{FormDraft, TaskForm, TaskLog, TaskProgress, provide_base, provide_live};
+use taskdeck_ui::{FormDraft, TaskConfirmation, TaskForm, TaskLog, TaskProgress, provide_base, provide_live};
 
 use self::sample::{T0, task};
 
@@ -150,4 +150,42 @@ fn an_empty_log_says_so() {
     let id = task(Status::Running).id;
     let html = html(move || view! { <TaskLog task=id initial=LogPage::default()/> });
     assert!(html.contains("Nothing is written yet."), "{html}");
+}
+
+fn asked(outcome: QuestionOutcome, answer: Option<Answer>) -> OpenQuestion {
+    let question = Question::new("go_on", HOSTILE)
+        .buttons("Delete them", "Keep them")
+        .field(Param::of::<String>("reason"));
+    OpenQuestion { question, asked_at: T0, until: None, outcome, answer }
+}
+
+#[test]
+fn an_open_question_is_a_plain_form_with_two_answers() {
+    let id = task(Status::WaitingConfirmation).id;
+    let questions = vec![asked(QuestionOutcome::Open, None)];
+    let html = html(move || view! { <TaskConfirmation task=id questions=Signal::stored(questions)/> });
+    for part in [
+        "method=\"post\" action=\"/_taskdeck/answer_task\"",
+        "name=\"key\" value=\"go_on\"",
+        "name=\"fields[reason]\"",
+        "name=\"approved\" value=\"true\"",
+        "name=\"approved\" value=\"false\" formnovalidate",
+        "Delete them",
+        "Keep them",
+    ] {
+        assert!(html.contains(part), "{part} is missing: {html}");
+    }
+}
+
+#[test]
+fn an_answered_question_says_who_answered_and_what() {
+    let by = UserId::new("ann").ok();
+    let fields = serde_json::json!({"reason": "old", "rows": 3});
+    let answer = Answer { approved: true, fields, by, at: T0 };
+    let questions =
+        vec![asked(QuestionOutcome::Approved, Some(answer)), asked(QuestionOutcome::TimedOut, None)];
+    let id = task(Status::Completed).id;
+    let html = html(move || view! { <TaskConfirmation task=id questions=Signal::stored(questions)/> });
+    assert!(html.contains("Approved by ann") && html.contains("reason: old, rows: 3"), "{html}");
+    assert!(html.contains("Nobody answered in time") && !html.contains("<form"), "{html}");
 }

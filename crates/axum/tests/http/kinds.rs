@@ -8,7 +8,7 @@ use crate::server::{Server, request};
 async fn the_catalog_is_listed_and_searched() {
     let server = Server::new().await;
     let all = server.get("/api/kinds").await.expect(200);
-    assert_eq!(all["kinds"].as_array().unwrap().len(), 6);
+    assert_eq!(all["kinds"].as_array().unwrap().len(), 8);
     let found = server.get("/api/kinds?q=echo&tag=parrot&category=other").await.expect(200);
     assert_eq!(found["kinds"][0]["kind"], "echo");
     assert_eq!(server.get("/api/kinds?tag=dog").await.expect(200)["kinds"], json!([]));

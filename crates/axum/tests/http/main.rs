@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod answers;
+mod batch;
 mod guard;
 mod kinds;
+mod lanes;
 mod schedules;
 mod server;
 mod sse;
 mod tasks;
+mod trace;
 mod upload;
 mod websocket;
 mod work;

@@ -11,7 +11,7 @@ use taskdeck_core::{Kind, ScheduleName, ScheduleSpec};
 use taskdeck_engine::{Deck, Settings};
 use tower::ServiceExt;
 
-use crate::work::{Echo, Fail, Gate, Make, Read, Spin, Wait};
+use crate::work::{Ask, Divide, Echo, Fail, Gate, Make, Read, Spin, Wait};
 
 pub(crate) const HOST: &str = "127.0.0.1:3000";
 
@@ -67,6 +67,8 @@ pub(crate) async fn deck(settings: Settings) -> (Deck, Gate) {
         .register::<Read>()
         .register::<Make>()
         .register::<Spin>()
+        .register::<Divide>()
+        .register::<Ask>()
         .schedule(ScheduleSpec {
             params: json!({"text": "a"}),
             ..ScheduleSpec::new(
@@ -115,7 +117,11 @@ impl Server {
     }
 
     pub(crate) async fn post(&self, path: &str, json: &Value) -> Answer {
-        let request = request(Method::POST, path).header("content-type", "application/json");
+        self.send_json(Method::POST, path, json).await
+    }
+
+    pub(crate) async fn send_json(&self, method: Method, path: &str, json: &Value) -> Answer {
+        let request = request(method, path).header("content-type", "application/json");
         self.send(request.body(Body::from(json.to_string())).unwrap()).await
     }
 

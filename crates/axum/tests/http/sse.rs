@@ -9,12 +9,17 @@ use crate::server::{Server, request};
 
 /// Waits until the task runs.
 pub(crate) async fn until_running(feed: &mut Feed, id: &str) {
+    until(feed, id, Status::Running).await;
+}
+
+/// Waits until the task has this status.
+pub(crate) async fn until(feed: &mut Feed, id: &str, status: Status) {
     let known = Known { id: id.parse().unwrap(), version: 0, tick: 0 };
     feed.apply(ClientMessage::Subscribe { tasks: vec![known] }).await;
     while let Some(batch) = feed.next().await {
         for message in batch {
             if let ServerMessage::States { tasks } = message
-                && tasks.iter().any(|task| task.status == Status::Running)
+                && tasks.iter().any(|task| task.status == status)
             {
                 return;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use taskdeck_core::{Definition, Param, Task, TaskError, Upload};
+use taskdeck_core::{Definition, Param, Question, Task, TaskError, Upload};
 use taskdeck_engine::{TaskBody, TaskContext};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
@@ -177,5 +177,50 @@ impl TaskBody for Make {
         std::fs::write(writer.path(), "<script>alert(1)</script>")?;
         writer.finish().await?;
         Ok(())
+    }
+}
+
+/// Divides 12, and fails for good when it cannot.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Divide {
+    by: u8,
+}
+
+impl Task for Divide {
+    const KIND: &'static str = "divide";
+    type Output = u8;
+
+    fn definition() -> Definition {
+        definition::<Self>(vec![Param::of::<u8>("by"), Param::of::<Option<String>>("note")])
+    }
+}
+
+impl TaskBody for Divide {
+    async fn run(self, _: TaskContext) -> Result<u8, TaskError> {
+        12_u8.checked_div(self.by).ok_or_else(|| TaskError::permanent("nothing is divided by 0"))
+    }
+}
+
+/// Asks whether to go on, and how far.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ask {}
+
+impl Task for Ask {
+    const KIND: &'static str = "ask";
+    type Output = serde_json::Value;
+
+    fn definition() -> Definition {
+        definition::<Self>(Vec::new())
+    }
+}
+
+impl TaskBody for Ask {
+    async fn run(self, ctx: TaskContext) -> Result<serde_json::Value, TaskError> {
+        let question = Question::new("go_on", "Go on?").field(Param::of::<u8>("steps").max(9.0));
+        let answer = ctx.confirm(question).await?;
+        if !answer.approved {
+            return Err(TaskError::permanent("told not to"));
+        }
+        Ok(answer.fields)
     }
 }

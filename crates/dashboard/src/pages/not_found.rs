@@ -21,7 +21,7 @@ pub fn NotFoundPage() -> impl IntoView {
             />
         </Frame>
     }
-    .erase()
+    .erase_waiting()
 }
 
 /// Something of this address is not there, and where to go instead.

@@ -39,7 +39,7 @@ pub(crate) fn StartPage() -> impl IntoView {
             <Transition fallback=|| view! { <Loading lines=3/> }>{catalog}</Transition>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 /// The search: a form of its own without JavaScript, and as you type with it.

@@ -90,7 +90,7 @@ pub(crate) fn StartKindPage() -> impl IntoView {
             <Transition fallback=|| view! { <Loading lines=4/> }>{page}</Transition>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 #[component]

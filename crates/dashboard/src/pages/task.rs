@@ -5,10 +5,10 @@ use leptos::task::spawn_local;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
-use taskdeck_core::{DeckError, LogPage, Status, TaskDetail, TaskId, TaskState};
+use taskdeck_core::{DeckError, LogPage, OpenQuestion, Status, TaskDetail, TaskId, TaskState};
 use taskdeck_ui::{
-    ApiError, CancelButton, DeleteButton, Erase, Icon, RetryButton, StatusBadge, TaskLog, TaskProgress,
-    TimeAgo, api, load, use_live,
+    ApiError, CancelButton, DeleteButton, Erase, Icon, RetryButton, StatusBadge, TaskConfirmation, TaskLog,
+    TaskProgress, TimeAgo, api, load, use_live,
 };
 
 use super::not_found::NotFound;
@@ -78,7 +78,7 @@ pub(crate) fn TaskPage() -> impl IntoView {
             <Transition fallback=|| view! { <Loading lines=5/> }>{page}</Transition>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 #[component]
@@ -102,6 +102,7 @@ fn Task(
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
     let attempts = Memo::new(move |_| detail.with(|detail| detail.attempts.clone()));
     let result = Memo::new(move |_| detail.with(|detail| detail.result.clone()));
+    let questions = Memo::new(move |_| detail.with(|detail| detail.questions.clone()));
     // The result of an earlier state may be here while a new attempt runs: shown is what is true now.
     let left = move || result.get().filter(|_| status.get() == Status::Completed);
     view! {
@@ -110,6 +111,7 @@ fn Task(
         <div class="dash-task-grid">
             <div class="dash-task-column">
                 <TaskProgress task=id state=seed actions=false/>
+                <Questions task=id questions/>
                 <Failure task attempts/>
                 {move || left().map(|result| view! { <ResultPanel result/> })}
                 <TaskLog task=id initial=log/>
@@ -157,6 +159,38 @@ fn follow(id: TaskId, first: TaskDetail, task: Signal<TaskState>, gone: Signal<b
     detail.into()
 }
 
+/// What the task asks, and was answered.
+#[component]
+fn Questions(
+    /// Which task.
+    task: TaskId,
+    /// What it asked.
+    #[prop(into)]
+    questions: Signal<Vec<OpenQuestion>>,
+) -> impl IntoView {
+    let asks = Memo::new(move |_| questions.with(|questions| !questions.is_empty()));
+    move || {
+        asks.get().then(|| {
+            view! {
+                <section class="dash-panel" aria-labelledby="questions-title">
+                    <header class="dash-panel-head"><h2 id="questions-title">"Questions"</h2></header>
+                    <div class="dash-panel-body"><TaskConfirmation task questions/></div>
+                </section>
+            }
+        })
+    }
+}
+
+/// What a task that does not go on waits for.
+fn waits_for(waiting: Option<&str>, after: u32) -> Option<String> {
+    match (waiting, after) {
+        (Some(waiting), _) => Some(format!("waiting for {waiting}")),
+        (None, 0) => None,
+        (None, 1) => Some("runs after 1 task that has not completed".to_owned()),
+        (None, count) => Some(format!("runs after {count} tasks that have not completed")),
+    }
+}
+
 #[component]
 fn Head(
     /// The task, live.
@@ -168,6 +202,12 @@ fn Head(
     let status = Memo::new(move |_| task.with(|task| task.status));
     let partial = Memo::new(move |_| task.with(|task| task.partial));
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
+    let waits = Memo::new(move |_| {
+        task.with(|task| {
+            let active = !task.status.has_ended();
+            active.then(|| waits_for(task.waiting.as_deref(), task.waits_for)).flatten()
+        })
+    });
     let same_kind = paths::filtered(&Filter::default().with_kind(Some(kind.clone())));
     let again = paths::start_again(&kind, id);
     let actions = move || {
@@ -201,6 +241,7 @@ fn Head(
                         <CopyButton text=id.to_string() label="Copy the id"/>
                     </span>
                     <span>"started " <TimeAgo at=created_at/></span>
+                    {move || waits.get().map(|text| view! { <span>{text}</span> })}
                 </p>
             </div>
             <div class="dash-task-actions">{actions}</div>
@@ -258,4 +299,17 @@ fn About(
         </section>
     }
     .erase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_says_what_it_waits_for() {
+        assert_eq!(waits_for(None, 0), None);
+        assert_eq!(waits_for(None, 1).unwrap(), "runs after 1 task that has not completed");
+        assert_eq!(waits_for(None, 2).unwrap(), "runs after 2 tasks that have not completed");
+        assert_eq!(waits_for(Some("the task 7"), 0).unwrap(), "waiting for the task 7");
+    }
 }

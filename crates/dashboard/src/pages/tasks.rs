@@ -65,7 +65,7 @@ pub(crate) fn TasksPage() -> impl IntoView {
             </div>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 /// Deletes what has ended: of the statuses that are filtered for, or all of it.
@@ -124,7 +124,7 @@ fn CleanUp(
         <p class="dash-said" role="status">{said}</p>
         <Transition>{seeded}</Transition>
     }
-    .erase()
+    .erase_waiting()
 }
 
 #[component]

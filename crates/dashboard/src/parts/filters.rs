@@ -27,7 +27,7 @@ pub(crate) fn FilterBar(
             <Tokens filter/>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 #[component]
@@ -120,7 +120,7 @@ fn KindMenu(
             </ul>
         </div>
     }
-    .erase()
+    .erase_waiting()
 }
 
 /// What is filtered for, each with a link that takes it out.

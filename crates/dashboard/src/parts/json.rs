@@ -136,7 +136,7 @@ fn columns(list: &[Value]) -> Option<Vec<String>> {
     (!columns.is_empty()).then_some(columns)
 }
 
-fn table(list: Vec<Value>, columns: &[String]) -> impl IntoView {
+fn table(list: Vec<Value>, columns: &[String]) -> impl IntoView + use<> {
     let left = list.len().saturating_sub(MAX_ENTRIES);
     let numeric: Vec<bool> = columns
         .iter()

@@ -65,7 +65,7 @@ pub(crate) fn StatusCounts() -> impl IntoView {
             </ul>
         </nav>
     }
-    .erase()
+    .erase_waiting()
 }
 
 #[component]

@@ -87,6 +87,14 @@ impl Client {
 
     /// Answers a task's question. The task goes on at once, before those that wait by priority.
     ///
+    /// ```no_run
+    /// # use taskdeck_core::{AnswerRequest, DeckError, TaskId};
+    /// # async fn answer(client: taskdeck_engine::Client, id: TaskId) -> Result<(), DeckError> {
+    /// let fields = serde_json::json!({ "reason": "they are of last year" });
+    /// client.answer(id, AnswerRequest { approved: true, fields, ..AnswerRequest::default() }).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`DeckError::InvalidParams`] when the fields do not fit the question's, [`DeckError::WrongStatus`] when the task
     /// asks nothing (any more), [`DeckError::NotFound`], [`DeckError::Denied`].

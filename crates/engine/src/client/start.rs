@@ -6,7 +6,7 @@ use std::time::Duration;
 use taskdeck_core::{
     Action, Batch, BatchId, BatchRequest, BatchStarted, Decision, DeckError, Definition, Event, FieldErrors,
     Lease, Machine, ParamKind, ResultBody, StartRequest, Started, State, Subject, Task, TaskId, ThenRequest,
-    Timestamp, Upload, decide, form,
+    Timestamp, Upload, decide, form, traceparent,
 };
 use tokio::sync::oneshot;
 
@@ -16,7 +16,7 @@ use crate::deck::Inner;
 use crate::executor;
 use crate::layer::{NextStart, StartCall};
 use crate::live::Slot;
-use crate::origin::{Origin, traceparent};
+use crate::origin::Origin;
 use crate::start::Start;
 use crate::store::{Claimed, NewTask, Options, Record, StartOutcome, StoreError};
 
@@ -82,6 +82,20 @@ impl Client {
 
     /// Starts many tasks in one durable commit: all of them or none. Those that were there already (by key) are
     /// among the answers, but not in the batch.
+    ///
+    /// ```no_run
+    /// # use taskdeck_core::{Actor, BatchRequest, Task};
+    /// # async fn all<T: Task>(deck: taskdeck_engine::Deck, pictures: Vec<T>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = deck.as_actor(Actor::System);
+    /// let mut batch = BatchRequest { label: Some("Thumbnails".to_owned()), ..BatchRequest::default() };
+    /// for resize in &pictures {
+    ///     batch = batch.task(resize)?;
+    /// }
+    /// let started = client.start_batch(batch).await?;
+    /// let whole = client.batch(started.batch.id).await?;
+    /// println!("{} tasks, {:.0} % have ended", whole.total, whole.fraction * 100.0);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`Client::start`]; an error of one task names its place, from 0.

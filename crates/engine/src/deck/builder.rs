@@ -22,7 +22,7 @@ use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Scope, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{maintenance, pulse, schedule};
+use crate::{maintenance, panics, pulse, schedule};
 
 /// Why a deck could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -260,6 +260,7 @@ impl DeckBuilder {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        panics::install_hook();
         let schedules = schedule::read_code(&self.registry, self.schedules)?;
         let (path, durability) = (self.path, self.settings.durability);
         let files = match &path {

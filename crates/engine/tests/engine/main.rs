@@ -3,6 +3,7 @@
 mod around;
 mod attempts;
 mod doors;
+mod errors;
 mod flow;
 mod schedules;
 mod support;

@@ -59,6 +59,10 @@ pub(crate) enum Act {
     Fail,
     /// Panics.
     Panic,
+    /// Panics on the blocking pool.
+    PanicAside,
+    /// Fails by `?`, with causes beneath.
+    Chain,
     /// Leaves parts out.
     Partial,
     /// Talks through `tracing`.
@@ -117,6 +121,8 @@ impl TaskBody for Scripted {
             Act::FailOnce => Ok("second try".to_owned()),
             Act::Fail => Err(TaskError::permanent("the list is empty").code("empty").detail("in row 0")),
             Act::Panic => panic!("out of cheese"),
+            Act::PanicAside => ctx.blocking(|_| panic!("out of {}", "bread")).await,
+            Act::Chain => Ok(crate::errors::read_config()?),
             Act::Partial => {
                 ctx.problem("line 2", "has 3 fields");
                 Ok("the rest".to_owned())

@@ -10,4 +10,9 @@ async fn out_of_range() -> Result<(), TaskError> {
     Ok(())
 }
 
+#[task(expires = "0s", retention = "a week", rate = "10 a minute")]
+async fn new_ones() -> Result<(), TaskError> {
+    Ok(())
+}
+
 fn main() {}

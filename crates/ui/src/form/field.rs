@@ -71,6 +71,7 @@ pub fn FieldInput(
             </p>
         </div>
     }
+    .erase()
 }
 
 /// What the controls share.

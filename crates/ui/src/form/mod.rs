@@ -22,7 +22,7 @@ pub use self::state::FormState;
 
 use self::send::{Sending, Transfer};
 use crate::go::use_go;
-use crate::{ApiError, FormDraft, Icon, api, browser, use_base, use_live};
+use crate::{ApiError, Erase, FormDraft, Icon, api, browser, use_base, use_live};
 
 /// The form that starts a task of a kind: a field for each param, checked as it is typed by the code that the server
 /// checks it with. Files are checked before they are sent, and sent with a bar. It is a plain multipart form, so that
@@ -171,6 +171,7 @@ pub fn TaskForm(
             {uploading(sending)}
         </form>
     }
+    .erase()
 }
 
 /// Moves the focus to the summary, once it is on the page.

@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 use taskdeck_core::{LogLine, LogPage, TaskId};
 
 use self::window::{FOLLOWED, Window};
-use crate::{ApiError, Icon, ansi, api, browser, format, use_live};
+use crate::{ApiError, Erase, Icon, ansi, api, browser, format, use_live};
 
 /// How many lines a press on "load earlier" brings.
 const EARLIER: u64 = 1_000;
@@ -94,6 +94,7 @@ pub fn TaskLog(
             </p>
         </section>
     }
+    .erase()
 }
 
 /// What the parts of the widget share.

@@ -4,14 +4,13 @@ mod card;
 mod facts;
 mod row;
 
-use leptos::either::Either;
 use leptos::prelude::*;
 use taskdeck_core::{TaskId, TaskState};
 
 use self::card::card;
 use self::row::row;
 use crate::live::{Change, TaskWatch, changes};
-use crate::use_live;
+use crate::{Erase, use_live};
 
 /// How far a task is: live, as a card with all that is known, or compact as a bar for a row of a list.
 #[component]
@@ -55,7 +54,7 @@ pub fn TaskProgress(
         };
         tell_changes(watch, state, call);
     }
-    if compact { Either::Left(row(watch)) } else { Either::Right(card(task, watch, actions)) }
+    if compact { row(watch).erase() } else { card(task, watch, actions).erase() }
 }
 
 /// Calls back for what happens after `baseline`; without one the first state that is seen is it, and fires nothing.
