@@ -147,6 +147,12 @@ pub struct ListQuery {
     pub kind: Option<Kind>,
     /// Only this queue.
     pub queue: Option<QueueName>,
+    /// Only those whose last error has this code: `params`, say, for those whose params fit no more.
+    pub error: Option<String>,
+    /// Only this batch.
+    pub batch: Option<BatchId>,
+    /// Only the children of this task.
+    pub parent: Option<TaskId>,
     /// Where to begin; from a page before.
     pub cursor: Option<String>,
     /// How many at the most: 1 to 200, 50 when not said.
@@ -166,6 +172,12 @@ impl ListQuery {
         (self.status.is_empty() || self.status.contains(task.status))
             && self.kind.as_ref().is_none_or(|kind| *kind == task.kind)
             && self.queue.as_ref().is_none_or(|queue| *queue == task.queue)
+            && self
+                .error
+                .as_ref()
+                .is_none_or(|code| task.error.as_ref().is_some_and(|error| error.code == *code))
+            && self.batch.is_none_or(|batch| task.batch == Some(batch))
+            && self.parent.is_none_or(|parent| task.parent == Some(parent))
     }
 }
 

@@ -38,7 +38,7 @@ impl Filter {
             kind: self.kind.clone(),
             queue: self.queue.clone(),
             cursor: self.cursor.clone(),
-            limit: None,
+            ..ListQuery::default()
         }
     }
 

@@ -88,9 +88,9 @@ pub use browser::TaskContext;
 #[cfg(feature = "engine")]
 #[doc(inline)]
 pub use taskdeck_engine::{
-    ArtifactWriter, BuildError, Child, ChildStart, Client, Deck, DeckBuilder, Durability, Feed, Registry,
-    RegistryError, Scope, Settings, Start, StoredFile, TaskBody, TaskContext, TaskHandle, TaskLogLayer,
-    UploadWriter, Watch,
+    ArtifactWriter, BuildError, Child, ChildStart, Client, Deck, DeckBuilder, Durability, Feed, NextAttempt,
+    NextStart, Registry, RegistryError, Scope, Settings, Start, StartCall, StoredFile, TaskBody, TaskCommand,
+    TaskContext, TaskHandle, TaskLogLayer, UploadWriter, Watch, testing,
 };
 
 #[cfg(feature = "axum")]

@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, Row};
-use taskdeck_core::{ListQuery, Status, StatusSet, TaskId};
+use taskdeck_core::{BatchId, ListQuery, QueueName, Status, StatusSet, TaskId};
 use uuid::Uuid;
 
 use super::rows::{self, COLUMNS};
@@ -122,11 +122,19 @@ enum Stop {
 impl Page<'_> {
     fn look(&mut self, row: &Row<'_>) -> Result<Option<Stop>, WorkError> {
         self.looked_at += 1;
-        let fits = self
-            .query
-            .queue
-            .as_ref()
-            .is_none_or(|queue| row.get_ref(3).is_ok_and(|value| value.as_str() == Ok(queue.as_str())));
+        let query = self.query;
+        let is = |column: usize, wanted: Option<&str>| {
+            wanted.is_none_or(|wanted| row.get_ref(column).is_ok_and(|value| value.as_str() == Ok(wanted)))
+        };
+        let is_id = |column: usize, wanted: Option<&Uuid>| {
+            wanted.is_none_or(|wanted| {
+                row.get_ref(column).is_ok_and(|value| value.as_blob() == Ok(wanted.as_bytes().as_slice()))
+            })
+        };
+        let fits = is(3, query.queue.as_ref().map(QueueName::as_str))
+            && is(31, query.error.as_deref())
+            && is_id(35, query.parent.as_ref().map(TaskId::as_uuid))
+            && is_id(37, query.batch.as_ref().map(BatchId::as_uuid));
         if fits {
             if self.found.len() == self.size {
                 return Ok(Some(Stop::Full));
