@@ -200,7 +200,7 @@ fn Head(
                         <code>{id.to_string()}</code>
                         <CopyButton text=id.to_string() label="Copy the id"/>
                     </span>
-                    <span>"started " <TimeAgo at=created_at/></span>
+                    <span>"created " <TimeAgo at=created_at/></span>
                 </p>
             </div>
             <div class="dash-task-actions">{actions}</div>
