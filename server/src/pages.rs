@@ -2,8 +2,8 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use http::{Method, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{Method, StatusCode, Uri};
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use taskdeck::DeckError;
@@ -40,10 +40,38 @@ async fn not_found<V: IntoView + 'static>(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return taskdeck::axum::problem(&DeckError::NotFound { what: "Address".to_owned() });
     }
+    if let Some(address) = without_slash(request.uri()) {
+        return Redirect::permanent(&address).into_response();
+    }
     let mut page = render_app_async_with_context(context, app)(request).await.into_response();
     // The app may have said something else, such as a redirect.
     if page.status() == StatusCode::OK {
         *page.status_mut() = StatusCode::NOT_FOUND;
     }
     page
+}
+
+/// The address without slashes at its end, which people type and other servers have; none when there is no such slash.
+fn without_slash(uri: &Uri) -> Option<String> {
+    let path = uri.path().strip_suffix('/')?.trim_end_matches('/');
+    // "//name/.." is an address of another host.
+    if path.is_empty() || path.starts_with("//") {
+        return None;
+    }
+    Some(uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_leads_to_the_address_without_it() {
+        let of = |uri: &str| without_slash(&uri.parse().expect("an address"));
+        assert_eq!(of("/tasks/").as_deref(), Some("/tasks"));
+        assert_eq!(of("/tasks//?status=failed").as_deref(), Some("/tasks?status=failed"));
+        for none in ["/", "/tasks", "/nowhere", "//", "//evil.example/", "//evil.example/x/"] {
+            assert_eq!(of(none), None, "{none}");
+        }
+    }
 }

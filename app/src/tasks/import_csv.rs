@@ -65,7 +65,7 @@ pub struct ImportSummary {
 )]
 pub async fn import_csv(
     ctx: TaskContext,
-    /// A CSV file in UTF-8, of at most 2 GB.
+    /// A CSV file in UTF-8.
     #[param(accept = ".csv", max_bytes = "2GB")]
     file: Upload,
     /// Letters, digits and underscores. Left empty, it is made from the file's name.

@@ -69,7 +69,7 @@ impl StartBody {
             Self::Form(form) => {
                 let definition = client.kind(kind)?;
                 let parts = upload::read_form(client, Some(&definition), form).await?;
-                Ok(parts.into_api_request()?)
+                Ok(parts.into_api_request(&definition)?)
             }
         }
     }

@@ -70,6 +70,7 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .layer(axum::middleware::map_response(fresh));
     Router::new()
         .nest("/api", api)
+        .route("/api/", axum::routing::any(unknown))
         .route("/ws", get(feed::upgrade))
         .route("/ws/task/{id}", get(task_feed::upgrade))
         .route("/health", get(health))

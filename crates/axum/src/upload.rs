@@ -18,6 +18,9 @@ const MAX_TEXT: usize = 1024 * 1024;
 /// The part of an API form that holds the request as JSON.
 const REQUEST: &str = "request";
 const MAX_NAME: usize = 255;
+const MAX_EXTENSION: usize = 16;
+/// The longest label that the deck takes.
+const MAX_LABEL: usize = 200;
 
 /// What a form said.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,11 +62,22 @@ impl FormParts {
     /// What is wrong with each field.
     pub fn request(&self, definition: &Definition) -> Result<StartRequest, DeckError> {
         let params = self.params(definition)?;
-        Ok(StartRequest { params, id: self.id, label: self.label.clone(), ..StartRequest::default() })
+        Ok(StartRequest { params, id: self.id, label: self.label(definition), ..StartRequest::default() })
+    }
+
+    /// What the task is called: as the form says, else by its kind and its file, so that ten imports can be told apart.
+    fn label(&self, definition: &Definition) -> Option<String> {
+        let by_file = || {
+            let file = self.files.values().next()?;
+            let mut label = format!("{}: {}", definition.title, file.name);
+            label.truncate(label.floor_char_boundary(MAX_LABEL));
+            Some(label)
+        };
+        self.label.clone().or_else(by_file)
     }
 
     /// The start that an API form asks for: the JSON of its part `request`, and its files.
-    pub(crate) fn into_api_request(self) -> Result<StartRequest, DeckError> {
+    pub(crate) fn into_api_request(self, definition: &Definition) -> Result<StartRequest, DeckError> {
         if !self.errors.is_empty() {
             return Err(self.errors.into());
         }
@@ -77,6 +91,7 @@ impl FormParts {
                 reason: format!("the part `{REQUEST}` is not a start request: {error}"),
             })?;
         }
+        request.label = request.label.or_else(|| self.label(definition));
         if request.params.is_null() {
             request.params = Value::Object(Map::new());
         }
@@ -280,14 +295,18 @@ impl Reader<'_> {
     }
 }
 
-/// The last part of a path (old browsers send a whole one), without what would garble a line, and not too long.
+/// The last part of a path (old browsers send a whole one), without what would garble a line, and not too long. The
+/// extension stays, since it says which type the file is of.
 fn display_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let mut name: String = last.chars().filter(|c| !c.is_control()).collect();
-    while name.len() > MAX_NAME {
-        name.pop();
+    let name: String = last.chars().filter(|c| !c.is_control()).collect();
+    if name.len() <= MAX_NAME {
+        return name;
     }
-    name
+    let extension = name.rfind('.').map(|dot| &name[dot..]).filter(|end| end.len() <= MAX_EXTENSION);
+    let extension = extension.unwrap_or_default();
+    let stem = &name[..name.floor_char_boundary(MAX_NAME - extension.len())];
+    format!("{stem}{extension}")
 }
 
 #[cfg(test)]
@@ -302,6 +321,8 @@ mod tests {
         assert_eq!(display_name("../../etc/passwd"), "passwd");
         assert_eq!(display_name("a\r\nb.csv"), "ab.csv");
         assert_eq!(display_name(&"ü".repeat(200)).len(), 254);
+        let long = display_name(&format!("{}.csv", "ü".repeat(200)));
+        assert!(long.len() <= MAX_NAME && long.ends_with("ü.csv"), "{long}");
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl fmt::Display for FieldErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (name, message)) in self.0.iter().enumerate() {
             let separator = if index > 0 { "; " } else { "" };
-            write!(f, "{separator}{name}: {message}")?;
+            // The messages are sentences; a list of them is one.
+            write!(f, "{separator}{name}: {}", message.trim_end_matches('.'))?;
         }
         Ok(())
     }

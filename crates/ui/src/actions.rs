@@ -128,7 +128,12 @@ fn quoted(label: &str) -> String {
 
 fn clean_up_question(status: StatusSet, count: Option<u64>) -> String {
     let names: Vec<_> = status.iter().filter(|status| status.has_ended()).map(Status::name).collect();
-    let names = if names.is_empty() { "ended".to_owned() } else { names.join(" and ") };
+    let all = names.is_empty() || names.len() == StatusSet::ENDED.iter().count();
+    let names = match names.split_last() {
+        Some((last, before)) if !all && !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        Some((only, _)) if !all => (*only).to_owned(),
+        _ => "ended".to_owned(),
+    };
     let (which, their) = match count {
         Some(1) => (format!("the one {names} task"), "its log, result and files"),
         Some(count) => {
@@ -390,6 +395,12 @@ mod tests {
             clean_up_question(failed, Some(1_200)),
             "Delete 1,200 failed and cancelled tasks with their logs, results and files? This cannot be undone."
         );
+        let three = failed.with(Status::Interrupted);
+        assert!(
+            clean_up_question(three, None)
+                .starts_with("Delete all failed, cancelled and interrupted tasks with")
+        );
+        assert!(clean_up_question(StatusSet::ENDED, Some(2)).starts_with("Delete 2 ended tasks with"));
         assert_eq!(
             clean_up_question(StatusSet::EMPTY, Some(1)),
             "Delete the one ended task with its log, result and files? This cannot be undone."

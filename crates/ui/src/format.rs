@@ -20,13 +20,15 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
-/// A length of time, to the second: `4 s`, `3 m 05 s`, `2 h 07 m`, `5 d 03 h`. Below ten seconds with one decimal
-/// when `exact` (a time that no longer runs).
+/// A length of time, to the second: `4 s`, `3 m 05 s`, `2 h 07 m`, `5 d 03 h`. When `exact` (a time that no longer
+/// runs) below ten seconds with one decimal, and below one in milliseconds.
 #[must_use]
 pub fn duration(millis: u64, exact: bool) -> String {
     let seconds = millis / 1_000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
-    if exact && millis < 10_000 {
+    if exact && millis < 1_000 {
+        format!("{millis} ms")
+    } else if exact && millis < 10_000 {
         format!("{}.{} s", seconds, millis % 1_000 / 100)
     } else if minutes == 0 {
         format!("{seconds} s")
@@ -37,6 +39,14 @@ pub fn duration(millis: u64, exact: bool) -> String {
     } else {
         format!("{days} d {:02} h", hours % 24)
     }
+}
+
+/// A length of time that does not tick, such as a limit, without a part that is nothing: `90 s`, `5 m`, `1 h 30 m`.
+#[must_use]
+pub fn span(millis: u64) -> String {
+    let text = duration(millis, false);
+    let short = [" 00 s", " 00 m", " 00 h"].iter().find_map(|nothing| text.strip_suffix(nothing));
+    short.map_or_else(|| text.clone(), ToOwned::to_owned)
 }
 
 /// How far `at` lies from `now`: `just now`, `4 min ago`, `in 2 h`.
@@ -123,11 +133,13 @@ mod tests {
     #[test]
     fn durations_keep_two_units() {
         assert_eq!(duration(900, false), "0 s");
+        assert_eq!(duration(23, true), "23 ms");
         assert_eq!(duration(6_480, true), "6.4 s");
         assert_eq!(duration(59_999, false), "59 s");
         assert_eq!(duration(185_000, true), "3 m 05 s");
         assert_eq!(duration(7_620_000, false), "2 h 07 m");
         assert_eq!(duration(5 * 86_400_000 + 3 * 3_600_000, false), "5 d 03 h");
+        assert_eq!([30_000, 300_000, 3_600_000, 5_400_000].map(span), ["30 s", "5 m", "1 h", "1 h 30 m"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@
 //!
 //! - **[`TaskProgress`]** `task: TaskId`, `[state: Option<TaskState>]` (the seed), `[compact: bool]`,
 //!   `[actions: bool = true]`, `[on_started, on_progress, on_finish: Callback<TaskState>]`.
-//!   Card: `section.td-progress[data-status]` > `header.td-progress-head` (`div.td-progress-label`, badge),
+//!   Card: `section.td-progress[data-status]` (`data-partial` as on the badge) > `header.td-progress-head` (`div.td-progress-label`, badge),
 //!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `-done`, `-step`, `-elapsed`, `-eta`, `-tries`),
 //!   `p.td-progress-message`, `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`),
 //!   `div.td-progress-actions`, `p.td-sr-only[aria-live]`. The facts, the message and the note are always there,

@@ -74,7 +74,11 @@ async fn a_multipart_start_carries_the_file() {
 async fn the_file_may_come_before_the_request_or_without_it() {
     let server = Server::new().await;
     let form = Form::default().file("file", "a.csv", b"1").text("request", &no_params());
-    form.start(&server, "read").await.expect(202);
+    let task = form.start(&server, "read").await.expect(202);
+    assert_eq!(task["label"], "Read: a.csv", "a task that nobody named is called by its kind and its file");
+    let long = format!("{}.csv", "ü".repeat(150));
+    let task = Form::default().file("file", &long, b"1").start(&server, "read").await.expect(202);
+    assert!(task["label"].as_str().unwrap().starts_with("Read: üüü"), "{task}");
     let task = Form::default().file("file", "a.csv", b"").start(&server, "read").await.expect(202);
     let id = task["id"].as_str().unwrap();
     assert_eq!(server.ended(id).await.expect(200)["result"], "a.csv:  ()", "an empty file is a file");
@@ -145,6 +149,7 @@ async fn a_page_s_form_names_its_kind_first() {
     assert_eq!(parts.files["file"].size, 3);
     let definition = server.deck.as_actor(Actor::local()).kind("read").unwrap();
     let request = parts.request(&definition).unwrap();
+    assert_eq!(request.label.as_deref(), Some("Read: a.csv"));
     assert_eq!(request.params["note"], "new");
     assert_eq!(request.params["file"]["name"], "a.csv");
 

@@ -6,7 +6,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taskdeck_core::{DeckError, Definition, ListQuery, TaskId, TaskState, form};
-use taskdeck_ui::format::duration;
+use taskdeck_ui::format::span;
 use taskdeck_ui::{ApiError, Erase, Icon, TaskForm, TimeAgo, api, load, status_icon};
 
 use super::not_found::NotFound;
@@ -148,7 +148,7 @@ fn About(
         1 => "no second try".to_owned(),
         tries => format!("up to {tries}"),
     };
-    let timeout = limits.timeout_ms.map_or_else(|| "the server's".to_owned(), |limit| duration(limit, false));
+    let timeout = limits.timeout_ms.map_or_else(|| "the server's".to_owned(), span);
     view! {
         <section class="dash-panel" aria-labelledby="about-title">
             <header class="dash-panel-head"><h2 id="about-title">"About"</h2></header>

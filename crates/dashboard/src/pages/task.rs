@@ -240,7 +240,7 @@ fn Head(
                         <code>{id.to_string()}</code>
                         <CopyButton text=id.to_string() label="Copy the id"/>
                     </span>
-                    <span>"started " <TimeAgo at=created_at/></span>
+                    <span>"created " <TimeAgo at=created_at/></span>
                     {move || waits.get().map(|text| view! { <span>{text}</span> })}
                 </p>
             </div>

@@ -37,7 +37,11 @@ pub fn FieldInput(
     });
     let help = (!param.help.is_empty())
         .then(|| view! { <p class="td-help" id=field.help_id.clone()>{param.help.clone()}</p> }.erase());
-    let (above, below) = if is_labelled { (help, None) } else { (None, help) };
+    let (above, within, below) = match (is_labelled, is_group) {
+        (true, _) => (help, None, None),
+        (_, true) => (None, help, None),
+        _ => (None, None, help),
+    };
     let error_id = field.error_id.clone();
     let leave = {
         let name = param.name.clone();
@@ -45,7 +49,7 @@ pub fn FieldInput(
     };
     let control = match param.kind.clone() {
         ParamKind::Boolean => checkbox(&field, &param, &value),
-        ParamKind::Choice { options } if is_group => radios(&field, &param, options, &value),
+        ParamKind::Choice { options } if is_group => radios(&field, &param, options, &value, within),
         ParamKind::Choice { options } => select(&field, &param, options, &value),
         ParamKind::File { .. } => file_field(field, param).erase(),
         ParamKind::Text { multiline: true, .. } => textarea(&field, &param, value, None),
@@ -211,7 +215,7 @@ fn checkbox(field: &Field, param: &Param, value: &str) -> AnyView {
     .erase()
 }
 
-fn radios(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> AnyView {
+fn radios(field: &Field, param: &Param, options: Vec<Choice>, value: &str, help: Option<AnyView>) -> AnyView {
     let chosen = field.check_typed(param);
     let options = options.into_iter().map(|option| {
         let chosen = chosen.clone();
@@ -234,6 +238,7 @@ fn radios(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> An
     view! {
         <fieldset id=field.id.clone() aria-describedby=field.described_by() aria-invalid=field.invalid()>
             <legend class="td-label">{title_of(param)}</legend>
+            {help}
             <div class="td-radios">{options}</div>
         </fieldset>
     }

@@ -156,6 +156,9 @@ pub fn TaskForm(
                     type="submit"
                     class="td-button td-button-primary"
                     aria-busy=move || sending.with(Sending::is_on).then_some("true")
+                    // Else the field that is left tells what is wrong with it, which moves the button away from under
+                    // the pointer before the click is one.
+                    on:mousedown=|event| event.prevent_default()
                 >
                     <Icon name=Signal::derive(move || {
                         if sending.with(Sending::is_on) { "loader" } else { "play" }.to_owned()

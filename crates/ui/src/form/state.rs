@@ -69,7 +69,21 @@ impl FormState {
                 return false;
             }
             errors.0.remove(name);
-            errors.0.extend(error.map(|error| (name.to_owned(), error)));
+            errors.0.extend(error.clone().map(|error| (name.to_owned(), error)));
+            true
+        });
+        // The summary tells what is still to be done: a field that is right leaves it, and the last takes it along.
+        let id = self.id(name);
+        self.refusal.maybe_update(|refusal| {
+            let Some(known) = refusal else { return false };
+            let Some(place) = known.fields.iter().position(|(field, ..)| *field == id) else { return false };
+            match error {
+                Some(error) => known.fields[place].2 = error,
+                None => drop(known.fields.remove(place)),
+            }
+            if known.fields.is_empty() && known.problem.is_none() {
+                *refusal = None;
+            }
             true
         });
     }

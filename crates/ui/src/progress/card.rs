@@ -62,7 +62,12 @@ pub(super) fn card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
         Offer::Nothing => ().erase(),
     };
     view! {
-        <section class="td-progress" data-status=move || status.get().name() aria-busy=move || (!known.get()).then_some("true")>
+        <section
+            class="td-progress"
+            data-status=move || status.get().name()
+            data-partial=move || (status.get() == Status::Completed && partial.get()).then_some("true")
+            aria-busy=move || (!known.get()).then_some("true")
+        >
             <header class="td-progress-head">
                 <div class="td-progress-label">{label}</div>
                 <div hidden=move || !known.get()><StatusBadge status partial/></div>

@@ -189,11 +189,15 @@ impl<W: Watch> Importer<'_, W> {
                     return Ok(());
                 }
                 other => {
-                    let so_far = format!(
-                        "The {} before it are in the table {}.",
-                        count_of(self.entry.rows, "row"),
-                        self.entry.table
-                    );
+                    let so_far = match self.entry.rows {
+                        0 => "No row was imported.".to_owned(),
+                        1 => format!("The row before it is in the table {}.", self.entry.table),
+                        rows => format!(
+                            "The {} before it are in the table {}.",
+                            count_of(rows, "row"),
+                            self.entry.table
+                        ),
+                    };
                     return Err(sheet::cut_off(other, &so_far));
                 }
             }

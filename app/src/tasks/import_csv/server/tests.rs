@@ -268,7 +268,7 @@ fn a_file_that_cannot_be_imported_is_refused_with_what_to_do() {
         (b"\x1F\x8B\x08\x00", "not_text", "Unpack it"),
         (b"PK\x03\x04xl/workbook.xml", "not_text", "Save the sheet as CSV"),
         (b"a,\"b\n1,2\n", "cut_off", "begins in line 1 never ends. Nothing was imported"),
-        (b"a,b\n1,2\n3,\"4\n5,6\n", "cut_off", "begins in line 3 never ends. The 1 row before it"),
+        (b"a,b\n1,2\n3,\"4\n5,6\n", "cut_off", "begins in line 3 never ends. The row before it"),
     ];
     for (content, code, part) in cases {
         let (found, message) = refusal(Desk::new().import_text(content));
