@@ -24,9 +24,9 @@ use crate::settings::Settings;
 use crate::start::Start;
 use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Applied, Change, FileRole, Moved, Record, Scope, Store, StoreError};
+use crate::store::{Applied, Change, Control, FileRole, Moved, Record, Scope, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{heart, maintenance};
+use crate::{heart, maintenance, watch};
 
 /// What everything in a deck shares.
 pub(crate) struct Inner {
@@ -87,7 +87,7 @@ impl Inner {
     /// Tells of a durable change: feed, worker, timer.
     pub(crate) fn told(&self, record: &Record, before: Option<Status>) {
         let status = record.machine.state.status();
-        let state = if status == Status::Running { self.live.changed(record) } else { None };
+        let state = if status == Status::Running { self.live.changed(record, self.session()) } else { None };
         if !self.hub.is_idle() {
             self.hub.publish(state.unwrap_or_else(|| record.state(0)), before);
         }
@@ -144,6 +144,11 @@ impl Deck {
     #[must_use]
     pub fn builder() -> DeckBuilder {
         DeckBuilder::default()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     pub(crate) fn of(inner: Arc<Inner>) -> Self {
@@ -407,12 +412,12 @@ impl DeckBuilder {
         if alone {
             heart::rescue_all_others(&inner).await.map_err(answer)?;
         }
-        load_controls(&inner).await.map_err(answer)?;
+        let controls = load_controls(&inner).await.map_err(answer)?;
         heart::spawn(&inner).map_err(|error| BuildError::Answer(error.to_string()))?;
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::due_loop(Arc::clone(&inner)));
-        inner.loops.spawn(heart::watch_loop(Arc::clone(&inner)));
+        inner.loops.spawn(watch::watch_loop(Arc::clone(&inner), controls));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
         if inner.settings.worker {
             inner.loops.spawn(worker::claim_loop(Arc::clone(&inner)));
@@ -422,11 +427,12 @@ impl DeckBuilder {
 }
 
 /// Takes over the pauses and limits that people set.
-async fn load_controls(inner: &Inner) -> Result<(), StoreError> {
-    for control in inner.store.controls().await? {
-        inner.dispatch.set(&control, &inner.program_limits(control.scope, &control.name));
+async fn load_controls(inner: &Inner) -> Result<Vec<Control>, StoreError> {
+    let controls = inner.store.controls().await?;
+    for control in &controls {
+        inner.dispatch.set(control, &inner.program_limits(control.scope, &control.name));
     }
-    Ok(())
+    Ok(controls)
 }
 
 impl Inner {

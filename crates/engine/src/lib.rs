@@ -62,6 +62,7 @@ mod settings;
 mod start;
 mod starts;
 mod store;
+mod watch;
 mod worker;
 
 pub use child::{Child, ChildStart};

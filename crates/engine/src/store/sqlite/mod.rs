@@ -219,6 +219,15 @@ impl Store for SqliteStore {
         self.write(Lane::Control, move |tx| change::rescue(tx, session, now)).await
     }
 
+    async fn rescue_dead(
+        &self,
+        session: SessionId,
+        beat: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Moved>>, StoreError> {
+        self.write(Lane::Control, move |tx| change::rescue_dead(tx, session, beat, now)).await
+    }
+
     async fn beat(&self, session: SessionId, beat: u64) -> Result<bool, StoreError> {
         self.write(Lane::Control, move |tx| control::beat(tx, session, beat)).await
     }
