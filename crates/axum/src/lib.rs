@@ -31,6 +31,7 @@ mod kinds;
 mod pace;
 mod problem;
 mod router;
+mod schedules;
 mod schema;
 mod socket;
 mod task_feed;

@@ -11,7 +11,7 @@ use taskdeck_core::Actor;
 use taskdeck_engine::Deck;
 
 use crate::problem::Failure;
-use crate::{Config, artifacts, events, feed, kinds, task_feed, tasks};
+use crate::{Config, artifacts, events, feed, kinds, schedules, task_feed, tasks};
 
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -45,6 +45,12 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/tasks/{id}/retry", post(tasks::retry))
         .route("/tasks/{id}/events", get(events::events))
         .route("/tasks/{id}/artifacts/{name}", get(artifacts::download))
+        .route("/schedules", get(schedules::list))
+        .route("/schedules/{name}", get(schedules::one).put(schedules::put).delete(schedules::delete))
+        .route("/schedules/{name}/pause", post(schedules::pause))
+        .route("/schedules/{name}/resume", post(schedules::resume))
+        .route("/schedules/{name}/run", post(schedules::run))
+        .route("/next_times", get(schedules::next_times))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::map_response(fresh));

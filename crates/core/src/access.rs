@@ -94,11 +94,15 @@ pub enum Action {
     Pause,
     /// Set the limits of queues and kinds.
     Configure,
+    /// Pause and resume a schedule, and start its task now.
+    SteerSchedule,
+    /// Make, change and remove schedules.
+    ManageSchedules,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::List,
         Self::Read,
         Self::Start,
@@ -109,6 +113,8 @@ impl Action {
         Self::Edit,
         Self::Pause,
         Self::Configure,
+        Self::SteerSchedule,
+        Self::ManageSchedules,
     ];
 
     /// The role that it takes at least.
@@ -121,8 +127,9 @@ impl Action {
             | Self::Delete
             | Self::Answer
             | Self::Edit
-            | Self::Pause => Role::Operator,
-            Self::Configure => Role::Admin,
+            | Self::Pause
+            | Self::SteerSchedule => Role::Operator,
+            Self::Configure | Self::ManageSchedules => Role::Admin,
         }
     }
 }
@@ -212,6 +219,15 @@ mod tests {
         assert!(authorise(&viewer, Action::Cancel, Subject::Task(id(1), None)).is_err());
         assert!(authorise(&user(Role::Operator, &[]), Action::Cancel, Subject::Task(id(1), None)).is_ok());
         assert!(authorise(&user(Role::Operator, &[]), Action::Configure, Subject::Deck).is_err());
+    }
+
+    #[test]
+    fn an_operator_steers_schedules_and_an_admin_makes_them() {
+        let may = |role, action| authorise(&user(role, &[]), action, Subject::Deck).is_ok();
+        assert!(!may(Role::Viewer, Action::SteerSchedule));
+        assert!(may(Role::Operator, Action::SteerSchedule));
+        assert!(!may(Role::Operator, Action::ManageSchedules));
+        assert!(may(Role::Admin, Action::ManageSchedules));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Denied, Refused, Status, TaskId};
+use crate::{Denied, Refused, ScheduleName, Status, TaskId};
 
 /// Whether and when a failed attempt may be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,6 +247,12 @@ pub enum DeckError {
         /// Which.
         task: TaskId,
     },
+    /// The schedule is made in the program's code.
+    #[error("the schedule {name} is made in the program's code: change it there, or pause it")]
+    MadeInCode {
+        /// Which.
+        name: ScheduleName,
+    },
     /// It took longer than the caller wanted to wait.
     #[error("the task {task} goes on, but took longer than the time to wait")]
     TimedOut {
@@ -298,7 +304,8 @@ impl DeckError {
             | Self::NoResult { .. }
             | Self::WrongStatus { .. }
             | Self::StillRunning
-            | Self::DependencyFailed { .. } => 409,
+            | Self::DependencyFailed { .. }
+            | Self::MadeInCode { .. } => 409,
             Self::TooLarge { .. } => 413,
             Self::InvalidParams { .. } => 422,
             Self::NotEnded { .. } => 425,
@@ -324,6 +331,7 @@ impl DeckError {
             Self::WrongStatus { .. } => "wrong_status",
             Self::StillRunning => "still_running",
             Self::DependencyFailed { .. } => "dependency_failed",
+            Self::MadeInCode { .. } => "made_in_code",
             Self::TimedOut { .. } => "timed_out",
             Self::TooMany { .. } => "too_many",
             Self::CheckFailed { .. } => "check_failed",

@@ -182,6 +182,15 @@ fn check_identifier(text: &str) -> Result<(), &'static str> {
     }
 }
 
+fn check_schedule(text: &str) -> Result<(), &'static str> {
+    let is_known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
+    if text.len() <= 100 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_known) {
+        Ok(())
+    } else {
+        Err("must start with a-z, hold only a-z, 0-9, _, - and ., and have at most 100 characters")
+    }
+}
+
 fn check_text(text: &str) -> Result<(), &'static str> {
     if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
         Err("must have 1 to 200 characters and no control characters")
@@ -207,6 +216,18 @@ name!(
     QueueName,
     "queue",
     check_identifier
+);
+name!(
+    /// The name of a schedule, such as `nightly-backup`.
+    ///
+    /// ```
+    /// use taskdeck_core::ScheduleName;
+    /// assert!(ScheduleName::new("reports.weekly-2").is_ok());
+    /// assert!(ScheduleName::new("../weekly").is_err());
+    /// ```
+    ScheduleName,
+    "schedule name",
+    check_schedule
 );
 name!(
     /// Who: the id of a person or of a machine account.

@@ -24,6 +24,7 @@ mod progress;
 mod question;
 mod rate;
 mod retry;
+mod schedule;
 mod state;
 mod status;
 mod task;
@@ -34,7 +35,9 @@ pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
-pub use id::{BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, SessionId, TaskId, UserId};
+pub use id::{
+    BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
+};
 pub use log::{LogLevel, LogLine, LogPage};
 pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};
 pub use param::{Choice, Choices, Param, ParamKind, ParamType, Upload};
@@ -42,6 +45,7 @@ pub use progress::{Progress, Step, eta_ms};
 pub use question::{Answer, AnswerRequest, OpenQuestion, Question, QuestionOutcome};
 pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
+pub use schedule::{MissedFires, Schedule, ScheduleSource, ScheduleSpec};
 pub use state::State;
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;

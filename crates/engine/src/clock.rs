@@ -1,12 +1,53 @@
 //! The one place where the engine asks what time it is, and where chance comes from.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use taskdeck_core::{FileId, LeaseToken, SessionId, TaskId, Timestamp};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Now.
-pub(crate) fn now() -> Timestamp {
+/// What time it is.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    /// Only in tests: a time that stands still until it is moved, in milliseconds.
+    frozen: Option<AtomicI64>,
+    /// The frozen time was moved.
+    pub(crate) moved: Notify,
+}
+
+impl Clock {
+    /// A clock that stands still at this time.
+    pub(crate) fn frozen(at: Timestamp) -> Self {
+        Self { frozen: Some(AtomicI64::new(at.as_millis())), moved: Notify::new() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        match &self.frozen {
+            Some(at) => Timestamp::from_millis(at.load(Ordering::SeqCst)),
+            None => system(),
+        }
+    }
+
+    /// Moves a frozen clock forward.
+    pub(crate) fn advance(&self, by: Duration) {
+        if let Some(at) = &self.frozen {
+            at.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            self.moved.notify_waiters();
+            self.moved.notify_one();
+        }
+    }
+
+    /// Returns after `wait` by this clock, or sooner when it was moved.
+    pub(crate) async fn sleep(&self, wait: Duration) {
+        match &self.frozen {
+            Some(_) => self.moved.notified().await,
+            None => tokio::time::sleep(wait).await,
+        }
+    }
+}
+
+fn system() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use crate::deck::{Deck, Inner};
 use crate::files::NewFile;
 use crate::live::{LiveTask, Slot};
 use crate::origin::Origin;
-use crate::{clock, outcome};
+use crate::outcome;
 
 /// The way of a running body to everything around it. Cheap to clone; what it reports is kept in memory and written
 /// behind, so that none of it waits or fails.
@@ -309,6 +310,16 @@ impl TaskContext {
         })
     }
 
+    /// How long the body may take to stop when it is asked to.
+    pub(crate) fn grace(&self) -> Duration {
+        let own = self.task.definition.limits.grace_ms.map(Duration::from_millis);
+        own.unwrap_or(self.inner.settings.grace)
+    }
+
+    pub(crate) fn log_line(&self, level: LogLevel, text: &str) {
+        self.task.log(level, text);
+    }
+
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
@@ -368,7 +379,7 @@ impl ArtifactWriter {
     pub async fn finish(self) -> Result<Artifact, TaskError> {
         let (id, size) = self.new.keep().await?;
         let file = Upload { id, name: self.name, size, media_type: self.media_type };
-        let replaced = self.inner.store.add_artifact(self.task, file.clone(), clock::now()).await?;
+        let replaced = self.inner.store.add_artifact(self.task, file.clone(), self.inner.clock.now()).await?;
         self.inner.files.remove(replaced.as_slice()).await;
         let url = outcome::artifact_url(self.task, &file.name);
         Ok(Artifact { name: file.name, size, media_type: file.media_type, url })

@@ -63,6 +63,7 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
         level: inner.settings.log_level,
         tail_lines: inner.settings.buffer_size,
         pulse: Arc::clone(&inner.pulse),
+        clock: Arc::clone(&inner.clock),
     });
     inner.live.insert(&live);
     if lease.session != inner.session() {
@@ -78,9 +79,11 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
     }
     let about = About { origin: Origin::of(&claimed.record), checkpoint: Mutex::new(claimed.checkpoint) };
     let ctx = TaskContext::new(Arc::clone(&inner), Arc::clone(&live), about, &slot);
-    let end = match (entry.run)(&claimed.params, claimed.record.kind_version, ctx) {
-        Err(error) => BodyEnd::BadParams(error.to_string()),
+    let end = match (entry.run)(&claimed.params, claimed.record.kind_version, ctx.clone()) {
+        Err(error) => BodyEnd::BadParams(error),
         Ok(run) => {
+            let run = inner.layers.around(&ctx, run);
+            drop(ctx);
             let body = tokio::spawn(AssertUnwindSafe(run).catch_unwind().instrument(task_span(&live)));
             supervise(&inner, &live, body, &slot).await
         }
@@ -178,7 +181,7 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (Event, Extra) {
             extra.error = Some(ErrorInfo { code: code.to_owned(), message });
         }
         extra.detail = detail;
-        AttemptEnd::Failed { retry_at: retry_at(&live.definition, live.machine().tries, retry) }
+        AttemptEnd::Failed { retry_at: retry_at(inner, &live.definition, live.machine().tries, retry) }
     };
     let end = match end {
         BodyEnd::Returned(Ok(result)) => {
@@ -208,7 +211,7 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd) -> (Event, Extra) {
         BodyEnd::Asked(question) => {
             let until = question
                 .timeout_ms
-                .map(|wait| clock::now().plus_millis(i64::try_from(wait).unwrap_or(i64::MAX)));
+                .map(|wait| inner.clock.now().plus_millis(i64::try_from(wait).unwrap_or(i64::MAX)));
             let event = Event::Asked { token, key: question.key.clone(), until };
             extra.progress = Some(progress);
             extra.question = Some(question);
@@ -228,13 +231,18 @@ fn seconds(of: Duration) -> String {
     if of.subsec_millis() == 0 { format!("{} s", of.as_secs()) } else { format!("{:.3} s", of.as_secs_f64()) }
 }
 
-fn retry_at(definition: &Definition, tries: u32, retry: Retry) -> Option<taskdeck_core::Timestamp> {
+fn retry_at(
+    inner: &Inner,
+    definition: &Definition,
+    tries: u32,
+    retry: Retry,
+) -> Option<taskdeck_core::Timestamp> {
     let wait = match retry {
         Retry::Never => return None,
         Retry::After(wait) => wait,
         Retry::Backoff => definition.limits.retry.delay_ms(tries + 1, clock::random()),
     };
-    Some(clock::now().plus_millis(i64::try_from(wait).unwrap_or(i64::MAX)))
+    Some(inner.clock.now().plus_millis(i64::try_from(wait).unwrap_or(i64::MAX)))
 }
 
 /// Stores the ending, however long the store takes to answer: only a lost lease ends the wait.
@@ -251,7 +259,7 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
     let (event, mut extra) = ending(inner, live, end);
     extra.log = live.take_last_log();
     let known = Some(Box::new(live.record()));
-    let change = Change { id: live.id, event, now: clock::now(), extra, known };
+    let change = Change { id: live.id, event, now: inner.clock.now(), extra, known };
     let mut wait = STORE_RETRY_FIRST;
     loop {
         match inner.apply(change.clone()).await {

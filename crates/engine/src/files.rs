@@ -184,7 +184,7 @@ impl UploadWriter {
         self.file.flush().await.map_err(|error| unavailable(&error))?;
         let (id, size) = self.new.keep().await.map_err(|error| unavailable(&error))?;
         let upload = Upload { id, name: self.meta.name, size, media_type: self.meta.media_type };
-        self.inner.store.add_file(upload.clone(), clock::now()).await?;
+        self.inner.store.add_file(upload.clone(), self.inner.clock.now()).await?;
         Ok(upload)
     }
 }

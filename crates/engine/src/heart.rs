@@ -68,7 +68,7 @@ async fn join_as(inner: &Inner, id: SessionId) -> Result<(), StoreError> {
         id,
         worker: inner.worker_name.clone(),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
-        started_at: clock::now(),
+        started_at: inner.clock.now(),
         beat: inner.heart.beat.load(Ordering::Relaxed),
     };
     inner.store.join(session).await
@@ -81,7 +81,7 @@ pub(crate) async fn rescue_all_others(inner: &Inner) -> Result<(), StoreError> {
     others.sort_unstable();
     others.dedup();
     for session in others.into_iter().filter(|session| *session != inner.session()) {
-        rescued(inner, session, &inner.store.rescue(session, clock::now()).await?);
+        rescued(inner, session, &inner.store.rescue(session, inner.clock.now()).await?);
     }
     Ok(())
 }
@@ -212,7 +212,7 @@ pub(crate) async fn leave(inner: &Inner) {
         drop(tokio::task::spawn_blocking(move || thread.join()).await);
     }
     // What still runs there (code that does not stop) is put back with it.
-    if let Err(error) = inner.store.rescue(inner.session(), clock::now()).await {
+    if let Err(error) = inner.store.rescue(inner.session(), inner.clock.now()).await {
         tracing::warn!(%error, "the session could not be ended; it is at the next start");
     }
 }

@@ -11,7 +11,7 @@ use taskdeck_core::{
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::dispatch::Dispatch;
 use crate::pulse::Pulse;
 use crate::store::{ProgressWrite, Record};
@@ -47,6 +47,7 @@ pub(crate) struct LiveTask {
     level: LogLevel,
     tail_lines: usize,
     pulse: Arc<Pulse>,
+    clock: Arc<Clock>,
     /// Whether the pulse knows already that something changed.
     pub(crate) announced: AtomicBool,
     now: Mutex<Now>,
@@ -99,6 +100,7 @@ pub(crate) struct NewLive {
     pub(crate) level: LogLevel,
     pub(crate) tail_lines: usize,
     pub(crate) pulse: Arc<Pulse>,
+    pub(crate) clock: Arc<Clock>,
 }
 
 impl LiveTask {
@@ -119,6 +121,7 @@ impl LiveTask {
             level: new.level,
             tail_lines: new.tail_lines,
             pulse: new.pulse,
+            clock: new.clock,
             announced: AtomicBool::new(false),
             now: Mutex::new(Now {
                 record: new.record,
@@ -184,7 +187,7 @@ impl LiveTask {
     pub(crate) fn progress(self: &Arc<Self>, change: impl FnOnce(&mut Progress)) {
         {
             let mut now = self.now();
-            let at = clock::now();
+            let at = self.clock.now();
             let before = now.record.progress.fraction;
             change(&mut now.record.progress);
             if let Some(fraction) = now.record.progress.fraction {
@@ -261,7 +264,7 @@ impl LiveTask {
                 now.log.dropped += 1;
                 return;
             }
-            now.log.push(level, self.attempt, cut(text), self.tail_lines);
+            now.log.push(self.clock.now(), level, self.attempt, cut(text), self.tail_lines);
             now.log_changed = true;
         }
         self.announce();
@@ -302,7 +305,7 @@ impl LiveTask {
             if dropped > 0 {
                 let text =
                     format!("{dropped} lines dropped: the log of a task holds 100,000 lines and 16 MB");
-                now.log.push(LogLevel::Warn, self.attempt, text, self.tail_lines);
+                now.log.push(self.clock.now(), LogLevel::Warn, self.attempt, text, self.tail_lines);
             }
         }
         self.take_unsaved_log()
@@ -335,12 +338,12 @@ impl LiveTask {
 }
 
 impl LogBuffer {
-    fn push(&mut self, level: LogLevel, attempt: u32, text: String, tail_lines: usize) {
+    fn push(&mut self, at: Timestamp, level: LogLevel, attempt: u32, text: String, tail_lines: usize) {
         self.last_seq += 1;
         self.written += 1;
         self.bytes += text.len();
         self.unsaved_bytes += text.len();
-        let line = LogLine { seq: self.last_seq, at: clock::now(), level, attempt, text };
+        let line = LogLine { seq: self.last_seq, at, level, attempt, text };
         if self.tail.len() >= tail_lines.max(1) {
             self.tail.pop_front();
         }

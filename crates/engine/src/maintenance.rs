@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use taskdeck_core::{Status, StatusSet, TaskId, Timestamp};
 
-use crate::clock;
 use crate::deck::Inner;
 use crate::store::{RemoveWhich, StoreError};
 
@@ -33,7 +32,7 @@ pub(crate) async fn due_loop(inner: Arc<Inner>) {
         };
         let timer = async {
             match wait {
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => inner.clock.sleep(wait).await,
                 None => std::future::pending().await,
             }
         };
@@ -48,12 +47,12 @@ pub(crate) async fn due_loop(inner: Arc<Inner>) {
 /// Does what is due; the time until the next, if there is one.
 async fn due(inner: &Inner) -> Result<Option<Duration>, StoreError> {
     let Some(next) = inner.store.next_due().await? else { return Ok(None) };
-    let wait = next.millis_since(clock::now());
+    let wait = next.millis_since(inner.clock.now());
     if wait > 0 {
         // A long sleep would not notice that the wall clock was set forward.
         return Ok(Some(Duration::from_millis(wait.min(10_000))));
     }
-    inner.told_all(&inner.store.due(clock::now(), BATCH).await?);
+    inner.told_all(&inner.store.due(inner.clock.now(), BATCH).await?);
     Ok(Some(Duration::ZERO))
 }
 
@@ -75,7 +74,7 @@ pub(crate) async fn prune_loop(inner: Arc<Inner>) {
 type Walks = HashMap<Status, TaskId>;
 
 async fn prune(inner: &Inner, walks: &mut Walks) -> Result<(), StoreError> {
-    let now = clock::now();
+    let now = inner.clock.now();
     while !inner.stopping.is_cancelled() && inner.remove(RemoveWhich::OwnTime(now), BATCH).await? >= BATCH {}
     for status in StatusSet::ENDED.iter() {
         prune_status(inner, status, walks, now).await?;

@@ -227,10 +227,7 @@ impl<T: Task> TaskHandle<T> {
 
     /// Its states from now on: the present one first, then whenever it changes, until it has ended.
     pub async fn watch(&self) -> Watch {
-        let mut feed = self.client.feed();
-        let tasks = vec![Known { id: self.id, version: 0, tick: 0 }];
-        feed.apply(ClientMessage::Subscribe { tasks }).await;
-        Watch { feed, done: false }
+        self.client.watch(self.id).await
     }
 
     /// Asks it to stop.
@@ -239,6 +236,16 @@ impl<T: Task> TaskHandle<T> {
     /// [`DeckError::NotFound`] when it has been removed.
     pub async fn cancel(&self, reason: Option<String>) -> Result<CancelOutcome, DeckError> {
         self.client.cancel(self.id, reason).await
+    }
+}
+
+impl Client {
+    /// The states of a task from now on: the present one first, then whenever it changes, until it has ended.
+    pub async fn watch(&self, id: TaskId) -> Watch {
+        let mut feed = self.feed();
+        let tasks = vec![Known { id, version: 0, tick: 0 }];
+        feed.apply(ClientMessage::Subscribe { tasks }).await;
+        Watch { feed, done: false }
     }
 }
 

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use taskdeck_core::{SessionId, Status};
 
-use crate::clock;
 use crate::deck::Inner;
 use crate::heart::{self, BEATS};
 use crate::store::{Control, StoreError};
@@ -108,7 +107,7 @@ async fn look_at_others(inner: &Inner, others: &mut Others) -> Result<(), StoreE
     found.remove(&inner.session());
     for (session, beat) in others.judge(&found, now, lease) {
         // Only if its counter still stands there: it may have come back since the look.
-        if let Some(moved) = inner.store.rescue_dead(session, beat, clock::now()).await? {
+        if let Some(moved) = inner.store.rescue_dead(session, beat, inner.clock.now()).await? {
             tracing::warn!(%session, "a node is dead: it has not moved for the lease time");
             heart::rescued(inner, session, &moved);
         }

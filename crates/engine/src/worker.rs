@@ -8,9 +8,9 @@ use taskdeck_core::Status;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::deck::Inner;
+use crate::executor;
 use crate::live::Slot;
 use crate::store::{ClaimRequest, Claimed, Record, StoreError};
-use crate::{clock, executor};
 
 /// How many tasks a claim takes at the most.
 const CLAIM_BATCH: usize = 256;
@@ -128,7 +128,7 @@ async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
         queues: rooms.queues,
         max: free,
         turn: rooms.turn,
-        now: clock::now(),
+        now: inner.clock.now(),
     };
     let claimed = inner.store.claim(request).await.inspect_err(|_| inner.worker.queued())?;
     let full = claimed.len() == free;

@@ -4,6 +4,7 @@
 
 mod guard;
 mod kinds;
+mod schedules;
 mod server;
 mod sse;
 mod tasks;

@@ -5,8 +5,9 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use taskdeck_axum::Config;
+use taskdeck_core::{Kind, ScheduleName, ScheduleSpec};
 use taskdeck_engine::{Deck, Settings};
 use tower::ServiceExt;
 
@@ -66,6 +67,14 @@ pub(crate) async fn deck(settings: Settings) -> (Deck, Gate) {
         .register::<Read>()
         .register::<Make>()
         .register::<Spin>()
+        .schedule(ScheduleSpec {
+            params: json!({"text": "a"}),
+            ..ScheduleSpec::new(
+                ScheduleName::new("from-code").unwrap(),
+                Kind::new("echo").unwrap(),
+                "0 0 1 1 *",
+            )
+        })
         .build()
         .await
         .expect("a deck");
@@ -107,6 +116,11 @@ impl Server {
 
     pub(crate) async fn post(&self, path: &str, json: &Value) -> Answer {
         let request = request(Method::POST, path).header("content-type", "application/json");
+        self.send(request.body(Body::from(json.to_string())).unwrap()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, json: &Value) -> Answer {
+        let request = request(Method::PUT, path).header("content-type", "application/json");
         self.send(request.body(Body::from(json.to_string())).unwrap()).await
     }
 

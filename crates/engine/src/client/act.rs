@@ -8,7 +8,6 @@ use taskdeck_core::{
 };
 
 use super::Client;
-use crate::clock;
 use crate::store::{Applied, Change, RemoveWhich, StoredAnswer};
 
 const REMOVE_BATCH: usize = 500;
@@ -20,7 +19,7 @@ impl Client {
     /// [`DeckError::NotFound`], [`DeckError::Denied`].
     pub async fn cancel(&self, id: TaskId, reason: Option<String>) -> Result<CancelOutcome, DeckError> {
         self.task_for(Action::Cancel, id).await?;
-        let now = clock::now();
+        let now = self.inner.clock.now();
         let reason = reason.filter(|reason| !reason.trim().is_empty());
         let request = CancelInfo { requested_at: now, by: self.actor.user_id().cloned(), reason };
         let applied = self.inner.apply(Change::new(id, Event::CancelRequested(request), now)).await?;
@@ -51,7 +50,7 @@ impl Client {
         if record.machine.state.status().has_ended() && self.inner.live.holds_slot(id).await {
             return Err(DeckError::StillRunning);
         }
-        match self.inner.apply(Change::new(id, Event::RetryRequested, clock::now())).await? {
+        match self.inner.apply(Change::new(id, Event::RetryRequested, self.inner.clock.now())).await? {
             Applied::Changed(record, ..) | Applied::Unchanged(record) => Ok(record.state(0)),
             Applied::Refused(refused, _) => Err(refused.into()),
             Applied::KeyActive { key, holder } => Err(DeckError::KeyActive { key, task: holder }),
@@ -112,7 +111,7 @@ impl Client {
         } else {
             serde_json::Value::Null
         };
-        let mut change = Change::new(id, Event::Answered { key }, clock::now());
+        let mut change = Change::new(id, Event::Answered { key }, self.inner.clock.now());
         change.extra.answer = Some(StoredAnswer {
             approved: answer.approved,
             fields: fields.to_string(),

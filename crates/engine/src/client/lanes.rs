@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use taskdeck_core::{Action, Counts, DeckError, Kind, Lane, LaneLimits, QueueName, Subject};
 
 use super::Client;
-use crate::clock;
 use crate::store::{Control, Scope};
 
 impl Client {
@@ -72,7 +71,7 @@ impl Client {
     /// # Errors
     /// [`DeckError::Denied`].
     pub async fn pause_queue(&self, queue: &QueueName) -> Result<(), DeckError> {
-        self.pause(Scope::Queue, queue.as_str(), true).await
+        self.pause_lane(Scope::Queue, queue.as_str(), true).await
     }
 
     /// Lets a queue go on.
@@ -80,7 +79,7 @@ impl Client {
     /// # Errors
     /// [`DeckError::Denied`].
     pub async fn resume_queue(&self, queue: &QueueName) -> Result<(), DeckError> {
-        self.pause(Scope::Queue, queue.as_str(), false).await
+        self.pause_lane(Scope::Queue, queue.as_str(), false).await
     }
 
     /// Pauses a kind, in all queues.
@@ -89,7 +88,7 @@ impl Client {
     /// [`DeckError::NotFound`] for an unknown kind, [`DeckError::Denied`].
     pub async fn pause_kind(&self, kind: &Kind) -> Result<(), DeckError> {
         self.known(Action::Pause, kind.as_str())?;
-        self.pause(Scope::Kind, kind.as_str(), true).await
+        self.pause_lane(Scope::Kind, kind.as_str(), true).await
     }
 
     /// Lets a kind go on.
@@ -98,7 +97,7 @@ impl Client {
     /// [`DeckError::NotFound`] for an unknown kind, [`DeckError::Denied`].
     pub async fn resume_kind(&self, kind: &Kind) -> Result<(), DeckError> {
         self.known(Action::Pause, kind.as_str())?;
-        self.pause(Scope::Kind, kind.as_str(), false).await
+        self.pause_lane(Scope::Kind, kind.as_str(), false).await
     }
 
     /// Sets the limits of a queue in place of the program's; `None` brings those back.
@@ -118,10 +117,10 @@ impl Client {
         self.limit(Scope::Kind, kind.as_str(), limits).await
     }
 
-    async fn pause(&self, scope: Scope, name: &str, on: bool) -> Result<(), DeckError> {
+    async fn pause_lane(&self, scope: Scope, name: &str, on: bool) -> Result<(), DeckError> {
         self.may(Action::Pause, Subject::Deck)?;
         self.control(scope, name, |control| {
-            control.paused_at = on.then(|| control.paused_at.unwrap_or_else(clock::now));
+            control.paused_at = on.then(|| control.paused_at.unwrap_or_else(|| self.inner.clock.now()));
             control.paused_by = self.actor.user_id().filter(|_| on).cloned();
         })
         .await

@@ -5,6 +5,7 @@ mod files;
 mod lanes;
 mod log;
 mod read;
+mod schedules;
 mod start;
 
 use std::sync::Arc;

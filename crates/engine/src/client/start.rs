@@ -14,6 +14,7 @@ use super::Client;
 use crate::clock;
 use crate::deck::Inner;
 use crate::executor;
+use crate::layer::{NextStart, StartCall};
 use crate::live::Slot;
 use crate::origin::{Origin, traceparent};
 use crate::start::Start;
@@ -45,6 +46,20 @@ impl Client {
     }
 
     pub(crate) async fn start_from(
+        &self,
+        kind: &str,
+        request: StartRequest,
+        origin: Origin,
+    ) -> Result<Started, DeckError> {
+        if self.inner.layers.starts.is_empty() {
+            return self.start_within(kind, request, origin).await;
+        }
+        let next = NextStart::new(&self.inner.layers, self.clone(), origin);
+        next.run(StartCall { kind: kind.to_owned(), request, actor: self.actor.clone() }).await
+    }
+
+    /// Starts a task within all layers.
+    pub(crate) async fn start_within(
         &self,
         kind: &str,
         request: StartRequest,
@@ -90,7 +105,7 @@ impl Client {
             id,
             label: request.label,
             user: self.actor.user_id().cloned(),
-            created_at: clock::now(),
+            created_at: self.inner.clock.now(),
             total: tasks.len() as u64,
             counts: taskdeck_core::Counts::default(),
             fraction: 0.0,
@@ -161,7 +176,7 @@ impl Client {
         depth: usize,
     ) -> Result<NewTask, DeckError> {
         let definition = self.known(Action::Start, kind)?;
-        let now = clock::now();
+        let now = self.inner.clock.now();
         check_request(&request, now)?;
         if depth > LONGEST_CHAIN {
             return Err(DeckError::BadRequest { reason: "a chain has at most 100 tasks".to_owned() });
@@ -286,7 +301,7 @@ impl Inner {
     ) -> Result<StartOutcome, StoreError> {
         let lease = Lease { session: self.session(), token: clock::new_token() };
         if let Ok(Decision::Changed(machine)) =
-            decide(&new.record.machine, &Event::Claimed(lease), clock::now())
+            decide(&new.record.machine, &Event::Claimed(lease), self.clock.now())
         {
             new.record.machine = *machine;
         }
@@ -300,7 +315,7 @@ impl Inner {
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
                     let record = (**record).clone();
-                    (record.status() == Status::Running).then(|| Claimed {
+                    (record.status() == Status::Running).then_some(Claimed {
                         record,
                         params,
                         checkpoint: None,

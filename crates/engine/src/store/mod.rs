@@ -4,6 +4,7 @@
 mod claim;
 mod control;
 mod record;
+mod schedules;
 pub(crate) mod sqlite;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use taskdeck_core::{
 pub(crate) use claim::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
 pub(crate) use control::{Control, Scope, SessionRow};
 pub(crate) use record::{Moved, NewTask, Options, Record};
+pub(crate) use schedules::{Pace, Pause, ScheduleStore, StoredSchedule};
 
 /// Why the store did not do what it was asked. The text is for the log; what is told outside is [`DeckError`].
 #[derive(Clone, Debug, thiserror::Error)]
@@ -199,7 +201,7 @@ pub(crate) enum RemoveWhich {
 /// What Taskdeck needs of a database. Every write is durable when it returns; callers that wait at the same time
 /// share one commit.
 #[async_trait]
-pub(crate) trait Store: Send + Sync + 'static {
+pub(crate) trait Store: ScheduleStore {
     /// The deck that this store is.
     fn deck_id(&self) -> DeckId;
 
@@ -348,3 +350,5 @@ pub(crate) trait Store: Send + Sync + 'static {
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod conformance_schedules;

@@ -1,5 +1,8 @@
 //! The engine as its users see it: through a deck and its client.
 
+mod around;
 mod attempts;
 mod doors;
+mod flow;
+mod schedules;
 mod support;

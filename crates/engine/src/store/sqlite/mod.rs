@@ -12,6 +12,7 @@ mod open;
 mod read;
 mod remove;
 mod rows;
+mod schedules;
 mod settle;
 mod start;
 mod work_error;

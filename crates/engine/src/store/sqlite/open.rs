@@ -10,8 +10,11 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{BuildError, Durability};
 
 /// Applied in order; `PRAGMA user_version` says how many have been.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_engine.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_init.sql"),
+    include_str!("migrations/0002_engine.sql"),
+    include_str!("migrations/0003_schedules.sql"),
+];
 
 /// A connection that writes.
 pub(super) fn writer(path: Option<&Path>, durability: Durability) -> Result<Connection, BuildError> {

@@ -1,229 +1,28 @@
-//! The deck: a store, a worker and a feed, put together and taken apart.
+//! Putting a deck together.
 
 use std::any::TypeId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskdeck_core::{
-    Actor, DeckError, DeckId, Definition, Kind, LaneLimits, QueueName, SessionId, State, Status, Task,
-    TaskId, TaskState,
-};
+use taskdeck_core::{DeckError, LaneLimits, QueueName, ScheduleName, ScheduleSpec, Started, TaskError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::client::Client;
-use crate::context::Resources;
+use super::{Deck, Inner};
+use crate::clock::Clock;
+use crate::context::{Resources, TaskContext};
 use crate::dispatch::{self, Dispatch};
 use crate::files::FileStore;
-use crate::heart::Heart;
+use crate::heart::{self, Heart};
 use crate::hub::Hub;
-use crate::live::LiveTasks;
-use crate::pulse::{self, Pulse};
+use crate::layer::{Hook, Layers, NextAttempt, NextStart, StartCall};
 use crate::registry::{Linked, Registry, RegistryError, TaskBody};
 use crate::settings::Settings;
-use crate::start::Start;
 use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Applied, Change, Control, FileRole, Moved, Record, Scope, Store, StoreError};
+use crate::store::{Control, Scope, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{heart, maintenance, watch};
-
-/// What everything in a deck shares.
-pub(crate) struct Inner {
-    pub(crate) settings: Settings,
-    pub(crate) registry: Registry,
-    pub(crate) resources: Resources,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) files: FileStore,
-    pub(crate) hub: Hub,
-    pub(crate) live: Arc<LiveTasks>,
-    pub(crate) pulse: Arc<Pulse>,
-    pub(crate) worker: Worker,
-    pub(crate) dispatch: Arc<Dispatch>,
-    /// How often each user starts something.
-    pub(crate) starts: StartRates,
-    pub(crate) due: tokio::sync::Notify,
-    /// This process, as the store knows it, and the thread that says that it lives.
-    pub(crate) heart: Heart,
-    pub(crate) worker_name: String,
-    /// Fires first at a shutdown: nothing new is claimed, what runs is asked to stop.
-    pub(crate) stopping: CancellationToken,
-    /// Fires last: the loops end.
-    pub(crate) stopped: CancellationToken,
-    /// Owns the attempts.
-    pub(crate) running: TaskTracker,
-    /// Owns the loops.
-    pub(crate) loops: TaskTracker,
-}
-
-impl std::fmt::Debug for Inner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Deck({})", self.store.deck_id())
-    }
-}
-
-impl Inner {
-    /// Applies a change and tells everybody whom it concerns, after it is durable.
-    pub(crate) async fn apply(&self, change: Change) -> Result<Applied, StoreError> {
-        let applied = self.store.apply(vec![change]).await?.pop().ok_or(StoreError::Closed)?;
-        if let Applied::Changed(record, before, also) = &applied {
-            self.told(record, Some(*before));
-            self.told_all(also);
-        }
-        Ok(applied)
-    }
-
-    pub(crate) fn told_all(&self, moved: &[Moved]) {
-        for Moved { record, before } in moved {
-            self.told(record, *before);
-        }
-    }
-
-    /// The session under which this node claims.
-    pub(crate) fn session(&self) -> SessionId {
-        self.heart.session()
-    }
-
-    /// Tells of a durable change: feed, worker, timer.
-    pub(crate) fn told(&self, record: &Record, before: Option<Status>) {
-        let status = record.machine.state.status();
-        let state = if status == Status::Running { self.live.changed(record, self.session()) } else { None };
-        if !self.hub.is_idle() {
-            self.hub.publish(state.unwrap_or_else(|| record.state(0)), before);
-        }
-        match record.machine.state {
-            State::Queued { .. } => self.worker.queued(),
-            State::Scheduled { until: Some(_) } | State::WaitingConfirmation { until: Some(_), .. } => {
-                self.due.notify_one();
-            }
-            _ => {}
-        }
-        if record.machine.expires_at.is_some() && matches!(status, Status::Queued | Status::Scheduled) {
-            self.due.notify_one();
-        }
-    }
-
-    /// The task as it is now, progress in memory included.
-    pub(crate) fn current(&self, record: &Record) -> TaskState {
-        let live = self.live.get(record.id).map(|live| live.state());
-        live.filter(|state| state.version >= record.machine.version).unwrap_or_else(|| record.state(0))
-    }
-
-    pub(crate) async fn current_of(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
-        Ok(self.store.get(id).await?.map(|record| self.current(&record)))
-    }
-
-    pub(crate) fn definition(&self, kind: &Kind) -> Option<&Definition> {
-        self.registry.get(kind.as_str()).map(|entry| &*entry.definition)
-    }
-}
-
-/// A running deck. Cheap to clone; it runs until [`Deck::shutdown`].
-#[derive(Clone, Debug)]
-pub struct Deck {
-    inner: Arc<Inner>,
-}
-
-/// A file that belongs to a task.
-#[derive(Clone, Debug)]
-pub struct StoredFile {
-    /// The task.
-    pub task: TaskId,
-    /// The task's kind.
-    pub kind: Kind,
-    /// Whether the task made it; else it was uploaded for the task.
-    pub is_artifact: bool,
-    /// Where its bytes are.
-    pub path: PathBuf,
-    /// Where they are within the deck's directory of files, such as `files/1f/0198..`.
-    pub archive_name: String,
-}
-
-impl Deck {
-    /// Begins a deck.
-    #[must_use]
-    pub fn builder() -> DeckBuilder {
-        DeckBuilder::default()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn inner(&self) -> &Arc<Inner> {
-        &self.inner
-    }
-
-    pub(crate) fn of(inner: Arc<Inner>) -> Self {
-        Self { inner }
-    }
-
-    /// The way in for an actor.
-    #[must_use]
-    pub fn as_actor(&self, actor: Actor) -> Client {
-        Client::new(Arc::clone(&self.inner), actor)
-    }
-
-    /// Starts a task on behalf of the program itself.
-    pub fn start<T: Task>(&self, task: T) -> Start<T> {
-        self.as_actor(Actor::System).start_task(task)
-    }
-
-    /// The deck's id; it stays with the store.
-    #[must_use]
-    pub fn id(&self) -> DeckId {
-        self.inner.store.deck_id()
-    }
-
-    /// The settings.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.inner.settings
-    }
-
-    /// Copies the store to a new SQLite file while work goes on: one consistent state.
-    ///
-    /// # Errors
-    /// When the file exists or cannot be written, or the store is in memory.
-    pub async fn backup_to(&self, path: &Path) -> Result<(), DeckError> {
-        Ok(self.inner.store.backup_to(path).await?)
-    }
-
-    /// Every file that belongs to a task.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn stored_files(&self) -> Result<Vec<StoredFile>, DeckError> {
-        let files = self.inner.store.task_files(None).await?;
-        let stored = |of: crate::store::TaskFile| StoredFile {
-            task: of.task,
-            kind: of.kind,
-            is_artifact: of.role == FileRole::Artifact,
-            path: self.inner.files.path(of.file.id),
-            archive_name: self.inner.files.archive_name(of.file.id),
-        };
-        Ok(files.into_iter().map(stored).collect())
-    }
-
-    /// Ends the deck in good order: claims nothing more, asks what runs to stop, gives it the grace time, and puts
-    /// what did not end back into its queue at no cost of a try.
-    pub async fn shutdown(&self) {
-        let inner = &self.inner;
-        inner.stopping.cancel();
-        for task in inner.live.all() {
-            task.stop.cancel();
-        }
-        inner.running.close();
-        // Each attempt is aborted after its grace time; what still holds its thread then cannot be waited for.
-        let longest = inner.settings.grace + std::time::Duration::from_secs(3);
-        if tokio::time::timeout(longest, inner.running.wait()).await.is_err() {
-            tracing::warn!("some tasks did not let go of their threads; they are rescued at the next start");
-        }
-        inner.hub.close();
-        inner.stopped.cancel();
-        heart::leave(inner).await;
-        inner.loops.close();
-        inner.loops.wait().await;
-        inner.store.close().await;
-    }
-}
+use crate::{maintenance, pulse, schedule, watch};
 
 /// Why a deck could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -259,6 +58,14 @@ pub enum BuildError {
         /// The newest schema that this program knows.
         known: usize,
     },
+    /// A schedule of the program cannot do what it says.
+    #[error("the schedule {name} is wrong: {why}")]
+    Schedule {
+        /// Which.
+        name: ScheduleName,
+        /// What is wrong.
+        why: String,
+    },
     /// The directory for files could not be made.
     #[error("cannot use the directory for files: {0}")]
     Files(#[from] std::io::Error),
@@ -282,6 +89,11 @@ pub struct DeckBuilder {
     registry: Registry,
     resources: Resources,
     failed: Option<RegistryError>,
+    schedules: Vec<ScheduleSpec>,
+    pub(crate) clock: Arc<Clock>,
+    layers: Layers,
+    on_start: Vec<Hook>,
+    on_shutdown: Vec<Hook>,
     /// A store that several decks share: for tests of what happens between nodes.
     store: Option<Arc<dyn Store>>,
 }
@@ -310,6 +122,11 @@ impl DeckBuilder {
         self
     }
 
+    pub(crate) fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// Shares a store with other decks of this process, as nodes share a database.
     #[cfg(test)]
     pub(crate) fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
@@ -329,6 +146,63 @@ impl DeckBuilder {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Runs something when the deck is open and before it claims its first task.
+    #[must_use]
+    pub fn on_start<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Deck) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.on_start.push(Box::new(move |deck| Box::pin(hook(deck))));
+        self
+    }
+
+    /// Runs something at the shutdown, when the last attempt is over and the store is still open.
+    #[must_use]
+    pub fn on_shutdown<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Deck) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.on_shutdown.push(Box::new(move |deck| Box::pin(hook(deck))));
+        self
+    }
+
+    /// Puts a layer around every attempt: it may look at the task before and at the result after, change it, or not
+    /// run the body at all. The layer that was added first is the outermost.
+    ///
+    /// ```
+    /// # use taskdeck_engine::Deck;
+    /// let builder = Deck::builder().around_attempts(|ctx, next| async move {
+    ///     let began = std::time::Instant::now();
+    ///     let result = next.run().await;
+    ///     ctx.info(format!("took {:?}", began.elapsed()));
+    ///     result
+    /// });
+    /// # drop(builder);
+    /// ```
+    #[must_use]
+    pub fn around_attempts<F, Fut>(mut self, layer: F) -> Self
+    where
+        F: Fn(TaskContext, NextAttempt) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<serde_json::Value, TaskError>> + Send + 'static,
+    {
+        self.layers.attempts.push(Arc::new(move |ctx, next| Box::pin(layer(ctx, next))));
+        self
+    }
+
+    /// Puts a layer around every start through a client, server functions and REST included. The layer that was added
+    /// first is the outermost.
+    #[must_use]
+    pub fn around_starts<F, Fut>(mut self, layer: F) -> Self
+    where
+        F: Fn(StartCall, NextStart) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Started, DeckError>> + Send + 'static,
+    {
+        self.layers.starts.push(Arc::new(move |call, next| Box::pin(layer(call, next))));
         self
     }
 
@@ -357,14 +231,36 @@ impl DeckBuilder {
         self
     }
 
+    /// Starts tasks at certain times. The store is made to agree with the schedules of the program when the deck is
+    /// built: one that the program has no more is removed (its tasks stay), and one that a person paused stays paused.
+    ///
+    /// ```
+    /// use taskdeck_core::{Kind, ScheduleName, ScheduleSpec};
+    /// # fn of(builder: taskdeck_engine::DeckBuilder) -> Result<taskdeck_engine::DeckBuilder, Box<dyn std::error::Error>> {
+    /// let (name, kind) = (ScheduleName::new("nightly-backup")?, Kind::new("backup_database")?);
+    /// Ok(builder.schedule(ScheduleSpec {
+    ///     time_zone: "Europe/Berlin".to_owned(),
+    ///     params: serde_json::json!({"format": "sql"}),
+    ///     ..ScheduleSpec::new(name, kind, "0 3 * * *")
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn schedule(mut self, spec: ScheduleSpec) -> Self {
+        self.schedules.push(spec);
+        self
+    }
+
     /// Opens the store, rescues what an earlier process left running, and starts to work. Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new.
+    /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new, or a
+    /// schedule cannot do what it says.
     pub async fn build(self) -> Result<Deck, BuildError> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
+        let schedules = schedule::read_code(&self.registry, self.schedules)?;
         let (path, durability) = (self.path, self.settings.durability);
         let files = match &path {
             Some(path) => {
@@ -400,8 +296,12 @@ impl DeckBuilder {
             live: Arc::default(),
             pulse: Arc::default(),
             due: tokio::sync::Notify::new(),
+            schedules_changed: tokio::sync::Notify::new(),
+            clock: self.clock,
+            layers: self.layers,
             heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
+            on_shutdown: self.on_shutdown,
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
             running: TaskTracker::new(),
@@ -413,16 +313,22 @@ impl DeckBuilder {
             heart::rescue_all_others(&inner).await.map_err(answer)?;
         }
         let controls = load_controls(&inner).await.map_err(answer)?;
+        schedule::settle_code(&inner, schedules).await.map_err(answer)?;
         heart::spawn(&inner).map_err(|error| BuildError::Answer(error.to_string()))?;
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::due_loop(Arc::clone(&inner)));
         inner.loops.spawn(watch::watch_loop(Arc::clone(&inner), controls));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
+        inner.loops.spawn(schedule::fire_loop(Arc::clone(&inner)));
+        let deck = Deck { inner: Arc::clone(&inner) };
+        for hook in self.on_start {
+            hook(deck.clone()).await;
+        }
         if inner.settings.worker {
             inner.loops.spawn(worker::claim_loop(Arc::clone(&inner)));
         }
-        Ok(Deck { inner })
+        Ok(deck)
     }
 }
 
