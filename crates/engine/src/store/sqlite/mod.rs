@@ -44,6 +44,9 @@ use writer::{Lane, Tx, Writer};
 
 const READERS: usize = 4;
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+/// With more pages than that the WAL is begun anew (64 MB): under a load that never pauses it would grow for ever, and
+/// the next start would have to read all of it.
+const WAL_PAGES: i64 = 16_384;
 
 /// A store on a SQLite file, or in memory.
 pub(crate) struct SqliteStore {
@@ -173,7 +176,15 @@ fn checkpoint_thread(
     let conn = open::writer(Some(path), durability)?;
     let (alive, gone) = mpsc::channel();
     let run = move || {
-        let checkpoint = || conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        let checkpoint = || {
+            // Beside the writers, who go on.
+            let pages: i64 = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
+            if pages > WAL_PAGES {
+                // Between two commits: little is left to be moved now. When no gap is found it is tried again.
+                conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        };
         while gone.recv_timeout(CHECKPOINT_EVERY) == Err(RecvTimeoutError::Timeout) {
             if written.swap(false, Ordering::Relaxed)
                 && let Err(error) = checkpoint()
