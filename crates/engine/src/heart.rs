@@ -24,7 +24,9 @@ pub(crate) struct Heart {
     /// Whether this node is just entering a new session.
     rejoining: AtomicBool,
     stopped: AtomicBool,
-    /// The thread does not beat: it stands still as in a stopped process.
+    /// Whether the runtime was reported to stand still.
+    pub(crate) stalled: AtomicBool,
+    /// Neither beats nor looks: what happens in a stopped process, without stopping the test.
     #[cfg(test)]
     pub(crate) held: AtomicBool,
     /// Moved by the runtime itself: stands still when a task blocks it.
@@ -40,6 +42,7 @@ impl Heart {
             confirmed: Mutex::new(Instant::now()),
             rejoining: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
             #[cfg(test)]
             held: AtomicBool::new(false),
             pulse: AtomicU64::new(0),
@@ -119,7 +122,7 @@ async fn pulse_loop(inner: Arc<Inner>, every: Duration) {
 }
 
 fn beat_until_stopped(weak: &Weak<Inner>, every: Duration) {
-    let mut seen = (0, Instant::now(), false);
+    let mut seen = (0, Instant::now());
     loop {
         std::thread::park_timeout(every);
         let Some(inner) = weak.upgrade() else { return };
@@ -155,18 +158,17 @@ pub(crate) async fn beat(inner: &Inner) -> Result<bool, StoreError> {
 }
 
 /// Says once that the runtime stands still, and once that it goes on.
-fn report_stall(inner: &Inner, every: Duration, seen: &mut (u64, Instant, bool)) {
+fn report_stall(inner: &Inner, every: Duration, seen: &mut (u64, Instant)) {
     let pulse = inner.heart.pulse.load(Ordering::Relaxed);
-    let (last, since, told) = *seen;
+    let (last, since) = *seen;
+    let stalled_ms = ms(since.elapsed());
     if pulse != last {
-        if told {
-            tracing::warn!(stalled_ms = ms(since.elapsed()), "the runtime goes on");
+        if inner.heart.stalled.swap(false, Ordering::Relaxed) {
+            tracing::warn!(stalled_ms, "the runtime goes on");
         }
-        *seen = (pulse, Instant::now(), false);
-    } else if !told && since.elapsed() > every * 2 {
-        let stalled_ms = ms(since.elapsed());
+        *seen = (pulse, Instant::now());
+    } else if since.elapsed() > every * 2 && !inner.heart.stalled.swap(true, Ordering::Relaxed) {
         tracing::error!(stalled_ms, "the runtime stands still: a task blocks it; see TaskContext::blocking");
-        seen.2 = true;
     }
 }
 

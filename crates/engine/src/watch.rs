@@ -79,6 +79,10 @@ pub(crate) async fn watch_loop(inner: Arc<Inner>, mut controls: Vec<Control>) {
             () = tokio::time::sleep(every) => {}
             () = inner.stopped.cancelled() => return,
         }
+        #[cfg(test)]
+        if inner.heart.held.load(std::sync::atomic::Ordering::Acquire) {
+            continue;
+        }
         if let Err(error) = look_at_others(&inner, &mut others).await {
             tracing::warn!(%error, "the other nodes could not be looked at; it is tried again");
         } else if let Err(error) = look_at_own(&inner, &mut controls).await {
