@@ -2,6 +2,7 @@
 
 mod around;
 mod attempts;
+mod crash;
 mod doors;
 mod flow;
 mod schedules;
