@@ -2,6 +2,7 @@
 
 mod around;
 mod attempts;
+mod cancel;
 mod crash;
 mod doors;
 mod flow;

@@ -26,14 +26,27 @@ fn say(what: &str) {
     out.flush().unwrap();
 }
 
+/// Short, so that the test can hold the process for longer.
+pub(super) const LEASE: Duration = Duration::from_millis(300);
+
 async fn deck(folder: &Path, effects: &Arc<Effects>) -> Deck {
-    let settings = Settings { max_concurrent: 16, lease: Duration::from_millis(500), ..Settings::default() };
+    let settings = Settings { max_concurrent: 16, lease: LEASE, ..Settings::default() };
     let builder = Deck::builder().register::<Work>().register::<Once>().resource(Arc::clone(effects));
     builder.settings(settings).sqlite(folder.join("deck.db")).build().await.unwrap()
 }
 
-/// Works until it is killed; or, to `drain`, starts nothing and returns when everything has ended.
-pub(super) async fn run(folder: &Path, drain: bool) {
+/// What the process does after it has opened the deck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Starts tasks and works until it is killed.
+    Until,
+    /// Starts tasks, and returns when everything has ended.
+    Whole,
+    /// Starts nothing, and returns when everything has ended.
+    Rest,
+}
+
+pub(super) async fn run(folder: &Path, part: Part) {
     let opened = Instant::now();
     let running = running_before(folder);
     let effects = Arc::new(Effects::open(folder));
@@ -46,12 +59,19 @@ pub(super) async fn run(folder: &Path, drain: bool) {
         }
     }
     say(&format!("recovered {} {}", opened.elapsed().as_millis(), running.len()));
-    if drain {
-        nothing_is_left(&client).await;
-        deck.shutdown().await;
-        say("done");
-        return;
+    if part != Part::Rest {
+        start_all(&deck, folder).await;
+        say("all is started");
     }
+    if part == Part::Until {
+        std::future::pending::<()>().await;
+    }
+    nothing_is_left(&client).await;
+    deck.shutdown().await;
+    say("done");
+}
+
+async fn start_all(deck: &Deck, folder: &Path) {
     let acknowledged = File::options().append(true).create(true).open(folder.join("acknowledged")).unwrap();
     let acknowledged = Arc::new(Mutex::new(acknowledged));
     let mut starters = tokio::task::JoinSet::new();
@@ -59,8 +79,6 @@ pub(super) async fn run(folder: &Path, drain: bool) {
         starters.spawn(start_many(deck.clone(), starter, Arc::clone(&acknowledged)));
     }
     starters.join_all().await;
-    say("all is started");
-    std::future::pending::<()>().await;
 }
 
 /// The tasks that the process before left running. The file is left as it is, for the deck to recover.

@@ -12,8 +12,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use child::Part;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use taskdeck_engine::{BuildError, Deck};
+
 const FOLDER: &str = "TASKDECK_TEST_CRASH_FOLDER";
-const DRAIN: &str = "TASKDECK_TEST_CRASH_DRAIN";
+const PART: &str = "TASKDECK_TEST_CRASH_PART";
 
 /// From the start of a process until all that the one before left running runs again.
 const RECOVERY: Duration = Duration::from_secs(5);
@@ -27,13 +32,10 @@ struct Worker {
 }
 
 impl Worker {
-    fn spawn(folder: &Path, drain: bool) -> Self {
+    fn spawn(folder: &Path, part: Part) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "crash::the_process_that_is_killed", "--ignored", "--nocapture"]);
-        command.env(FOLDER, folder).stdout(Stdio::piped());
-        if drain {
-            command.env(DRAIN, "1");
-        }
+        command.env(FOLDER, folder).env(PART, format!("{part:?}")).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (tell, said) = channel();
@@ -55,6 +57,10 @@ impl Worker {
             other => panic!("{other:?} instead of {what:?} within {within:?}"),
         }
     }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id().try_into().unwrap()), signal).unwrap();
+    }
 }
 
 impl Drop for Worker {
@@ -68,9 +74,11 @@ impl Drop for Worker {
 #[ignore = "is run by the tests of this file, as the process that they kill"]
 fn the_process_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let drain = std::env::var_os(DRAIN).is_some();
+    let part = std::env::var(PART).unwrap();
+    let parts = [Part::Until, Part::Whole, Part::Rest];
+    let part = parts.into_iter().find(|known| format!("{known:?}") == part).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build().unwrap();
-    runtime.block_on(child::run(Path::new(&folder), drain));
+    runtime.block_on(child::run(Path::new(&folder), part));
 }
 
 /// A random number below `below`.
@@ -94,7 +102,7 @@ fn every_acknowledged_start_ends_exactly_once_though_its_process_is_killed_again
         }
     };
     for kill in 0..kills {
-        let mut worker = Worker::spawn(folder.path(), false);
+        let mut worker = Worker::spawn(folder.path(), Part::Until);
         // Some die while they open the store and rescue.
         let early = kill % 4 == 3;
         if !early {
@@ -106,7 +114,7 @@ fn every_acknowledged_start_ends_exactly_once_though_its_process_is_killed_again
         worker.process.wait().unwrap();
     }
     let began = Instant::now();
-    let last = Worker::spawn(folder.path(), true);
+    let last = Worker::spawn(folder.path(), Part::Rest);
     recovered(&last);
     last.says("done", REST);
     let rest = began.elapsed();
@@ -119,4 +127,28 @@ fn every_acknowledged_start_ends_exactly_once_though_its_process_is_killed_again
         found.tasks, found.acknowledged, found.interrupted_attempts,
     );
     assert!(found.interrupted_attempts > 0, "no kill hit a running task");
+}
+
+#[tokio::test]
+async fn a_process_that_is_stopped_keeps_its_store_and_goes_on_as_if_nothing_had_been() {
+    let folder = tempfile::tempdir().unwrap();
+    let worker = Worker::spawn(folder.path(), Part::Whole);
+    worker.says("recovered", RECOVERY);
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_micros(chance(100_000)));
+        worker.signal(Signal::SIGSTOP);
+        // For longer than its lease, nobody else gets the store.
+        let stopped = Instant::now();
+        while stopped.elapsed() < child::LEASE * 2 {
+            let second = Deck::builder().sqlite(folder.path().join("deck.db")).build().await;
+            let Err(BuildError::Held { holder, .. }) = second else { panic!("{second:?}") };
+            assert_eq!(holder, format!("process {}", worker.process.id()));
+        }
+        worker.signal(Signal::SIGCONT);
+    }
+    worker.says("all is started", REST);
+    worker.says("done", REST);
+    let found = check::check(folder.path());
+    assert_eq!(found.interrupted_attempts, 0, "nobody was taken for dead");
+    assert!(found.tasks >= 1_000);
 }
