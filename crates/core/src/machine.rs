@@ -275,7 +275,13 @@ fn claimed(task: &Machine, lease: Lease, now: Timestamp) -> Result<Machine, Refu
     match &task.state {
         State::Queued { .. } => {
             let running = State::Running { lease };
-            Ok(Machine { attempt: task.attempt + 1, started_at: Some(now), ..moved(task, running) })
+            // What has begun does not expire any more.
+            Ok(Machine {
+                attempt: task.attempt + 1,
+                started_at: Some(now),
+                expires_at: None,
+                ..moved(task, running)
+            })
         }
         other => Err(wrong(other.status())),
     }

@@ -53,7 +53,7 @@ impl Lane {
     }
 
     fn is_limited(&self) -> bool {
-        self.paused || self.concurrency.is_some() || self.rate.is_some()
+        self.paused || self.concurrency.is_some() || self.rate.is_some() || self.partition_limit.is_some()
     }
 
     fn take(&mut self, now_us: u64) {
@@ -165,14 +165,14 @@ impl Dispatch {
         Rooms { kinds, queues, turn: state.turn, limited }
     }
 
-    /// Takes room for a task that is about to run, if there is some.
-    pub(crate) fn reserve(&self, record: &Record) -> bool {
+    /// Takes room for a task that is about to run, if there is some. `behind` says that others may wait to be claimed:
+    /// then nothing is taken of what is limited.
+    pub(crate) fn reserve(&self, record: &Record, behind: bool) -> bool {
         let now = self.now_us();
         let mut state = self.state();
         let kind = state.kinds.get(&record.kind);
-        if kind.is_some_and(|kind| kind.room(now) == 0)
-            || state.queues.get(&record.queue).is_some_and(|queue| queue.room(now) == 0)
-        {
+        let full = |lane: &Lane| lane.room(now) == 0 || (behind && lane.is_limited());
+        if kind.is_some_and(full) || state.queues.get(&record.queue).is_some_and(full) {
             return false;
         }
         if let (Some(limit), Some(partition)) =

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskdeck_core::{Status, StatusSet, TaskId, Timestamp};
+use taskdeck_core::{Status, TaskId, Timestamp};
 
 use crate::deck::Inner;
 use crate::store::{RemoveWhich, StoreError};
@@ -70,52 +70,53 @@ pub(crate) async fn prune_loop(inner: Arc<Inner>) {
     }
 }
 
-/// Where the walk over the ended tasks of each status stands.
-type Walks = HashMap<Status, TaskId>;
+/// Where the walk over the ended tasks of each status and kind stands.
+type Walks = HashMap<(Status, String), TaskId>;
 
 async fn prune(inner: &Inner, walks: &mut Walks) -> Result<(), StoreError> {
     let now = inner.clock.now();
     while !inner.stopping.is_cancelled() && inner.remove(RemoveWhich::OwnTime(now), BATCH).await? >= BATCH {}
-    for status in StatusSet::ENDED.iter() {
-        prune_status(inner, status, walks, now).await?;
+    let mut lanes: Vec<_> = inner.store.lane_counts().await?;
+    lanes.sort_by(|a, b| (a.status, &a.kind).cmp(&(b.status, &b.kind)));
+    lanes.dedup_by(|a, b| (a.status, &a.kind) == (b.status, &b.kind));
+    for lane in lanes.into_iter().filter(|lane| lane.status.has_ended()) {
+        prune_lane(inner, lane.status, lane.kind, walks, now).await?;
     }
     let loose = inner.store.remove_loose_files(now.plus_millis(-LOOSE_FILES)).await?;
     inner.files.remove(&loose).await;
     Ok(())
 }
 
-/// One round over the ended tasks of a status, oldest first. Nothing that was created after the limit can have ended
-/// before it, so the walk ends there.
-async fn prune_status(
+/// One round over the ended tasks of a status and kind, oldest first. Nothing that was created after the limit can
+/// have ended before it, so the walk ends there.
+async fn prune_lane(
     inner: &Inner,
     status: Status,
+    kind: String,
     walks: &mut Walks,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let newest = now.plus_millis(millis(inner.shortest_retention(status)).saturating_neg());
+    let limit = now.plus_millis(millis(inner.retention(&kind, status)).saturating_neg());
+    let lane = (status, kind);
     for _ in 0..PRUNE_LOOKS / BATCH {
         if inner.stopping.is_cancelled() {
             return Ok(());
         }
-        let found = inner.store.oldest(status, walks.get(&status).copied(), BATCH).await?;
+        let found = inner.store.oldest(status, lane.1.clone(), walks.get(&lane).copied(), BATCH).await?;
         let Some(last) = found.last().map(|task| task.id) else {
             // The end: the next round begins at the oldest again.
-            walks.remove(&status);
+            walks.remove(&lane);
             return Ok(());
         };
-        let over = |kind: &str, ended_at: Timestamp| {
-            ended_at.plus_millis(millis(inner.retention(kind, status))) <= now
-        };
-        let old: Vec<_> =
-            found.iter().filter(|task| over(&task.kind, task.ended_at)).map(|task| task.id).collect();
+        let old: Vec<_> = found.iter().filter(|task| task.ended_at <= limit).map(|task| task.id).collect();
         if !old.is_empty() {
             inner.remove(RemoveWhich::Tasks(old), BATCH).await?;
         }
-        if last.timestamp().is_none_or(|created| created > newest) {
-            walks.remove(&status);
+        if last.timestamp().is_none_or(|created| created > limit) {
+            walks.remove(&lane);
             return Ok(());
         }
-        walks.insert(status, last);
+        walks.insert(lane.clone(), last);
     }
     Ok(())
 }
@@ -134,15 +135,6 @@ impl Inner {
     fn retention_of(&self, status: Status) -> Duration {
         let own = self.settings.retention_of.iter().find(|(of, _)| *of == status);
         own.map_or(self.settings.retention, |(_, time)| *time)
-    }
-
-    /// The shortest time that an ended task of a status is kept, whatever its kind.
-    fn shortest_retention(&self, status: Status) -> Duration {
-        let of_kinds = self.registry.definitions().filter_map(|definition| definition.limits.retention_ms);
-        of_kinds
-            .map(Duration::from_millis)
-            .min()
-            .map_or_else(|| self.retention_of(status), |shortest| shortest.min(self.retention_of(status)))
     }
 
     /// Removes ended tasks with all that is theirs, and tells those who watch; how many.

@@ -24,7 +24,8 @@ pub(crate) struct Worker {
     pub(crate) freed: Arc<Notify>,
     pub(crate) slots: Arc<Semaphore>,
     /// Counts what has been queued; `seen` is where it stood at the last look that took all there was. While they
-    /// differ, queued tasks may be waiting for a claim: then nothing that is started may overtake them.
+    /// differ, queued tasks may be waiting for a claim: then nothing that is started may take what they wait for, also
+    /// while a claim is under way.
     queued: AtomicU64,
     seen: AtomicU64,
 }
@@ -55,15 +56,19 @@ impl Worker {
 impl Inner {
     /// A slot for a task that is about to be started, if it can begin at once and overtakes nobody.
     pub(crate) fn slot_now(&self, record: &Record) -> Option<Arc<Slot>> {
-        if !self.settings.worker
-            || self.worker.is_behind()
+        // While slots are plenty, those who wait for a claim lose nothing by it.
+        let scarce = self.worker.slots.available_permits() <= self.settings.max_concurrent / 2;
+        let behind = self.worker.is_behind();
+        if record.status() != Status::Queued
+            || !self.settings.worker
+            || (behind && scarce)
             || self.stopping.is_cancelled()
             || self.registry.get(record.kind.as_str()).is_none()
         {
             return None;
         }
         let permit = Arc::clone(&self.worker.slots).try_acquire_owned().ok()?;
-        self.dispatch.reserve(record).then(|| self.slot(permit, record))
+        self.dispatch.reserve(record, behind).then(|| self.slot(permit, record))
     }
 
     fn slot(&self, permit: OwnedSemaphorePermit, record: &Record) -> Arc<Slot> {
@@ -121,7 +126,8 @@ struct Look {
 }
 
 async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
-    let free = inner.worker.slots.available_permits().min(CLAIM_BATCH);
+    // Half of what is free: what is started while the claim is under way finds a slot too, and need not be queued.
+    let free = inner.worker.slots.available_permits().div_ceil(2).min(CLAIM_BATCH);
     // Somebody who started a task may have taken a slot meanwhile.
     let permits = u32::try_from(free).ok().filter(|free| *free > 0);
     let permits = permits.and_then(|free| Arc::clone(&inner.worker.slots).try_acquire_many_owned(free).ok());

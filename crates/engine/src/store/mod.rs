@@ -183,7 +183,6 @@ pub(crate) struct Removed {
 #[derive(Clone, Debug)]
 pub(crate) struct Oldest {
     pub(crate) id: TaskId,
-    pub(crate) kind: String,
     pub(crate) ended_at: Timestamp,
 }
 
@@ -282,10 +281,12 @@ pub(crate) trait Store: ScheduleStore {
     /// Removes tasks that have ended, at most `max`; never one that has not, nor one that such a one runs after.
     async fn remove(&self, which: RemoveWhich, max: usize) -> Result<Removed, StoreError>;
 
-    /// Up to `max` ended tasks of a status in the order of their creation, beginning after `from`: what pruning walks.
+    /// Up to `max` ended tasks of a status and kind in the order of their creation, beginning after `from`: what
+    /// pruning walks.
     async fn oldest(
         &self,
         status: Status,
+        kind: String,
         from: Option<TaskId>,
         max: usize,
     ) -> Result<Vec<Oldest>, StoreError>;

@@ -72,7 +72,10 @@ fn write_on(tx: &mut Tx<'_>, change: &Change, mut record: Record) -> Result<Opti
         }
         None => {}
     }
-    if !rows::update(tx, &record, decided_on)? {
+    let plain = from == Status::Running && record.status().has_ended() && rows::is_plain(&record);
+    let written =
+        if plain { rows::end(tx, &record, decided_on)? } else { rows::update(tx, &record, decided_on)? };
+    if !written {
         return Ok(None);
     }
     logs::append(tx, record.id, &extra.log)?;
@@ -188,7 +191,7 @@ pub(super) fn due(tx: &mut Tx<'_>, now: Timestamp, max: usize) -> Result<Vec<Mov
     // What has expired must not become due first.
     let expired = select(
         tx.conn,
-        "WHERE expires_at IS NOT NULL AND expires_at <= ?1 AND status < 2 ORDER BY expires_at LIMIT ?2",
+        "WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
         (at, max),
     )?;
     each(
@@ -201,14 +204,14 @@ pub(super) fn due(tx: &mut Tx<'_>, now: Timestamp, max: usize) -> Result<Vec<Mov
     )?;
     let timed_out = select(
         tx.conn,
-        "WHERE question_until IS NOT NULL AND question_until <= ?1 AND status = 3 ORDER BY question_until LIMIT ?2",
+        "WHERE question_until IS NOT NULL AND question_until <= ?1 ORDER BY question_until LIMIT ?2",
         (at, max),
     )?;
     let unanswered = Some(("confirmation_timed_out", "Nobody answered its question in time."));
     each(tx, timed_out, &|_| Event::QuestionTimedOut, now, unanswered, &mut moved)?;
     let due = select(
         tx.conn,
-        "WHERE status = 0 AND scheduled_at IS NOT NULL AND waits_for = 0 AND scheduled_at <= ?1
+        "WHERE scheduled_at IS NOT NULL AND waits_for = 0 AND scheduled_at <= ?1
          ORDER BY scheduled_at LIMIT ?2",
         (at, max),
     )?;

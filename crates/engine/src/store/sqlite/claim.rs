@@ -79,7 +79,7 @@ fn of_lane(
 ) -> Result<Vec<Candidate>, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "SELECT ahead, priority, id, partition FROM tasks
-         WHERE status = 1 AND queue = ?1 AND kind = ?2 AND kind_version <= ?3
+         WHERE queued_at IS NOT NULL AND queue = ?1 AND kind = ?2 AND kind_version <= ?3
          ORDER BY ahead DESC, priority DESC, id",
     )?;
     let mut stored = statement.query((queue, kind.kind.as_str(), kind.version))?;

@@ -3,6 +3,7 @@
 //! The memory store is the same on an in-memory database, where the writing thread also reads.
 
 mod change;
+mod checkpoints;
 mod claim;
 mod control;
 mod files;
@@ -19,10 +20,7 @@ mod work_error;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
@@ -38,15 +36,12 @@ use super::{
     ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError, TaskFile,
 };
 use crate::{BuildError, Durability};
+use checkpoints::{Checkpoints, Wal};
 use open::StoreLock;
 use work_error::WorkError;
 use writer::{Lane, Tx, Writer};
 
 const READERS: usize = 4;
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
-/// With more pages than that the WAL is begun anew (64 MB): under a load that never pauses it would grow for ever, and
-/// the next start would have to read all of it.
-const WAL_PAGES: i64 = 16_384;
 
 /// A store on a SQLite file, or in memory.
 pub(crate) struct SqliteStore {
@@ -60,12 +55,6 @@ pub(crate) struct SqliteStore {
 struct Held {
     checkpoints: Checkpoints,
     _lock: StoreLock,
-}
-
-/// The thread that checkpoints; it ends when `alive` is dropped.
-struct Checkpoints {
-    alive: mpsc::Sender<()>,
-    thread: std::thread::JoinHandle<()>,
 }
 
 enum Reads {
@@ -94,13 +83,12 @@ impl SqliteStore {
         open::migrate(&conn, path)?;
         let failed = |error: rusqlite::Error| BuildError::store(path, &error);
         let deck_id = deck_id(&conn).map_err(failed)?;
-        let written = Arc::new(AtomicBool::new(false));
+        let wal = Arc::new(Wal::default());
         let checkpoints =
-            path.map(|path| checkpoint_thread(path, durability, Arc::clone(&written))).transpose()?;
+            path.map(|path| Checkpoints::spawn(path, durability, Arc::clone(&wal))).transpose()?;
         let thread_failed =
             |error: std::io::Error| BuildError::Store { path: "writer".to_owned(), why: error.to_string() };
-        let writer =
-            Writer::spawn(conn, move || written.store(true, Ordering::Relaxed)).map_err(thread_failed)?;
+        let writer = Writer::spawn(conn, move |conn| wal.committed(conn)).map_err(thread_failed)?;
         let reads = match path {
             Some(path) => Reads::Pool(Pool {
                 path: path.to_owned(),
@@ -165,40 +153,6 @@ fn deck_id(conn: &Connection) -> rusqlite::Result<DeckId> {
         conn.query_row("SELECT value FROM meta WHERE name = 'deck_id'", [], |row| row.get(0)).optional()?;
     let parsed = text.and_then(|text| text.parse().ok());
     Ok(parsed.unwrap_or_else(|| DeckId::from_uuid(Uuid::nil())))
-}
-
-/// Moves what is in the WAL into the file, away from the commits; does nothing while nothing is written.
-fn checkpoint_thread(
-    path: &Path,
-    durability: Durability,
-    written: Arc<AtomicBool>,
-) -> Result<Checkpoints, BuildError> {
-    let conn = open::writer(Some(path), durability)?;
-    let (alive, gone) = mpsc::channel();
-    let run = move || {
-        let checkpoint = || {
-            // Beside the writers, who go on.
-            let pages: i64 = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
-            if pages > WAL_PAGES {
-                // Between two commits: little is left to be moved now. When no gap is found it is tried again.
-                conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
-            }
-            Ok::<_, rusqlite::Error>(())
-        };
-        while gone.recv_timeout(CHECKPOINT_EVERY) == Err(RecvTimeoutError::Timeout) {
-            if written.swap(false, Ordering::Relaxed)
-                && let Err(error) = checkpoint()
-            {
-                tracing::warn!(%error, "the checkpoint of the store failed; it is tried again");
-                written.store(true, Ordering::Relaxed);
-            }
-        }
-    };
-    let thread = std::thread::Builder::new()
-        .name("taskdeck-checkpoint".to_owned())
-        .spawn(run)
-        .map_err(|error| BuildError::Store { path: path.display().to_string(), why: error.to_string() })?;
-    Ok(Checkpoints { alive, thread })
 }
 
 #[async_trait]
@@ -287,10 +241,11 @@ impl Store for SqliteStore {
     async fn oldest(
         &self,
         status: Status,
+        kind: String,
         from: Option<TaskId>,
         max: usize,
     ) -> Result<Vec<Oldest>, StoreError> {
-        self.read(move |conn| remove::oldest(conn, status, from, max)).await
+        self.read(move |conn| remove::oldest(conn, status, &kind, from, max)).await
     }
 
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError> {
@@ -398,8 +353,8 @@ impl Store for SqliteStore {
             pool.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Held { checkpoints: Checkpoints { alive, thread }, _lock }) = held {
-            drop(alive);
+        if let Some(Held { checkpoints, _lock }) = held {
+            let thread = checkpoints.stop();
             // The last connection that closes moves the WAL into the file and removes it.
             if !matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(()))) {
                 tracing::error!("the checkpoint thread of the store did not end well");

@@ -14,11 +14,11 @@ pub(super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, WorkError
     let mut statement = conn.prepare_cached(
         "SELECT min(at) FROM (
              SELECT * FROM (SELECT scheduled_at AS at FROM tasks
-                 WHERE status = 0 AND scheduled_at IS NOT NULL AND waits_for = 0 ORDER BY scheduled_at LIMIT 1)
+                 WHERE scheduled_at IS NOT NULL AND waits_for = 0 ORDER BY scheduled_at LIMIT 1)
              UNION ALL SELECT * FROM (SELECT expires_at FROM tasks
-                 WHERE expires_at IS NOT NULL AND status < 2 ORDER BY expires_at LIMIT 1)
+                 WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1)
              UNION ALL SELECT * FROM (SELECT question_until FROM tasks
-                 WHERE question_until IS NOT NULL AND status = 3 ORDER BY question_until LIMIT 1))",
+                 WHERE question_until IS NOT NULL ORDER BY question_until LIMIT 1))",
     )?;
     let at: Option<i64> = statement.query_row([], |row| row.get(0))?;
     Ok(at.map(Timestamp::from_millis))

@@ -68,18 +68,18 @@ fn remove_one(tx: &mut Tx<'_>, record: &Record, files: &mut Vec<FileId>) -> Resu
 pub(super) fn oldest(
     conn: &rusqlite::Connection,
     status: Status,
+    kind: &str,
     from: Option<TaskId>,
     max: usize,
 ) -> Result<Vec<Oldest>, WorkError> {
     let mut statement = conn.prepare_cached(
-        "SELECT id, kind, ended_at FROM tasks WHERE status = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        "SELECT id, ended_at FROM tasks WHERE status = ?1 AND kind = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
     )?;
     let from = from.map_or([0; 16], |id| *Uuid::as_bytes(id.as_uuid()));
-    let found = statement.query_map((status.code(), from, max), |row| {
+    let found = statement.query_map((status.code(), kind, from, max), |row| {
         Ok(Oldest {
             id: rows::task_id(row, 0)?,
-            kind: row.get(1)?,
-            ended_at: Timestamp::from_millis(row.get::<_, Option<i64>>(2)?.unwrap_or(i64::MAX)),
+            ended_at: Timestamp::from_millis(row.get::<_, Option<i64>>(1)?.unwrap_or(i64::MAX)),
         })
     })?;
     Ok(found.collect::<rusqlite::Result<_>>()?)

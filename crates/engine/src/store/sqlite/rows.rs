@@ -118,14 +118,18 @@ struct StateColumns<'a> {
     question: Option<&'a str>,
     question_until: Option<i64>,
     partial: bool,
+    /// Whether it has not begun, and may expire.
+    waits: bool,
 }
 
 fn state_columns(state: &State) -> StateColumns<'_> {
     let none = StateColumns::default();
     match state {
-        State::Scheduled { until } => StateColumns { scheduled_at: until.map(Timestamp::as_millis), ..none },
+        State::Scheduled { until } => {
+            StateColumns { scheduled_at: until.map(Timestamp::as_millis), waits: true, ..none }
+        }
         State::Queued { since, ahead } => {
-            StateColumns { queued_at: Some(since.as_millis()), ahead: *ahead, ..none }
+            StateColumns { queued_at: Some(since.as_millis()), ahead: *ahead, waits: true, ..none }
         }
         State::Running { lease } => {
             let session = Some(*lease.session.as_uuid().as_bytes());
@@ -160,9 +164,9 @@ pub(super) fn insert(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "INSERT INTO tasks (id, kind, kind_version, queue, priority, label, key, tags, user, trace_id, created_at,
              status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, expires_at,
-             session, token, started_at, partition, parent, child, batch, waits_for, options)
+             session, token, started_at, partition, parent, child, batch, waits_for, options, active_key)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
+             ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?7)
          ON CONFLICT DO NOTHING",
     )?;
     let inserted = statement.execute(params![
@@ -216,8 +220,9 @@ pub(super) fn update(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bo
         "UPDATE tasks SET label = ?2, status = ?3, version = ?4, attempt = ?5, tries = ?6, queued_at = ?7, ahead = ?8,
              scheduled_at = ?9, session = ?10, token = ?11, question = ?12, question_until = ?13, cancel = ?14,
              expires_at = ?15, started_at = ?16, ended_at = ?17, partial = ?18, questions = ?19, endings = ?20,
-             error_code = ?21, error_message = ?22, progress = ?23, waits_for = ?24, remove_at = ?25
-         WHERE id = ?1 AND version = ?26",
+             error_code = ?21, error_message = ?22, progress = ?23, waits_for = ?24, remove_at = ?25,
+             active_key = ?26
+         WHERE id = ?1 AND version = ?27",
     )?;
     let changed = statement.execute(params![
         blob(record.id.as_uuid()),
@@ -234,7 +239,7 @@ pub(super) fn update(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bo
         columns.question,
         columns.question_until,
         cancel,
-        machine.expires_at.map(Timestamp::as_millis),
+        machine.expires_at.filter(|_| columns.waits).map(Timestamp::as_millis),
         machine.started_at.map(Timestamp::as_millis),
         ended_at.map(Timestamp::as_millis),
         columns.partial,
@@ -245,6 +250,37 @@ pub(super) fn update(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bo
         progress_json(record)?,
         machine.waits_for,
         remove_at,
+        record.key.as_deref().filter(|_| ended_at.is_none()),
+        decided_on,
+    ])?;
+    Ok(changed == 1)
+}
+
+/// Whether [`end`] is enough: what else an ending could change is not set.
+pub(super) fn is_plain(record: &Record) -> bool {
+    record.key.is_none() && record.options.result_ttl_ms.is_none() && record.machine.cancel.is_none()
+}
+
+/// Writes the ending of a running, plain task, if it still has the version that it was decided on. Touches one index.
+pub(super) fn end(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bool, WorkError> {
+    let machine = &record.machine;
+    let mut statement = tx.conn.prepare_cached(
+        "UPDATE tasks SET label = ?2, status = ?3, version = ?4, tries = ?5, session = NULL, token = NULL,
+             ended_at = ?6, partial = ?7, endings = ?8, error_code = ?9, error_message = ?10, progress = ?11
+         WHERE id = ?1 AND version = ?12",
+    )?;
+    let changed = statement.execute(params![
+        blob(record.id.as_uuid()),
+        record.label,
+        machine.state.status().code(),
+        machine.version,
+        machine.tries,
+        machine.state.ended_at().map(Timestamp::as_millis),
+        matches!(machine.state, State::Completed { partial: true, .. }),
+        machine.endings,
+        record.error.as_ref().map(|error| error.code.as_str()),
+        record.error.as_ref().map(|error| error.message.as_str()),
+        progress_json(record)?,
         decided_on,
     ])?;
     Ok(changed == 1)
@@ -262,9 +298,8 @@ pub(super) fn find_by_key(
     kind: &Kind,
     key: &str,
 ) -> Result<Option<Record>, WorkError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM tasks WHERE kind = ?1 AND key = ?2 AND key IS NOT NULL AND status < 4"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM tasks WHERE kind = ?1 AND active_key = ?2 AND active_key IS NOT NULL");
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row((kind.as_str(), key), record).optional()?)
 }

@@ -38,10 +38,11 @@ fn consequences(
     let to = record.status();
     let mut changes = Vec::new();
     if to.has_ended() && to != before {
-        if to == Status::Completed {
+        let dependents = dependents(tx, record.id)?;
+        if to == Status::Completed && !dependents.is_empty() {
             mark_done(tx, record.id)?;
         }
-        for dependent in dependents(tx, record.id)? {
+        for dependent in dependents {
             changes.push(match to {
                 Status::Completed => Change::new(dependent, Event::DependencyDone, now),
                 _ => {
@@ -102,7 +103,6 @@ pub(super) fn failed_by(tx: &Tx<'_>, mut change: Change, after: &[TaskId]) -> Re
 }
 
 fn mark_done(tx: &Tx<'_>, after: TaskId) -> Result<(), WorkError> {
-    // Nothing else in most decks: then the next line costs one look into an empty tree.
     tx.conn
         .prepare_cached("UPDATE dependencies SET done = 1 WHERE after = ?1")?
         .execute([blob(after.as_uuid())])?;

@@ -168,7 +168,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on a connection of its own; `after_commit` runs after each commit.
-    pub(super) fn spawn(conn: Connection, after_commit: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+    pub(super) fn spawn(
+        conn: Connection,
+        after_commit: impl Fn(&Connection) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             lanes: Mutex::default(),
             ready: Condvar::new(),
@@ -227,7 +230,7 @@ impl Writer {
     }
 }
 
-fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn()) {
+fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn(&Connection)) {
     let mut last = 0;
     loop {
         let (control, bulk) = {
@@ -260,7 +263,7 @@ fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn
                 lanes.bulk.push_front(work);
             }
         }
-        after_commit();
+        after_commit(conn);
     }
 }
 
@@ -321,7 +324,7 @@ mod tests {
     async fn a_request_that_fails_does_not_sink_those_that_share_its_commit() {
         let conn = Connection::open_in_memory().expect("opens");
         conn.execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY); CREATE TABLE counts (queue, kind, status, n, PRIMARY KEY (queue, kind, status))").expect("runs");
-        let writer = Arc::new(Writer::spawn(conn, || ()).expect("spawns"));
+        let writer = Arc::new(Writer::spawn(conn, |_| ()).expect("spawns"));
         // Holds the thread until all the others wait, so that they share a transaction.
         let (go, held) = std::sync::mpsc::channel::<()>();
         let (entered, holds) = oneshot::channel();

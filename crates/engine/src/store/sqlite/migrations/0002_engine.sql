@@ -11,19 +11,32 @@ ALTER TABLE tasks ADD COLUMN waits_for INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN remove_at INTEGER;
 -- What few tasks have (JSON of the store's Options).
 ALTER TABLE tasks ADD COLUMN options TEXT;
+-- The key while the task has not ended.
+ALTER TABLE tasks ADD COLUMN active_key TEXT;
+UPDATE tasks SET active_key = key WHERE status < 4;
+UPDATE tasks SET queued_at = NULL WHERE status <> 1;
 
+-- A column is set only in the status that it belongs to, and each index says which column must be set. So a statement
+-- that does not touch the column does not touch the index: an ending writes to `tasks_list` and to no other.
+DROP INDEX tasks_key;
+CREATE UNIQUE INDEX tasks_key ON tasks (kind, active_key) WHERE active_key IS NOT NULL;
 -- A claim walks the lanes (queue, kind) that have queued tasks, and needs nothing but this index to choose.
 DROP INDEX tasks_ready;
-CREATE INDEX tasks_ready ON tasks (queue, kind, ahead DESC, priority DESC, id, partition, kind_version) WHERE status = 1;
+CREATE INDEX tasks_ready ON tasks (queue, kind, ahead DESC, priority DESC, id, partition, kind_version)
+    WHERE queued_at IS NOT NULL;
 DROP INDEX tasks_due;
-CREATE INDEX tasks_due ON tasks (scheduled_at) WHERE status = 0 AND scheduled_at IS NOT NULL AND waits_for = 0;
-CREATE INDEX tasks_expiring ON tasks (expires_at) WHERE expires_at IS NOT NULL AND status < 2;
-CREATE INDEX tasks_asking ON tasks (question_until) WHERE question_until IS NOT NULL AND status = 3;
+CREATE INDEX tasks_due ON tasks (scheduled_at) WHERE scheduled_at IS NOT NULL AND waits_for = 0;
+CREATE INDEX tasks_expiring ON tasks (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX tasks_asking ON tasks (question_until) WHERE question_until IS NOT NULL;
 CREATE INDEX tasks_removable ON tasks (remove_at) WHERE remove_at IS NOT NULL;
 CREATE UNIQUE INDEX tasks_child ON tasks (parent, child) WHERE parent IS NOT NULL;
 CREATE INDEX tasks_batch ON tasks (batch, id) WHERE batch IS NOT NULL;
--- Pruning walks tasks_status in the order of creation: one index write less for every task that ends.
+-- One index for lists by status, by kind and by both, and for pruning: each (status, kind) that `counts` knows is a
+-- walk in the order of creation, and lists merge walks.
 DROP INDEX tasks_ended;
+DROP INDEX tasks_status;
+DROP INDEX tasks_kind;
+CREATE INDEX tasks_list ON tasks (status, kind, id);
 
 -- `task` runs after `after`. Rows stay while both tasks do.
 CREATE TABLE dependencies (
