@@ -10,6 +10,8 @@ mod files;
 mod list;
 mod logs;
 mod open;
+#[cfg(test)]
+mod plans;
 mod read;
 mod remove;
 mod rows;
