@@ -38,7 +38,7 @@ DROP INDEX tasks_status;
 DROP INDEX tasks_kind;
 CREATE INDEX tasks_list ON tasks (status, kind, id);
 
--- `task` runs after `after`. Rows stay while both tasks do.
+-- `task` runs after `after`. Rows stay while both tasks do; that of one that did not complete stays when it is removed.
 CREATE TABLE dependencies (
     after BLOB    NOT NULL,
     task  BLOB    NOT NULL,
