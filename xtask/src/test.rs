@@ -13,7 +13,7 @@ use crate::{browser, deps, server, wasm};
 /// How much is tested.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Options {
-    /// Also run the long soak tests (sets TASKDECK_SOAK=1)
+    /// Also run the long tests: 120 kills, a queue of a million; some minutes more (sets TASKDECK_SOAK=1)
     #[arg(long)]
     soak: bool,
     /// Fail, instead of skipping, when there is no PostgreSQL to test on (sets TASK_TEST_REQUIRE_POSTGRES=1)

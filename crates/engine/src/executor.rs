@@ -15,7 +15,7 @@ use crate::log_layer::task_span;
 use crate::origin::Origin;
 use crate::outcome::StoredResult;
 use crate::panics::Panic;
-use crate::store::{Applied, Change, Claimed, Extra};
+use crate::store::{Applied, Change, Claimed, Extra, StoreError};
 use crate::{backtrace, clock, panics};
 
 /// How long an aborted body may take to be gone before its ending is stored without waiting for it.
@@ -46,7 +46,7 @@ type Caught = Result<Result<Value, TaskError>, Panic>;
 /// `before` is the status that the task had before it was claimed: none when it was started and claimed at once.
 pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>, before: Option<Status>) {
     let (Some(entry), State::Running { lease }) =
-        (inner.registry.get(claimed.record.kind.as_str()).cloned(), &claimed.record.machine.state)
+        (inner.registry.get(claimed.record.kind.as_str()).cloned(), claimed.record.machine.state.clone())
     else {
         // A claim takes only kinds of this registry, and what is claimed runs.
         tracing::error!(task = %claimed.record.id, "claimed a task that cannot be run");
@@ -55,7 +55,7 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
     let token = lease.token;
     let live = LiveTask::new(NewLive {
         record: claimed.record.clone(),
-        token,
+        lease,
         definition: Arc::clone(&entry.definition),
         last_log_seq: claimed.last_log_seq,
         level: inner.settings.log_level,
@@ -64,6 +64,10 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
         clock: Arc::clone(&inner.clock),
     });
     inner.live.insert(&live);
+    if lease.session != inner.session() {
+        // The node lost its lease between the claim and now.
+        live.lost.cancel();
+    }
     if !inner.hub.is_idle() {
         inner.hub.publish(live.state(), before);
     }
@@ -280,7 +284,8 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
     let mut wait = STORE_RETRY_FIRST;
     loop {
         match inner.apply(change.clone()).await {
-            Ok(Applied::Changed(..) | Applied::Unchanged(_)) => break,
+            // Closed: the deck is shut down, and the task is rescued when it is opened again.
+            Ok(Applied::Changed(..) | Applied::Unchanged(_)) | Err(StoreError::Closed) => break,
             Ok(refused) => {
                 tracing::warn!(task = %live.id, ?refused, "the ending was refused: the task is not ours any more");
                 break;

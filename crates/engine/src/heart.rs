@@ -1,8 +1,6 @@
 //! Who lives. Each node is a session in the store; a thread of its own moves the session's counter, so that neither
-//! a blocked runtime nor a wall clock that jumps makes a node look dead. A session is dead when its counter has not
-//! moved for the lease time by the watcher's own monotonic clock.
+//! a blocked runtime nor a wall clock that jumps makes a node look dead. Who watches the others is in [`crate::watch`].
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -11,17 +9,26 @@ use taskdeck_core::SessionId;
 
 use crate::clock;
 use crate::deck::Inner;
-use crate::store::{SessionRow, StoreError};
+use crate::store::{Moved, SessionRow, StoreError};
 
 /// How often the counter moves and the others are looked at, as a part of the lease.
-const BEATS: u32 = 6;
+pub(crate) const BEATS: u32 = 6;
 
 /// This node's session.
 #[derive(Debug)]
 pub(crate) struct Heart {
     session: Mutex<SessionId>,
     beat: AtomicU64,
+    /// When the last beat that the store took was sent.
+    confirmed: Mutex<Instant>,
+    /// Whether this node is just entering a new session.
+    rejoining: AtomicBool,
     stopped: AtomicBool,
+    /// Whether the runtime was reported to stand still.
+    pub(crate) stalled: AtomicBool,
+    /// Neither beats nor looks: what happens in a stopped process, without stopping the test.
+    #[cfg(test)]
+    pub(crate) held: AtomicBool,
     /// Moved by the runtime itself: stands still when a task blocks it.
     pulse: AtomicU64,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -32,7 +39,12 @@ impl Heart {
         Self {
             session: Mutex::new(clock::new_session_id()),
             beat: AtomicU64::new(1),
+            confirmed: Mutex::new(Instant::now()),
+            rejoining: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            #[cfg(test)]
+            held: AtomicBool::new(false),
             pulse: AtomicU64::new(0),
             thread: Mutex::default(),
         }
@@ -41,13 +53,22 @@ impl Heart {
     pub(crate) fn session(&self) -> SessionId {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// When this node last showed the others that it lives.
+    pub(crate) fn confirmed(&self) -> Instant {
+        *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Enters this node's session into the store.
 pub(crate) async fn join(inner: &Inner) -> Result<(), StoreError> {
+    join_as(inner, inner.session()).await
+}
+
+async fn join_as(inner: &Inner, id: SessionId) -> Result<(), StoreError> {
     let slots = if inner.settings.worker { inner.settings.max_concurrent } else { 0 };
     let session = SessionRow {
-        id: inner.session(),
+        id,
         worker: inner.worker_name.clone(),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         started_at: inner.clock.now(),
@@ -63,29 +84,27 @@ pub(crate) async fn rescue_all_others(inner: &Inner) -> Result<(), StoreError> {
     others.sort_unstable();
     others.dedup();
     for session in others.into_iter().filter(|session| *session != inner.session()) {
-        rescue(inner, session).await?;
+        rescued(inner, session, &inner.store.rescue(session, inner.clock.now()).await?);
     }
     Ok(())
 }
 
-async fn rescue(inner: &Inner, session: SessionId) -> Result<(), StoreError> {
-    let moved = inner.store.rescue(session, inner.clock.now()).await?;
-    for one in &moved {
+/// Tells of the tasks that were taken from a session.
+pub(crate) fn rescued(inner: &Inner, session: SessionId, moved: &[Moved]) {
+    for one in moved {
         let record = &one.record;
         tracing::warn!(task = %record.id, kind = %record.kind, to = %record.status(), %session, "rescued");
     }
-    inner.told_all(&moved);
-    Ok(())
+    inner.told_all(moved);
 }
 
 /// Starts the thread. It holds the deck weakly, so that a deck that is dropped without a shutdown does not live on.
 pub(crate) fn spawn(inner: &Arc<Inner>) -> std::io::Result<()> {
     let weak = Arc::downgrade(inner);
     let every = inner.settings.lease / BEATS;
-    let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new()
         .name("taskdeck-heart".to_owned())
-        .spawn(move || beat_until_stopped(&weak, every, &runtime))?;
+        .spawn(move || beat_until_stopped(&weak, every))?;
     *inner.heart.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
     inner.loops.spawn(pulse_loop(Arc::clone(inner), every));
     Ok(())
@@ -102,8 +121,8 @@ async fn pulse_loop(inner: Arc<Inner>, every: Duration) {
     }
 }
 
-fn beat_until_stopped(weak: &Weak<Inner>, every: Duration, runtime: &tokio::runtime::Handle) {
-    let mut seen = (0, Instant::now(), false);
+fn beat_until_stopped(weak: &Weak<Inner>, every: Duration) {
+    let mut seen = (0, Instant::now());
     loop {
         std::thread::park_timeout(every);
         let Some(inner) = weak.upgrade() else { return };
@@ -111,30 +130,45 @@ fn beat_until_stopped(weak: &Weak<Inner>, every: Duration, runtime: &tokio::runt
             return;
         }
         report_stall(&inner, every, &mut seen);
-        let beat = inner.heart.beat.fetch_add(1, Ordering::Relaxed) + 1;
+        #[cfg(test)]
+        if inner.heart.held.load(Ordering::Acquire) {
+            continue;
+        }
         // The store answers from a thread of its own, so this goes on while the runtime is blocked.
-        match futures::executor::block_on(inner.store.beat(inner.session(), beat)) {
-            Ok(true) => {}
-            Ok(false) => lost(&inner, runtime),
+        match futures::executor::block_on(beat(&inner)) {
+            Ok(_) => {}
             Err(StoreError::Closed) => return,
             Err(error) => tracing::warn!(%error, "the store did not take the heartbeat"),
         }
     }
 }
 
+/// Moves the counter of this node's session. False when others took the node for dead: then it has stopped what it ran
+/// and begun anew.
+pub(crate) async fn beat(inner: &Inner) -> Result<bool, StoreError> {
+    let (session, sent) = (inner.session(), Instant::now());
+    let beat = inner.heart.beat.fetch_add(1, Ordering::Relaxed) + 1;
+    let lives = inner.store.beat(session, beat).await?;
+    if lives {
+        *inner.heart.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = sent;
+    } else {
+        lost(inner, session).await?;
+    }
+    Ok(lives)
+}
+
 /// Says once that the runtime stands still, and once that it goes on.
-fn report_stall(inner: &Inner, every: Duration, seen: &mut (u64, Instant, bool)) {
+fn report_stall(inner: &Inner, every: Duration, seen: &mut (u64, Instant)) {
     let pulse = inner.heart.pulse.load(Ordering::Relaxed);
-    let (last, since, told) = *seen;
+    let (last, since) = *seen;
+    let stalled_ms = ms(since.elapsed());
     if pulse != last {
-        if told {
-            tracing::warn!(stalled_ms = ms(since.elapsed()), "the runtime goes on");
+        if inner.heart.stalled.swap(false, Ordering::Relaxed) {
+            tracing::warn!(stalled_ms, "the runtime goes on");
         }
-        *seen = (pulse, Instant::now(), false);
-    } else if !told && since.elapsed() > every * 2 {
-        let stalled_ms = ms(since.elapsed());
+        *seen = (pulse, Instant::now());
+    } else if since.elapsed() > every * 2 && !inner.heart.stalled.swap(true, Ordering::Relaxed) {
         tracing::error!(stalled_ms, "the runtime stands still: a task blocks it; see TaskContext::blocking");
-        seen.2 = true;
     }
 }
 
@@ -143,21 +177,32 @@ fn ms(time: Duration) -> u64 {
 }
 
 /// Others took this node for dead: what it runs is theirs now. It stops that and begins anew.
-fn lost(inner: &Arc<Inner>, runtime: &tokio::runtime::Handle) {
-    let session = inner.session();
-    let running = inner.live.all();
-    tracing::error!(%session, tasks = running.len(), "the lease of this node is lost: it stops what it runs");
-    *inner.heart.session.lock().unwrap_or_else(PoisonError::into_inner) = clock::new_session_id();
-    for task in running {
-        task.lost.cancel();
+async fn lost(inner: &Inner, session: SessionId) -> Result<(), StoreError> {
+    if inner.session() != session || inner.heart.rejoining.swap(true, Ordering::AcqRel) {
+        // Somebody else found it too.
+        return Ok(());
     }
-    let inner = Arc::clone(inner);
-    runtime.spawn(async move {
-        if let Err(error) = join(&inner).await {
-            tracing::error!(%error, "this node could not enter a new session; its next heartbeat tries again");
-        }
+    let stopped = stop_tasks_of(inner, session);
+    tracing::error!(%session, tasks = stopped, "the lease of this node is lost: it stops what it runs");
+    let next = clock::new_session_id();
+    // It is known before it is used, or the first beat would find it missing.
+    let joined = join_as(inner, next).await;
+    if joined.is_ok() {
+        *inner.heart.session.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        *inner.heart.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        // What was claimed in between.
+        stop_tasks_of(inner, session);
         inner.worker.queued();
-    });
+    }
+    inner.heart.rejoining.store(false, Ordering::Release);
+    joined
+}
+
+/// Stops what runs here under a session that is not ours any more; how many.
+fn stop_tasks_of(inner: &Inner, session: SessionId) -> usize {
+    let running = inner.live.all();
+    let of_it = running.iter().filter(|task| task.session == session);
+    of_it.map(|task| task.lost.cancel()).count()
 }
 
 /// Ends the thread and the session.
@@ -171,75 +216,5 @@ pub(crate) async fn leave(inner: &Inner) {
     // What still runs there (code that does not stop) is put back with it.
     if let Err(error) = inner.store.rescue(inner.session(), inner.clock.now()).await {
         tracing::warn!(%error, "the session could not be ended; it is at the next start");
-    }
-}
-
-/// What is known of another session: its counter, and when it was last seen to move.
-struct Seen {
-    beat: u64,
-    moved: Instant,
-}
-
-/// Watches the other sessions, and rescues the tasks of those that are dead.
-pub(crate) async fn watch_loop(inner: Arc<Inner>) {
-    let (lease, every) = (inner.settings.lease, inner.settings.lease / BEATS);
-    let mut known: HashMap<SessionId, Seen> = HashMap::new();
-    let mut looked = Instant::now();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = inner.stopped.cancelled() => return,
-        }
-        let paused = looked.elapsed() > lease / 2;
-        looked = Instant::now();
-        if let Err(error) = look(&inner, &mut known, lease, paused).await {
-            tracing::warn!(%error, "the other nodes could not be looked at; it is tried again");
-        }
-    }
-}
-
-async fn look(
-    inner: &Inner,
-    known: &mut HashMap<SessionId, Seen>,
-    lease: Duration,
-    paused: bool,
-) -> Result<(), StoreError> {
-    if paused {
-        // The machine stood still, perhaps the others too: nobody is taken for dead because of that. And whether
-        // this node itself was is asked before it judges others.
-        known.clear();
-        let beat = inner.heart.beat.fetch_add(1, Ordering::Relaxed) + 1;
-        if !inner.store.beat(inner.session(), beat).await? {
-            lost_in_look(inner);
-            return Ok(());
-        }
-    }
-    let own = inner.session();
-    let sessions = inner.store.sessions().await?;
-    let beats: HashMap<_, _> = sessions.iter().map(|session| (session.id, session.beat)).collect();
-    let mut others: Vec<_> = beats.keys().copied().collect();
-    // A session that holds tasks and is not known was forgotten in between; it is watched like the others.
-    others.extend(inner.store.holders().await?);
-    known.retain(|session, _| others.contains(session));
-    for session in others.into_iter().filter(|session| *session != own) {
-        let beat = beats.get(&session).copied().unwrap_or(0);
-        let now = Instant::now();
-        let seen = known.entry(session).or_insert(Seen { beat, moved: now });
-        if seen.beat != beat {
-            *seen = Seen { beat, moved: now };
-        } else if seen.moved.elapsed() > lease {
-            tracing::warn!(%session, "a node is dead: it has not moved for the lease time");
-            rescue(inner, session).await?;
-            known.remove(&session);
-        }
-    }
-    Ok(())
-}
-
-fn lost_in_look(inner: &Inner) {
-    // The thread finds it with its next beat, which is soon; until then nothing is judged.
-    tracing::warn!(session = %inner.session(), "this node was taken for dead while it stood still");
-    if let Some(thread) = &*inner.heart.thread.lock().unwrap_or_else(PoisonError::into_inner) {
-        thread.thread().unpark();
     }
 }

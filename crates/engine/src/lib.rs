@@ -68,6 +68,7 @@ mod start;
 mod starts;
 mod store;
 pub mod testing;
+mod watch;
 mod worker;
 
 pub use child::{Child, ChildStart};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskdeck_core::{
-    Definition, Kind, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, Question,
-    QueueName, TaskId, TaskState, Timestamp, eta_ms,
+    Definition, Kind, Lease, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress,
+    Question, QueueName, SessionId, TaskId, TaskState, Timestamp, eta_ms,
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ const PROBLEMS: usize = 100;
 /// A running task.
 pub(crate) struct LiveTask {
     pub(crate) id: TaskId,
+    pub(crate) session: SessionId,
     pub(crate) token: LeaseToken,
     pub(crate) attempt: u32,
     pub(crate) definition: Arc<Definition>,
@@ -93,7 +94,7 @@ pub(crate) struct Changed {
 
 pub(crate) struct NewLive {
     pub(crate) record: Record,
-    pub(crate) token: LeaseToken,
+    pub(crate) lease: Lease,
     pub(crate) definition: Arc<Definition>,
     pub(crate) last_log_seq: u64,
     pub(crate) level: LogLevel,
@@ -107,7 +108,8 @@ impl LiveTask {
         let log = LogBuffer { last_seq: new.last_log_seq, written: new.last_log_seq, ..LogBuffer::default() };
         Arc::new(Self {
             id: new.record.id,
-            token: new.token,
+            session: new.lease.session,
+            token: new.lease.token,
             attempt: new.record.machine.attempt,
             definition: new.definition,
             stop: CancellationToken::new(),
@@ -370,8 +372,19 @@ pub(crate) struct LiveTasks {
 #[derive(Default)]
 struct Running {
     tasks: HashMap<TaskId, Arc<LiveTask>>,
-    /// Cancel requests that came between a claim's commit and the task's first moment here.
-    early_cancels: HashMap<TaskId, Machine>,
+    /// Cancel requests that came between a claim's commit and the task's first moment here. Each is of one claim: what
+    /// is heard late, of an attempt that is over, must not stop the next.
+    early_cancels: HashMap<TaskId, EarlyCancel>,
+}
+
+struct EarlyCancel {
+    machine: Machine,
+    /// Whether a look has passed since.
+    old: bool,
+}
+
+fn is_held(machine: &Machine, token: LeaseToken) -> bool {
+    machine.state.lease().is_some_and(|lease| lease.token == token)
 }
 
 impl LiveTasks {
@@ -386,28 +399,37 @@ impl LiveTasks {
     pub(crate) fn insert(&self, task: &Arc<LiveTask>) {
         let mut running = self.running();
         running.tasks.insert(task.id, Arc::clone(task));
-        if let Some(machine) = running.early_cancels.remove(&task.id) {
-            task.set_machine(machine);
+        if let Some(early) = running.early_cancels.remove(&task.id)
+            && is_held(&early.machine, task.token)
+        {
+            task.set_machine(early.machine);
             task.stop.cancel();
         }
     }
 
     /// Takes over a durable change of a task that this node runs, and fires its stop when it is to be cancelled.
-    /// Gives the state to tell, progress included.
-    pub(crate) fn changed(&self, record: &Record) -> Option<TaskState> {
+    /// Gives the state to tell, progress included. `own` is this node's session: what others run is theirs to stop.
+    pub(crate) fn changed(&self, record: &Record, own: SessionId) -> Option<TaskState> {
+        let ours = record.machine.state.lease().is_some_and(|lease| lease.session == own);
         let cancel = record.machine.cancel.is_some();
         let mut running = self.running();
         let Some(task) = running.tasks.get(&record.id) else {
-            if cancel {
-                running.early_cancels.insert(record.id, record.machine.clone());
+            if cancel && ours {
+                let early = EarlyCancel { machine: record.machine.clone(), old: false };
+                running.early_cancels.insert(record.id, early);
             }
             return None;
         };
         let state = task.set_machine(record.machine.clone());
-        if cancel {
+        if cancel && is_held(&record.machine, task.token) {
             task.stop.cancel();
         }
         Some(state)
+    }
+
+    /// Forgets the cancel requests that no attempt came for since the last call: it was over already.
+    pub(crate) fn forget_early_cancels(&self) {
+        self.running().early_cancels.retain(|_, early| !std::mem::replace(&mut early.old, true));
     }
 
     /// Removes the task, unless a later claim has taken its place.

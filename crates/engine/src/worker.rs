@@ -1,7 +1,7 @@
 //! The claim loop: takes queued tasks while slots are free.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use taskdeck_core::Status;
@@ -23,8 +23,11 @@ pub(crate) struct Worker {
     /// A slot has become free.
     pub(crate) freed: Arc<Notify>,
     pub(crate) slots: Arc<Semaphore>,
-    /// Whether queued tasks may be waiting for a claim: then nothing that is started may take what they wait for.
-    behind: AtomicBool,
+    /// Counts what has been queued; `seen` is where it stood at the last look that took all there was. While they
+    /// differ, queued tasks may be waiting for a claim: then nothing that is started may take what they wait for, also
+    /// while a claim is under way.
+    queued: AtomicU64,
+    seen: AtomicU64,
 }
 
 impl Worker {
@@ -33,15 +36,20 @@ impl Worker {
             ready: Notify::new(),
             freed: Arc::default(),
             slots: Arc::new(Semaphore::new(slots)),
-            // Until the first look.
-            behind: AtomicBool::new(true),
+            // They differ until the first look.
+            queued: AtomicU64::new(1),
+            seen: AtomicU64::new(0),
         }
     }
 
     /// Says that a task has been queued.
     pub(crate) fn queued(&self) {
-        self.behind.store(true, Ordering::Release);
+        self.queued.fetch_add(1, Ordering::AcqRel);
         self.ready.notify_one();
+    }
+
+    fn is_behind(&self) -> bool {
+        self.queued.load(Ordering::Acquire) != self.seen.load(Ordering::Acquire)
     }
 }
 
@@ -50,7 +58,7 @@ impl Inner {
     pub(crate) fn slot_now(&self, record: &Record) -> Option<Arc<Slot>> {
         // While slots are plenty, those who wait for a claim lose nothing by it.
         let scarce = self.worker.slots.available_permits() <= self.settings.max_concurrent / 2;
-        let behind = self.worker.behind.load(Ordering::Acquire);
+        let behind = self.worker.is_behind();
         if record.status() != Status::Queued
             || !self.settings.worker
             || (behind && scarce)
@@ -125,8 +133,8 @@ async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
     let permits = permits.and_then(|free| Arc::clone(&inner.worker.slots).try_acquire_many_owned(free).ok());
     let Some(mut permits) = permits else { return Ok(None) };
     let rooms = inner.dispatch.rooms(&inner.registry);
-    // Before the look: what is queued after it says so again.
-    inner.worker.behind.store(false, Ordering::Release);
+    // Before the look: what is queued after it is not seen by it.
+    let queued = inner.worker.queued.load(Ordering::Acquire);
     let request = ClaimRequest {
         session: inner.session(),
         kinds: rooms.kinds,
@@ -137,8 +145,8 @@ async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
     };
     let claimed = inner.store.claim(request).await.inspect_err(|_| inner.worker.queued())?;
     let full = claimed.len() == free;
-    if full {
-        inner.worker.behind.store(true, Ordering::Release);
+    if !full {
+        inner.worker.seen.store(queued, Ordering::Release);
     }
     for task in claimed {
         let Some(permit) = permits.split(1) else { break };

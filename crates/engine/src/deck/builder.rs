@@ -20,9 +20,9 @@ use crate::registry::{Linked, Registry, RegistryError, TaskBody};
 use crate::settings::Settings;
 use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Scope, Store, StoreError};
+use crate::store::{Control, Scope, Store, StoreError};
 use crate::worker::{self, Worker};
-use crate::{maintenance, panics, pulse, schedule};
+use crate::{maintenance, panics, pulse, schedule, watch};
 
 /// Why a deck could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -313,13 +313,13 @@ impl DeckBuilder {
         if alone {
             heart::rescue_all_others(&inner).await.map_err(answer)?;
         }
-        load_controls(&inner).await.map_err(answer)?;
+        let controls = load_controls(&inner).await.map_err(answer)?;
         schedule::settle_code(&inner, schedules).await.map_err(answer)?;
         heart::spawn(&inner).map_err(|error| BuildError::Answer(error.to_string()))?;
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::due_loop(Arc::clone(&inner)));
-        inner.loops.spawn(heart::watch_loop(Arc::clone(&inner)));
+        inner.loops.spawn(watch::watch_loop(Arc::clone(&inner), controls));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
         inner.loops.spawn(schedule::fire_loop(Arc::clone(&inner)));
         let deck = Deck { inner: Arc::clone(&inner) };
@@ -334,11 +334,12 @@ impl DeckBuilder {
 }
 
 /// Takes over the pauses and limits that people set.
-async fn load_controls(inner: &Inner) -> Result<(), StoreError> {
-    for control in inner.store.controls().await? {
-        inner.dispatch.set(&control, &inner.program_limits(control.scope, &control.name));
+async fn load_controls(inner: &Inner) -> Result<Vec<Control>, StoreError> {
+    let controls = inner.store.controls().await?;
+    for control in &controls {
+        inner.dispatch.set(control, &inner.program_limits(control.scope, &control.name));
     }
-    Ok(())
+    Ok(controls)
 }
 
 impl Inner {

@@ -94,7 +94,7 @@ impl Inner {
     /// Tells of a durable change: feed, worker, timer.
     pub(crate) fn told(&self, record: &Record, before: Option<Status>) {
         let status = record.machine.state.status();
-        let state = if status == Status::Running { self.live.changed(record) } else { None };
+        let state = if status == Status::Running { self.live.changed(record, self.session()) } else { None };
         if !self.hub.is_idle() {
             self.hub.publish(state.unwrap_or_else(|| record.state(0)), before);
         }

@@ -10,7 +10,7 @@ pub(crate) enum Scope {
 }
 
 /// The pause and the limits of a queue or kind, as set by people.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Control {
     pub(crate) scope: Scope,
     pub(crate) name: String,

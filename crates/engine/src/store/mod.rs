@@ -222,6 +222,15 @@ pub(crate) trait Store: ScheduleStore {
     /// Takes the running tasks of a dead session away from it, and forgets the session.
     async fn rescue(&self, session: SessionId, now: Timestamp) -> Result<Vec<Moved>, StoreError>;
 
+    /// As [`Store::rescue`], if the session's counter still stands at `beat` (none: if it is not known). `None` when it
+    /// does not: then the session lives.
+    async fn rescue_dead(
+        &self,
+        session: SessionId,
+        beat: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Moved>>, StoreError>;
+
     /// Writes that a session lives. False when it was taken for dead and forgotten.
     async fn beat(&self, session: SessionId, beat: u64) -> Result<bool, StoreError>;
 

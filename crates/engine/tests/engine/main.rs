@@ -2,6 +2,8 @@
 
 mod around;
 mod attempts;
+mod cancel;
+mod crash;
 mod doors;
 mod errors;
 mod flow;

@@ -1,5 +1,6 @@
 //! What every store must do, run on a file and in memory. A new adapter is right when it passes.
 
+mod chance;
 mod follow;
 mod lanes;
 

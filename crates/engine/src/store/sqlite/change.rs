@@ -1,6 +1,6 @@
 //! What happens to tasks: decided by the machine, written with all that belongs to it.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use taskdeck_core::{
     AttemptEnd, Decision, Event, LeaseToken, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp,
     decide,
@@ -226,6 +226,21 @@ pub(super) fn rescue(tx: &mut Tx<'_>, session: SessionId, now: Timestamp) -> Res
     let gone = Some(("interrupted", "The worker that ran the task went away."));
     each(tx, lost, &|_| Event::Rescued { session }, now, gone, &mut moved)?;
     Ok(moved)
+}
+
+pub(super) fn rescue_dead(
+    tx: &mut Tx<'_>,
+    session: SessionId,
+    beat: Option<u64>,
+    now: Timestamp,
+) -> Result<Option<Vec<Moved>>, WorkError> {
+    let stands = {
+        let mut statement = tx.conn.prepare_cached("SELECT beat FROM sessions WHERE id = ?1")?;
+        let stored: Option<u64> =
+            statement.query_row([blob(session.as_uuid())], |row| row.get(0)).optional()?;
+        stored == beat
+    };
+    if stands { rescue(tx, session, now).map(Some) } else { Ok(None) }
 }
 
 pub(super) fn select<P: rusqlite::Params>(

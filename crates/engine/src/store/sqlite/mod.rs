@@ -10,6 +10,8 @@ mod files;
 mod list;
 mod logs;
 mod open;
+#[cfg(test)]
+mod plans;
 mod read;
 mod remove;
 mod rows;
@@ -183,6 +185,15 @@ impl Store for SqliteStore {
 
     async fn rescue(&self, session: SessionId, now: Timestamp) -> Result<Vec<Moved>, StoreError> {
         self.write(Lane::Control, move |tx| change::rescue(tx, session, now)).await
+    }
+
+    async fn rescue_dead(
+        &self,
+        session: SessionId,
+        beat: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Moved>>, StoreError> {
+        self.write(Lane::Control, move |tx| change::rescue_dead(tx, session, beat, now)).await
     }
 
     async fn beat(&self, session: SessionId, beat: u64) -> Result<bool, StoreError> {

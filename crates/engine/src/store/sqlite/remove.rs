@@ -59,7 +59,8 @@ fn remove_one(tx: &mut Tx<'_>, record: &Record, files: &mut Vec<FileId>) -> Resu
             files.push(file);
         }
     }
-    tx.conn.prepare_cached("DELETE FROM dependencies WHERE after = ?1")?.execute([id])?;
+    // What it did not complete for stays: those that failed with it must not wait for it when they are retried.
+    tx.conn.prepare_cached("DELETE FROM dependencies WHERE after = ?1 AND done")?.execute([id])?;
     tx.count_removed(record);
     Ok(())
 }

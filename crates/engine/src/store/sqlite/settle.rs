@@ -54,8 +54,9 @@ fn consequences(
         }
     } else if before.has_ended() && to != before {
         for dependent in dependents(tx, record.id)? {
-            // Another one of those that it runs after may have failed as well.
-            if failed_dependency(tx, dependent)?.is_none() {
+            // Another one of those that it runs after may have failed as well, and another task may have its key now:
+            // then it stays as it is, and a person decides.
+            if failed_dependency(tx, dependent)?.is_none() && !is_key_taken(tx, dependent)? {
                 changes.push(Change::new(dependent, Event::DependencyRetried, now));
             }
         }
@@ -127,11 +128,17 @@ fn ids(tx: &Tx<'_>, sql: &str, of: TaskId) -> Result<Vec<TaskId>, WorkError> {
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-/// A task that this one runs after and that ended without completing.
+fn is_key_taken(tx: &Tx<'_>, task: TaskId) -> Result<bool, WorkError> {
+    let Some(record) = rows::find(tx.conn, task)? else { return Ok(false) };
+    let Some(key) = &record.key else { return Ok(false) };
+    Ok(rows::find_by_key(tx.conn, &record.kind, key)?.is_some_and(|holder| holder.id != task))
+}
+
+/// A task that this one runs after and that ended without completing; it may have been removed since.
 pub(super) fn failed_dependency(tx: &Tx<'_>, task: TaskId) -> Result<Option<TaskId>, WorkError> {
     let mut statement = tx.conn.prepare_cached(
-        "SELECT tasks.id FROM dependencies JOIN tasks ON tasks.id = dependencies.after
-         WHERE dependencies.task = ?1 AND tasks.status > 4 LIMIT 1",
+        "SELECT dependencies.after FROM dependencies LEFT JOIN tasks ON tasks.id = dependencies.after
+         WHERE dependencies.task = ?1 AND NOT done AND (tasks.id IS NULL OR tasks.status > 4) LIMIT 1",
     )?;
     Ok(statement.query_row([blob(task.as_uuid())], |row| rows::task_id(row, 0)).optional()?)
 }

@@ -22,7 +22,7 @@ DROP INDEX tasks_key;
 CREATE UNIQUE INDEX tasks_key ON tasks (kind, active_key) WHERE active_key IS NOT NULL;
 -- A claim walks the lanes (queue, kind) that have queued tasks, and needs nothing but this index to choose.
 DROP INDEX tasks_ready;
-CREATE INDEX tasks_ready ON tasks (queue, kind, ahead DESC, priority DESC, id, partition, kind_version)
+CREATE INDEX tasks_ready ON tasks (queue, kind, ahead DESC, priority DESC, id, partition, kind_version, queued_at)
     WHERE queued_at IS NOT NULL;
 DROP INDEX tasks_due;
 CREATE INDEX tasks_due ON tasks (scheduled_at) WHERE scheduled_at IS NOT NULL AND waits_for = 0;
@@ -38,7 +38,7 @@ DROP INDEX tasks_status;
 DROP INDEX tasks_kind;
 CREATE INDEX tasks_list ON tasks (status, kind, id);
 
--- `task` runs after `after`. Rows stay while both tasks do.
+-- `task` runs after `after`. Rows stay while both tasks do; that of one that did not complete stays when it is removed.
 CREATE TABLE dependencies (
     after BLOB    NOT NULL,
     task  BLOB    NOT NULL,
