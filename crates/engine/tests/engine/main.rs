@@ -6,5 +6,6 @@ mod cancel;
 mod crash;
 mod doors;
 mod flow;
+mod large;
 mod schedules;
 mod support;
