@@ -7,5 +7,6 @@ mod crash;
 mod doors;
 mod errors;
 mod flow;
+mod large;
 mod schedules;
 mod support;

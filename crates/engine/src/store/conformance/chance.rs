@@ -237,7 +237,11 @@ impl Model {
                 let of = session(u128::from(*of) + 1);
                 let lost = self.held.values().filter(|(_, by)| *by == of).count();
                 let moved = self.store.rescue(of, later(4)).await.unwrap();
-                let rescued = moved.iter().filter(|one| one.before == Some(Status::Running));
+                // A running child of one that was interrupted is only asked to stop.
+                let left = |one: &&Moved| {
+                    one.before == Some(Status::Running) && one.record.status() != Status::Running
+                };
+                let rescued = moved.iter().filter(left);
                 assert_eq!(rescued.count(), lost);
                 self.all_moved(&moved);
             }

@@ -53,7 +53,7 @@ fn write_on(tx: &mut Tx<'_>, change: &Change, mut record: Record) -> Result<Opti
         Ok(Decision::Unchanged) => return Ok(Some(Applied::Unchanged(Box::new(record)))),
         Ok(Decision::Changed(machine)) => record.machine = *machine,
     }
-    if change.event == Event::RetryRequested
+    if matches!(change.event, Event::RetryRequested | Event::DependencyRetried)
         && let Some(refused) = retry_refused(tx, &record)?
     {
         return Ok(Some(refused));
@@ -96,7 +96,7 @@ fn is_stored(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
     Ok(statement.exists((blob(record.id.as_uuid()), record.machine.version))?)
 }
 
-/// Why a person's retry cannot be: its key is taken, or a task that it runs after did not complete.
+/// Why a retry cannot be: its key is taken, or a task that it runs after did not complete.
 fn retry_refused(tx: &Tx<'_>, record: &Record) -> Result<Option<Applied>, WorkError> {
     if let Some(key) = &record.key
         && let Some(holder) = rows::find_by_key(tx.conn, &record.kind, key)?

@@ -2,6 +2,8 @@
 //!
 //! The memory store is the same on an in-memory database, where the writing thread also reads.
 
+#[cfg(test)]
+mod bad_days;
 mod change;
 mod checkpoints;
 mod claim;

@@ -54,11 +54,9 @@ fn consequences(
         }
     } else if before.has_ended() && to != before {
         for dependent in dependents(tx, record.id)? {
-            // Another one of those that it runs after may have failed as well, and another task may have its key now:
-            // then it stays as it is, and a person decides.
-            if failed_dependency(tx, dependent)?.is_none() && !is_key_taken(tx, dependent)? {
-                changes.push(Change::new(dependent, Event::DependencyRetried, now));
-            }
+            // Refused when another one of those that it runs after has failed as well, or when another task has its
+            // key now: then it stays as it is, and a person decides.
+            changes.push(Change::new(dependent, Event::DependencyRetried, now));
         }
     }
     let stops = to.has_ended() && to != Status::Completed && to != before
@@ -126,12 +124,6 @@ fn ids(tx: &Tx<'_>, sql: &str, of: TaskId) -> Result<Vec<TaskId>, WorkError> {
     let mut statement = tx.conn.prepare_cached(sql)?;
     let found = statement.query_map([blob(of.as_uuid())], |row| rows::task_id(row, 0))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
-fn is_key_taken(tx: &Tx<'_>, task: TaskId) -> Result<bool, WorkError> {
-    let Some(record) = rows::find(tx.conn, task)? else { return Ok(false) };
-    let Some(key) = &record.key else { return Ok(false) };
-    Ok(rows::find_by_key(tx.conn, &record.kind, key)?.is_some_and(|holder| holder.id != task))
 }
 
 /// A task that this one runs after and that ended without completing; it may have been removed since.

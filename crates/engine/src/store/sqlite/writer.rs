@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use taskdeck_core::{BatchId, Kind, QueueName, Status};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -291,6 +291,11 @@ fn commit(
     let all = control.into_iter().chain(in_time);
     match outcome {
         Ok(()) => all.for_each(|work| work.answer(Ok(()))),
+        // Another process has the database: each of them alone would wait for it just as long.
+        Err(WorkError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            let error = StoreError::Database(error.to_string());
+            all.for_each(|work| work.answer(Err(error.clone())));
+        }
         // One of them failed, and the others should not suffer for it: each in a transaction of its own.
         Err(_) => all.for_each(|mut work| {
             let alone = transaction(conn, |tx| work.run(tx));
