@@ -12,3 +12,17 @@ test("a new task is announced in the list, and its bar moves there", async ({ pa
   const before = Number(await bar.getAttribute("value"));
   await expect.poll(async () => Number(await bar.getAttribute("value"))).toBeGreaterThan(before);
 });
+
+test("a task that starts before the page is live is announced too", async ({ page }) => {
+  let started = () => {};
+  const start = new Promise<void>((resolve) => (started = resolve));
+  await page.routeWebSocket(/\/ws$/, async (socket) => {
+    await start;
+    socket.connectToServer();
+  });
+  await page.goto("/tasks");
+  await startTask(page, "demo_steps", { steps: 1, step_ms: 0 });
+  started();
+  await live(page);
+  await expect(page.getByRole("link", { name: "1 new" })).toBeVisible();
+});

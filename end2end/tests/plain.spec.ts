@@ -71,6 +71,8 @@ test("a file is imported through a plain form", async ({ page }) => {
   await reloadUntil(page, "Completed");
   await expect(valueOf(page, "Result", "rows")).toHaveText("2");
   await expect(valueOf(page, "Result", "table")).toHaveText("two_rows");
+  // So that ten imports can be told apart.
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Import CSV: two rows.csv");
 });
 
 test("a form that is not right comes back with what was typed and what is wrong", async ({ page, complaints }) => {

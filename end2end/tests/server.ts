@@ -35,6 +35,11 @@ export class Server {
     return server;
   }
 
+  /** The database that tasks are in. */
+  get store(): string {
+    return join(this.folder, "taskdeck.db");
+  }
+
   /** The database that imported rows go to. */
   get data(): string {
     return join(this.folder, "data.db");
@@ -78,7 +83,7 @@ export class Server {
       env: {
         ...Object.fromEntries(ours),
         TASK_BIND: new URL(this.url).host,
-        TASK_STORE: `sqlite:${join(this.folder, "taskdeck.db")}`,
+        TASK_STORE: `sqlite:${this.store}`,
         TASK_DATA: this.data,
         TASK_MAX_CONCURRENT: String(SLOTS),
         TASK_GRACE: "2s",

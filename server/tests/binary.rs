@@ -115,10 +115,15 @@ fn it_serves_pages_api_and_files_and_stops_when_told() {
         assert_eq!(status(&home), "302", "{home}");
         assert!(home.contains("\r\nlocation: /tasks\r\n"), "{home}");
     }
+    let slash = server.ask("GET /tasks/?status=failed").to_ascii_lowercase();
+    assert!(status(&slash) == "308" && slash.contains("\r\nlocation: /tasks?status=failed\r\n"), "{slash}");
     let missing = server.ask("GET /no/such/page");
     assert_eq!(status(&missing), "404");
     assert!(missing.contains("text/html"), "{missing}");
-    assert!(server.ask("GET /api/no/such/thing").contains("application/problem+json"));
+    for address in ["/api", "/api/", "/api/no/such/thing"] {
+        let unknown = server.ask(&format!("GET {address}"));
+        assert!(status(&unknown) == "404" && unknown.contains("application/problem+json"), "{unknown}");
+    }
     assert!(server.ask("GET /api/kinds").contains("\"demo_steps\""));
     let file = server.ask("GET /pkg/taskdeck.0123456789ab.js");
     assert!(file.contains("immutable") && file.ends_with("js"), "{file}");

@@ -123,15 +123,16 @@ impl Guard {
             check_origin(request.headers(), &host)?;
         }
         let client = self.deck.as_actor(Actor::local());
-        let limit = match is_form(request.headers()) {
-            true => client.settings().max_upload_bytes.saturating_add(FORM_OVERHEAD),
-            false if request.uri().path().ends_with(BATCH_PATH) => MAX_BATCH as u64,
-            false => MAX_BODY,
+        let max_upload = client.settings().max_upload_bytes;
+        let (what, max_bytes, limit) = match is_form(request.headers()) {
+            true => ("the form with its files", max_upload, max_upload.saturating_add(FORM_OVERHEAD)),
+            false if request.uri().path().ends_with(BATCH_PATH) => {
+                ("the request's body", MAX_BATCH as u64, MAX_BATCH as u64)
+            }
+            false => ("the request's body", MAX_BODY, MAX_BODY),
         };
         if length(request.headers()).is_some_and(|length| length > limit) {
-            return Err(
-                DeckError::TooLarge { what: "the request's body".to_owned(), max_bytes: limit }.into()
-            );
+            return Err(DeckError::TooLarge { what: what.to_owned(), max_bytes }.into());
         }
         Ok(Admitted { client, limit })
     }

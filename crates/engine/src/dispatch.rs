@@ -27,6 +27,8 @@ struct State {
     kinds: HashMap<Kind, Lane>,
     partitions: HashMap<(Kind, String), usize>,
     turn: usize,
+    /// Whether a claim is under way: what has room is spoken for.
+    claiming: bool,
 }
 
 /// A queue or a kind.
@@ -130,11 +132,17 @@ impl Dispatch {
         self.changed.notify_one();
     }
 
-    /// What a claim may take now.
+    /// The claim is over, and what it took is counted.
+    pub(crate) fn claimed(&self) {
+        self.state().claiming = false;
+    }
+
+    /// What a claim may take now; until [`Dispatch::claimed`] nothing else takes of what is limited.
     pub(crate) fn rooms(&self, registry: &Registry) -> Rooms {
         let now = self.now_us();
         let mut state = self.state();
         state.turn = state.turn.wrapping_add(1);
+        state.claiming = true;
         let mut limited = false;
         let mut kinds = Vec::new();
         for (kind, version) in registry.kinds() {
@@ -171,7 +179,8 @@ impl Dispatch {
         let now = self.now_us();
         let mut state = self.state();
         let kind = state.kinds.get(&record.kind);
-        let full = |lane: &Lane| lane.room(now) == 0 || (behind && lane.is_limited());
+        let taken = behind || state.claiming;
+        let full = |lane: &Lane| lane.room(now) == 0 || (taken && lane.is_limited());
         if kind.is_some_and(full) || state.queues.get(&record.queue).is_some_and(full) {
             return false;
         }

@@ -143,7 +143,10 @@ async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
         turn: rooms.turn,
         now: inner.clock.now(),
     };
-    let claimed = inner.store.claim(request).await.inspect_err(|_| inner.worker.queued())?;
+    let claimed = inner.store.claim(request).await.inspect_err(|_| {
+        inner.worker.queued();
+        inner.dispatch.claimed();
+    })?;
     let full = claimed.len() == free;
     if !full {
         inner.worker.seen.store(queued, Ordering::Release);
@@ -152,6 +155,7 @@ async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
         let Some(permit) = permits.split(1) else { break };
         begin(inner, task, permit);
     }
+    inner.dispatch.claimed();
     Ok(Some(Look { full, limited: rooms.limited }))
 }
 

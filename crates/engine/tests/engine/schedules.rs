@@ -298,7 +298,7 @@ async fn a_schedule_of_the_program_that_is_wrong_stops_the_start() {
     let gate = Arc::<Gate>::default();
     let wrong = spec("nightly", Act::Complete, "0 25 * * *");
     let error = builder(&gate).schedule(wrong).memory().build().await.unwrap_err();
-    let said = "the schedule nightly is wrong: cron: The hours cannot be `25`: they go from 0 to 23.";
+    let said = "the schedule nightly is wrong: cron: The hours cannot be `25`: they go from 0 to 23";
     assert_eq!(error.to_string(), said);
     let twice = || spec("nightly", Act::Complete, NEW_YEAR);
     let error = builder(&gate).schedule(twice()).schedule(twice()).memory().build().await.unwrap_err();
@@ -334,7 +334,7 @@ async fn a_schedule_whose_params_do_not_fit_any_more_is_paused_with_the_reason()
     let paused = tokio::time::timeout(Duration::from_secs(20), paused).await.expect("it is paused");
     assert_eq!(
         (paused.pause_reason.as_deref(), paused.paused_by),
-        (Some("params.act: Enter a value.; params.deed: There is no such parameter."), None)
+        (Some("params.act: Enter a value; params.deed: There is no such parameter"), None)
     );
     assert_eq!(total(&client).await, 0);
     assert_eq!(fields(client.resume_schedule("yearly").await.unwrap_err()), ["params.act", "params.deed"]);

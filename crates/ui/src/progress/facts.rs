@@ -66,8 +66,8 @@ pub(super) enum Note {
 impl Note {
     pub(super) const fn class(&self) -> &'static str {
         match self {
-            Self::None | Self::Waits { .. } | Self::Gone => "td-progress-note",
-            Self::Cancelling { .. } | Self::Cancelled(_) => "td-progress-note td-note-cancel",
+            Self::None | Self::Waits { .. } => "td-progress-note",
+            Self::Cancelling { .. } | Self::Cancelled(_) | Self::Gone => "td-progress-note td-note-cancel",
             Self::Failed(_) | Self::TriesAgain { .. } => "td-progress-note td-note-error",
             Self::Partial => "td-progress-note td-note-partial",
         }
