@@ -303,6 +303,7 @@ impl DeckBuilder {
             heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
             on_shutdown: self.on_shutdown,
+            runtime: tokio::runtime::Handle::current(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
             running: TaskTracker::new(),
