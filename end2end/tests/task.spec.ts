@@ -103,3 +103,16 @@ test("what a task is called is text, never HTML", async ({ page }) => {
     await expect(page.getByRole("main").locator("b, img[src=x]")).toHaveCount(0);
   }
 });
+
+test("a page that could not be loaded comes by itself when the server is back", async ({ page, server, complaints }) => {
+  complaints.expect(/WebSocket connection to '\S+' failed/);
+  complaints.expect(/Failed to load resource: net::ERR_/);
+  await page.goto("/tasks");
+  await live(page);
+  await server.kill();
+  await expect(page.getByRole("status").filter({ hasText: "Not live" })).toBeVisible({ timeout: 15_000 });
+  await page.getByRole("link", { name: "Start", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Cannot load the catalog" })).toBeVisible();
+  await server.restart();
+  await expect(page.getByRole("link", { name: "Import CSV" })).toBeVisible({ timeout: 20_000 });
+});

@@ -28,7 +28,7 @@ pub fn ConnectionNotice() -> impl IntoView {
             <span class="td-connection-text">
                 {move || {
                     if offline.get() {
-                        "Not live: the server does not answer. It is tried again by itself."
+                        "Not live: the server does not answer; trying again."
                     } else if has_socket {
                         "Not live: updates come every few seconds until the line is back."
                     } else {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use taskdeck_core::DeckError;
-use taskdeck_ui::{ApiError, Erase, Icon};
+use taskdeck_ui::{ApiError, Connection, Erase, Icon, use_live};
 
 use crate::status_code;
 
@@ -58,6 +58,17 @@ pub(crate) fn CannotLoad(
     children: Option<Children>,
 ) -> impl IntoView {
     status_code::set(error.0.http_status());
+    if error.is_unreachable() {
+        // The server is back: the page knows that sooner than its reader.
+        let connection = use_live().connection();
+        Effect::new(move |was_live: Option<bool>| {
+            let is_live = connection.get() == Connection::Live;
+            if is_live && was_live == Some(false) {
+                retry.run(());
+            }
+            is_live
+        });
+    }
     let press = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
         retry.run(());
