@@ -321,7 +321,8 @@ impl Inner {
         }
         let (reply, answer) = oneshot::channel();
         let inner = Arc::clone(self);
-        self.running.spawn(async move {
+        // On the deck's own runtime: the caller's may be gone before the task ends.
+        let run = async move {
             let params = new.params.clone();
             let outcome = inner.store.start(vec![new]).await;
             let outcome = outcome.and_then(|mut one| one.pop().ok_or(StoreError::Closed));
@@ -338,7 +339,8 @@ impl Inner {
             if let Some(claimed) = claimed {
                 executor::execute(inner, claimed, slot, None).await;
             }
-        });
+        };
+        self.running.spawn_on(run, &self.runtime);
         answer.await.map_err(|_| StoreError::Closed)?
     }
 }

@@ -305,6 +305,7 @@ impl DeckBuilder {
             on_shutdown: self.on_shutdown,
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
+            runtime: tokio::runtime::Handle::current(),
             running: TaskTracker::new(),
             loops: TaskTracker::new(),
         });

@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) stopping: CancellationToken,
     /// Fires last: the loops end.
     pub(crate) stopped: CancellationToken,
+    /// Where the attempts run, whoever starts them.
+    pub(crate) runtime: tokio::runtime::Handle,
     /// Owns the attempts.
     pub(crate) running: TaskTracker,
     /// Owns the loops.
