@@ -15,8 +15,9 @@ use taskdeck_core::{
 
 use crate::deck::{Deck, Inner};
 use crate::files::NewFile;
-use crate::live::{LiveTask, Slot};
+use crate::live::LiveTask;
 use crate::origin::Origin;
+use crate::slot::Slot;
 use crate::{outcome, panics};
 
 /// The way of a running body to everything around it. Cheap to clone; what it reports is kept in memory and written

@@ -10,11 +10,12 @@ use tracing::Instrument;
 
 use crate::context::{About, TaskContext};
 use crate::deck::Inner;
-use crate::live::{LiveTask, NewLive, Slot};
+use crate::live::{LiveTask, NewLive};
 use crate::log_layer::task_span;
 use crate::origin::Origin;
 use crate::outcome::StoredResult;
 use crate::panics::Panic;
+use crate::slot::Slot;
 use crate::store::{Applied, Change, Claimed, Extra, StoreError};
 use crate::{backtrace, clock, panics};
 

@@ -64,6 +64,7 @@ mod pulse;
 mod registry;
 mod schedule;
 mod settings;
+mod slot;
 mod start;
 mod starts;
 mod store;

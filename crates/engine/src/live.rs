@@ -1,18 +1,17 @@
 //! The tasks that run on this node, as they are right now: progress and log in memory, written behind.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskdeck_core::{
-    Definition, Kind, Lease, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress,
-    Question, QueueName, SessionId, TaskId, TaskState, Timestamp, eta_ms,
+    Definition, Lease, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, Question,
+    SessionId, TaskId, TaskState, Timestamp, eta_ms,
 };
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::dispatch::Dispatch;
 use crate::pulse::Pulse;
 use crate::store::{ProgressWrite, Record};
 
@@ -396,6 +395,27 @@ impl LiveTasks {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes a slot that code of the task holds.
+    pub(crate) fn hold(&self, id: TaskId) {
+        *self.slots().entry(id).or_default() += 1;
+    }
+
+    /// Notes that a slot of the task is held no more.
+    pub(crate) fn let_go(&self, id: TaskId) {
+        let mut slots = self.slots();
+        if let Some(held) = slots.get_mut(&id) {
+            *held -= 1;
+            if *held == 0 {
+                slots.remove(&id);
+            }
+        }
+    }
+
+    /// Tells those who wait for a slot to be let go.
+    pub(crate) fn let_gone(&self) {
+        self.freed.notify_waiters();
+    }
+
     pub(crate) fn insert(&self, task: &Arc<LiveTask>) {
         let mut running = self.running();
         running.tasks.insert(task.id, Arc::clone(task));
@@ -464,86 +484,5 @@ impl LiveTasks {
             }
         };
         tokio::time::timeout(MOMENT, free).await.is_err()
-    }
-}
-
-/// A slot of the worker, taken by one attempt; free again when the last piece of its code has let go of it.
-pub(crate) struct Slot {
-    permit: Mutex<Option<OwnedSemaphorePermit>>,
-    /// How many waits of the body share the lending.
-    waits: AtomicUsize,
-    task: TaskId,
-    queue: QueueName,
-    kind: Kind,
-    partition: Option<String>,
-    live: Arc<LiveTasks>,
-    freed: Arc<Notify>,
-    dispatch: Arc<Dispatch>,
-}
-
-impl Slot {
-    /// The slot of a task that the dispatch counts already.
-    pub(crate) fn take(
-        permit: OwnedSemaphorePermit,
-        record: &Record,
-        live: &Arc<LiveTasks>,
-        freed: &Arc<Notify>,
-        dispatch: &Arc<Dispatch>,
-    ) -> Arc<Self> {
-        *live.slots().entry(record.id).or_default() += 1;
-        Arc::new(Self {
-            permit: Mutex::new(Some(permit)),
-            waits: AtomicUsize::new(0),
-            task: record.id,
-            queue: record.queue.clone(),
-            kind: record.kind.clone(),
-            partition: record.partition.clone(),
-            live: Arc::clone(live),
-            freed: Arc::clone(freed),
-            dispatch: Arc::clone(dispatch),
-        })
-    }
-
-    fn swap_permit(&self, permit: Option<OwnedSemaphorePermit>) -> Option<OwnedSemaphorePermit> {
-        std::mem::replace(&mut *self.permit.lock().unwrap_or_else(PoisonError::into_inner), permit)
-    }
-
-    /// Lets others use the slot while the body waits.
-    pub(crate) fn lend(&self) {
-        self.waits.fetch_add(1, Ordering::AcqRel);
-        if let Some(permit) = self.swap_permit(None) {
-            drop(permit);
-            self.freed.notify_one();
-        }
-    }
-
-    /// The wait is over: takes a slot again, unless the body waits for something else as well. Those who wait here
-    /// come before the claim loop: what runs goes on before more is begun.
-    pub(crate) async fn take_again(&self, slots: &Arc<Semaphore>) {
-        if self.waits.fetch_sub(1, Ordering::AcqRel) > 1 {
-            return;
-        }
-        // The semaphore is never closed.
-        if let Ok(permit) = Arc::clone(slots).acquire_owned().await {
-            drop(self.swap_permit(Some(permit)));
-        }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        {
-            let mut slots = self.live.slots();
-            if let Some(held) = slots.get_mut(&self.task) {
-                *held -= 1;
-                if *held == 0 {
-                    slots.remove(&self.task);
-                }
-            }
-        }
-        self.dispatch.give_back(&self.queue, &self.kind, self.partition.as_deref());
-        drop(self.swap_permit(None));
-        self.live.freed.notify_waiters();
-        self.freed.notify_one();
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::deck::Inner;
 use crate::executor;
-use crate::live::Slot;
+use crate::slot::Slot;
 use crate::store::{ClaimRequest, Claimed, Record, StoreError};
 
 /// How many tasks a claim takes at the most.

@@ -15,8 +15,8 @@ use crate::clock;
 use crate::deck::Inner;
 use crate::executor;
 use crate::layer::{NextStart, StartCall};
-use crate::live::Slot;
 use crate::origin::Origin;
+use crate::slot::Slot;
 use crate::start::Start;
 use crate::store::{Claimed, NewTask, Options, Record, StartOutcome, StoreError};
 
@@ -321,7 +321,8 @@ impl Inner {
         }
         let (reply, answer) = oneshot::channel();
         let inner = Arc::clone(self);
-        let start = async move {
+        // On the deck's own runtime: the caller's may be gone before the task ends.
+        let run = async move {
             let params = new.params.clone();
             let outcome = inner.store.start(vec![new]).await;
             let outcome = outcome.and_then(|mut one| one.pop().ok_or(StoreError::Closed));
@@ -339,7 +340,7 @@ impl Inner {
                 executor::execute(inner, claimed, slot, None).await;
             }
         };
-        self.running.spawn_on(start, &self.runtime);
+        self.running.spawn_on(run, &self.runtime);
         answer.await.map_err(|_| StoreError::Closed)?
     }
 }

@@ -303,9 +303,9 @@ impl DeckBuilder {
             heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
             on_shutdown: self.on_shutdown,
-            runtime: tokio::runtime::Handle::current(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
+            runtime: tokio::runtime::Handle::current(),
             running: TaskTracker::new(),
             loops: TaskTracker::new(),
         });

@@ -57,7 +57,7 @@ pub(crate) struct Inner {
     pub(crate) stopping: CancellationToken,
     /// Fires last: the loops end.
     pub(crate) stopped: CancellationToken,
-    /// Where the deck was built: attempts run there, whoever starts them.
+    /// Where the attempts run, whoever starts them.
     pub(crate) runtime: tokio::runtime::Handle,
     /// Owns the attempts.
     pub(crate) running: TaskTracker,

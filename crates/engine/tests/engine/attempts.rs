@@ -187,3 +187,20 @@ async fn a_kind_registered_twice_is_refused_when_the_deck_is_built() {
     let twice = Deck::builder().register::<Scripted>().register::<Scripted>().memory().build().await;
     assert!(twice.unwrap_err().to_string().contains("two tasks are named scripted"));
 }
+
+#[tokio::test]
+async fn what_is_started_from_a_runtime_that_ends_runs_on_the_decks_own() {
+    let (_deck, client, gate) = memory_deck().await;
+    // After this the worker has looked: what is started now begins at once.
+    client.start_task(Scripted { act: Act::Complete }).await.unwrap().result(None).await.unwrap();
+    let elsewhere = client.clone();
+    let start = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let start = async { elsewhere.start_task(Scripted { act: Act::WaitForGate }).await.unwrap().id() };
+        runtime.block_on(start)
+    };
+    let id = tokio::task::spawn_blocking(start).await.unwrap();
+    gate.entered.wait().await;
+    gate.open.give();
+    reaches(&client, id, Status::Completed).await;
+}

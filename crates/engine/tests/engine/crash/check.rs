@@ -95,7 +95,7 @@ const FAULTS: &[(&str, &str)] = &[
         "a completed parent has not two ended children",
         "SELECT id FROM tasks JOIN payloads ON payloads.task = id
          WHERE status = 4 AND json_extract(params, '$.deed') = 'family'
-             AND (SELECT count(*) FROM tasks AS child WHERE child.parent = tasks.id AND child.status = 4) <> 2",
+             AND (SELECT count(*) FROM tasks AS child WHERE child.parent = tasks.id AND +child.status = 4) <> 2",
     ),
     (
         "a counter is not what a recount gives",
