@@ -111,7 +111,7 @@ pub fn field_text(value: &Value) -> String {
 pub fn check_field(param: &Param, text: &str) -> Option<String> {
     match parse(param, text) {
         Err(message) => Some(message),
-        Ok(Some(value)) => check(param, &value).err(),
+        Ok(Some(value)) => check_value(param, &value).err(),
         Ok(None) if param.required && !matches!(param.kind, ParamKind::Boolean) => Some(missing(param)),
         Ok(None) => None,
     }
@@ -144,7 +144,7 @@ pub fn validate_fields(fields: &[Param], values: Value) -> Result<Value, FieldEr
         let value =
             given.remove(&param.name).filter(|value| !value.is_null() || param.kind == ParamKind::Json);
         match value.or_else(|| param.default.clone()) {
-            Some(value) => match check(param, &value) {
+            Some(value) => match check_value(param, &value) {
                 Ok(()) => {
                     checked.insert(param.name.clone(), value);
                 }
@@ -173,10 +173,6 @@ fn missing(param: &Param) -> String {
 /// # Errors
 /// What is wrong with it.
 pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
-    check(param, value)
-}
-
-fn check(param: &Param, value: &Value) -> Result<(), String> {
     match &param.kind {
         ParamKind::Text { min_len, max_len, pattern, .. } => {
             let text = value.as_str().ok_or("This must be text.")?;

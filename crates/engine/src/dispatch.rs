@@ -205,6 +205,10 @@ impl Dispatch {
         let mut state = self.state();
         if let Some(lane) = state.queues.get_mut(queue) {
             lane.running = lane.running.saturating_sub(1);
+            // Names of queues are made up by who starts tasks: only those that hold something back are kept.
+            if lane.running == 0 && !lane.is_limited() {
+                state.queues.remove(queue);
+            }
         }
         let mut by_partition = false;
         if let Some(lane) = state.kinds.get_mut(kind) {

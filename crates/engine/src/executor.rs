@@ -107,8 +107,7 @@ async fn supervise(
     slot: &Arc<Slot>,
 ) -> BodyEnd {
     let limits = &live.definition.limits;
-    let own = live.record().options.timeout_ms.or(limits.timeout_ms);
-    let timeout = limit(own, inner.settings.timeout);
+    let timeout = limit(live.timeout_ms.or(limits.timeout_ms), inner.settings.timeout);
     let late = tokio::select! {
         biased;
         done = &mut body => return returned(done),

@@ -57,6 +57,7 @@ mod layer;
 mod live;
 mod log_layer;
 mod maintenance;
+mod new_record;
 mod origin;
 mod outcome;
 mod panics;

@@ -31,6 +31,8 @@ pub(crate) struct LiveTask {
     pub(crate) session: SessionId,
     pub(crate) token: LeaseToken,
     pub(crate) attempt: u32,
+    /// How long an attempt may take, if the start said so.
+    pub(crate) timeout_ms: Option<u64>,
     pub(crate) definition: Arc<Definition>,
     /// Fires when the body should stop: a cancel, a timeout, a shutdown.
     pub(crate) stop: CancellationToken,
@@ -110,6 +112,7 @@ impl LiveTask {
             session: new.lease.session,
             token: new.lease.token,
             attempt: new.record.machine.attempt,
+            timeout_ms: new.record.options.timeout_ms,
             definition: new.definition,
             stop: CancellationToken::new(),
             lost: CancellationToken::new(),

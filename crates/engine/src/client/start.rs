@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use taskdeck_core::{
     Action, Batch, BatchId, BatchRequest, BatchStarted, Decision, DeckError, Definition, Event, FieldErrors,
-    Lease, Machine, ParamKind, ResultBody, StartRequest, Started, State, Subject, Task, TaskId, ThenRequest,
-    Timestamp, Upload, decide, form, traceparent,
+    Lease, ParamKind, ResultBody, StartRequest, Started, Subject, Task, TaskId, ThenRequest, Timestamp,
+    Upload, decide, form, traceparent,
 };
 use tokio::sync::oneshot;
 
@@ -15,10 +15,11 @@ use crate::clock;
 use crate::deck::Inner;
 use crate::executor;
 use crate::layer::{NextStart, StartCall};
+use crate::new_record::new_record;
 use crate::origin::Origin;
 use crate::slot::Slot;
 use crate::start::Start;
-use crate::store::{Claimed, NewTask, Options, Record, StartOutcome, StoreError};
+use crate::store::{Claimed, NewTask, StartOutcome, StoreError};
 
 /// How far the time in an id that a client made may be off.
 const CLIENT_ID_SLACK_MS: u64 = 24 * 60 * 60 * 1000;
@@ -185,7 +186,7 @@ impl Client {
     async fn new_task(
         &self,
         kind: &str,
-        request: StartRequest,
+        mut request: StartRequest,
         origin: &Origin,
         depth: usize,
     ) -> Result<NewTask, DeckError> {
@@ -195,61 +196,19 @@ impl Client {
         if depth > LONGEST_CHAIN {
             return Err(DeckError::BadRequest { reason: "a chain has at most 100 tasks".to_owned() });
         }
-        let mut params = form::validate(&definition, request.params)?;
+        let mut params = form::validate(&definition, std::mem::take(&mut request.params))?;
         let uploads = self.claim_uploads(&definition, &mut params).await?;
         let params = params.to_string();
         self.inner.check(kind, &params).await?;
-        let limits = &definition.limits;
-        let after_ms = |wait: u64| now.plus_millis(i64::try_from(wait).unwrap_or(i64::MAX));
-        let due = request.at.or_else(|| request.delay.map(after_ms));
-        let state = match due {
-            Some(at) if at > now => State::Scheduled { until: Some(at) },
-            _ => State::Queued { since: now, ahead: false },
-        };
-        let machine = Machine {
-            at_most_once: limits.at_most_once,
-            expires_at: request.expires.or(limits.expires_ms).map(after_ms),
-            ..Machine::new(state, request.max_tries.unwrap_or(limits.retry.max_tries))
-        };
-        let parent = request.traceparent.as_deref().and_then(traceparent);
-        let (trace_id, span) = match parent {
-            Some((trace, span)) => (Some(trace), Some(span)),
-            None => (request.trace_id.or_else(|| origin.trace_id.clone()), origin.span.clone()),
-        };
-        let record = Record {
-            id: request.id.unwrap_or_else(clock::new_task_id),
-            kind: definition.kind.clone(),
-            kind_version: definition.version,
-            queue: request.queue.unwrap_or_else(|| limits.queue.clone()),
-            priority: request.priority,
-            label: request.label.unwrap_or_else(|| definition.title.clone()),
-            key: request.key,
-            tags: request.tags,
-            user: origin.user.clone(),
-            trace_id: Some(trace_id.unwrap_or_else(clock::new_trace_id)),
-            created_at: now,
-            machine,
-            error: None,
-            progress: taskdeck_core::Progress::default(),
-            partition: request.partition,
-            parent: origin.child_of.as_ref().map(|(parent, _)| *parent),
-            child: origin.child_of.as_ref().map(|(_, name)| name.clone()),
-            batch: origin.batch,
-            options: Options {
-                timeout_ms: request.timeout,
-                result_ttl_ms: request.result_ttl,
-                permissions: origin.permissions.clone(),
-                span,
-                detached: origin.detached,
-            },
-        };
+        let (after, follow) = (std::mem::take(&mut request.after), std::mem::take(&mut request.then));
+        let record = new_record(&definition, request, origin, now);
         let origin =
             Origin { trace_id: record.trace_id.clone(), child_of: None, batch: None, ..origin.clone() };
-        let mut then = Vec::with_capacity(request.then.len());
-        for ThenRequest { kind, request } in request.then {
+        let mut then = Vec::with_capacity(follow.len());
+        for ThenRequest { kind, request } in follow {
             then.push(Box::pin(self.new_task(kind.as_str(), request, &origin, depth + 1)).await?);
         }
-        Ok(NewTask { uploads, after: request.after, then, ..NewTask::new(record, params) })
+        Ok(NewTask { uploads, after, then, ..NewTask::new(record, params) })
     }
 
     /// Replaces what the client says of its files by what the store knows of them.

@@ -1,11 +1,11 @@
 //! The task that a schedule starts.
 
-use taskdeck_core::{Machine, Progress, State, Timestamp, UserId};
+use taskdeck_core::{StartRequest, Timestamp, UserId};
 
 use super::check::Checked;
-use crate::clock;
+use crate::new_record::new_record;
 use crate::origin::Origin;
-use crate::store::{NewTask, Options, Record, StoredSchedule};
+use crate::store::{NewTask, StoredSchedule};
 
 /// A task of the schedule, to be started now in the name of `user`.
 pub(crate) fn new_task(
@@ -14,34 +14,15 @@ pub(crate) fn new_task(
     user: Option<&UserId>,
     now: Timestamp,
 ) -> NewTask {
-    let (spec, definition) = (&schedule.spec, &checked.definition);
-    let limits = &definition.limits;
-    let after = |wait: u64| now.plus_millis(i64::try_from(wait).unwrap_or(i64::MAX));
-    let machine = Machine {
-        at_most_once: limits.at_most_once,
-        expires_at: limits.expires_ms.map(after),
-        ..Machine::new(State::Queued { since: now, ahead: false }, limits.retry.max_tries)
-    };
-    let record = Record {
-        id: clock::new_task_id(),
-        kind: definition.kind.clone(),
-        kind_version: definition.version,
-        queue: spec.queue.clone().unwrap_or_else(|| limits.queue.clone()),
+    let spec = &schedule.spec;
+    let request = StartRequest {
+        queue: spec.queue.clone(),
         priority: spec.priority,
-        label: spec.label.clone().unwrap_or_else(|| definition.title.clone()),
+        label: spec.label.clone(),
         key: spec.key.clone(),
         tags: spec.tags.iter().cloned().chain([spec.tag()]).collect(),
-        user: user.cloned(),
-        trace_id: Some(clock::new_trace_id()),
-        created_at: now,
-        machine,
-        error: None,
-        progress: Progress::default(),
-        partition: None,
-        parent: None,
-        child: None,
-        batch: None,
-        options: Options { permissions: Origin::actor(&schedule.actor).permissions, ..Options::default() },
+        ..StartRequest::default()
     };
-    NewTask::new(record, checked.params.to_string())
+    let origin = Origin { user: user.cloned(), ..Origin::actor(&schedule.actor) };
+    NewTask::new(new_record(&checked.definition, request, &origin, now), checked.params.to_string())
 }

@@ -31,15 +31,18 @@ pub(super) fn uuid(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
     Ok(Uuid::from_bytes(bytes))
 }
 
-fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(index)?.map(Timestamp::from_millis))
 }
 
-fn bad(index: usize, why: &impl ToString) -> rusqlite::Error {
+pub(super) fn bad(index: usize, why: &impl ToString) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, why.to_string().into())
 }
 
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>> {
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    index: usize,
+) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(index)?;
     text.map(|text| serde_json::from_str(&text).map_err(|error| bad(index, &error))).transpose()
 }

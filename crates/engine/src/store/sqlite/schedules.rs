@@ -1,12 +1,11 @@
 //! Schedules in SQLite.
 
 use async_trait::async_trait;
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use taskdeck_core::{ScheduleName, ScheduleSource, TaskId, Timestamp, UserId};
 
 use super::SqliteStore;
-use super::rows::{blob, task_id};
+use super::rows::{self, bad, blob, task_id, time, to_json};
 use super::start;
 use super::work_error::WorkError;
 use super::writer::{Lane, Tx};
@@ -15,16 +14,8 @@ use crate::store::{NewTask, Pace, Pause, ScheduleStore, StartOutcome, StoreError
 /// The columns in the order that [`read`] reads.
 const COLUMNS: &str = "spec, source, actor, version, next_at, last_at, last_task, created_at, paused_at, paused_by, pause_reason, at_fault";
 
-fn bad(index: usize, why: &impl ToString) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, why.to_string().into())
-}
-
 fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
-    serde_json::from_str(&row.get::<_, String>(index)?).map_err(|error| bad(index, &error))
-}
-
-fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row.get::<_, Option<i64>>(index)?.map(Timestamp::from_millis))
+    rows::json(row, index)?.ok_or_else(|| bad(index, &"it is missing"))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredSchedule> {
@@ -65,10 +56,6 @@ fn due(conn: &Connection, now: Timestamp, max: usize) -> Result<Vec<StoredSchedu
     let mut statement = conn.prepare_cached(&sql)?;
     let found = statement.query_map((now.as_millis(), max), read)?.collect::<rusqlite::Result<_>>()?;
     Ok(found)
-}
-
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, WorkError> {
-    serde_json::to_string(value).map_err(|error| WorkError::unreadable("schedule", &error))
 }
 
 fn save(tx: &Tx<'_>, schedule: &StoredSchedule, last_task: Option<TaskId>) -> Result<bool, WorkError> {
