@@ -139,7 +139,7 @@ pub struct TaskPage {
 
 /// Which tasks a list shows. Empty fields do not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ListQuery {
     /// Only these statuses.
     pub status: StatusSet,

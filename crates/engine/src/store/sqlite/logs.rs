@@ -16,7 +16,7 @@ pub(super) fn last_seq(conn: &rusqlite::Connection, id: TaskId) -> Result<u64, W
 
 /// Appends lines of an attempt that holds its task; of another one not, since the one that holds it now writes lines of
 /// the same numbers.
-pub(super) fn append_held(tx: &Tx<'_>, log: &LogWrite) -> Result<bool, WorkError> {
+pub(super) fn append_held(tx: &Tx<'_, '_>, log: &LogWrite) -> Result<bool, WorkError> {
     let mut held = tx.conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1 AND token = ?2")?;
     let holds = held.exists((blob(log.id.as_uuid()), log.token.0))?;
     if holds {
@@ -26,7 +26,7 @@ pub(super) fn append_held(tx: &Tx<'_>, log: &LogWrite) -> Result<bool, WorkError
 }
 
 /// Appends lines of a task that is there; those of its ending are part of what is decided already.
-pub(super) fn append(tx: &Tx<'_>, id: TaskId, lines: &[LogLine]) -> Result<(), WorkError> {
+pub(super) fn append(tx: &Tx<'_, '_>, id: TaskId, lines: &[LogLine]) -> Result<(), WorkError> {
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(()) };
     let text = serde_json::to_string(lines).map_err(|error| WorkError::unreadable("log", &error))?;
     let mut statement = tx.conn.prepare_cached(

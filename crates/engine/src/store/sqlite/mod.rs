@@ -21,6 +21,7 @@ mod rows;
 mod schedules;
 mod settle;
 mod start;
+mod statements;
 mod waits;
 mod work_error;
 mod writer;
@@ -111,7 +112,7 @@ impl SqliteStore {
     async fn write<R, F>(&self, lane: Lane, run: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
-        F: FnMut(&mut Tx<'_>) -> Result<R, WorkError> + Send + 'static,
+        F: FnMut(&mut Tx<'_, '_>) -> Result<R, WorkError> + Send + 'static,
     {
         self.writer.call(lane, run).await
     }
@@ -290,7 +291,7 @@ impl Store for SqliteStore {
     }
 
     async fn append_logs(&self, logs: Vec<LogWrite>) -> Result<Vec<bool>, StoreError> {
-        let append = move |tx: &mut Tx<'_>| logs.iter().map(|log| logs::append_held(tx, log)).collect();
+        let append = move |tx: &mut Tx<'_, '_>| logs.iter().map(|log| logs::append_held(tx, log)).collect();
         self.write(Lane::Bulk, append).await
     }
 
