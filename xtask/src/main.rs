@@ -27,6 +27,7 @@ mod progress;
 mod run;
 mod server;
 mod site;
+mod split;
 mod test;
 mod wasm;
 mod watch;
@@ -113,7 +114,10 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
         Command::Site { dev } => {
             let mode = if dev { site::Mode::Dev } else { site::Mode::Release };
             let sizes = site::build(&workspace, progress, mode)?;
-            progress.line(&run::sizes(sizes));
+            for (page, wasm) in &sizes.first {
+                progress.line(&format!("{page}: {} of WASM at first", progress::size(*wasm as u64)));
+            }
+            progress.line(&run::sizes(&sizes));
             println!("{}", site::folder(&workspace, mode).display());
             Ok(())
         }
