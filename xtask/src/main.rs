@@ -105,7 +105,7 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
         Command::Dev => dev::dev(&workspace, progress),
         Command::Test(options) => test::test(&workspace, progress, options),
         Command::Dist { out } => dist::dist(&workspace, progress, out.as_deref()),
-        Command::Bench { what, args } => bench::bench(&workspace, what, &args),
+        Command::Bench { what, args } => bench::bench(&workspace, progress, what, &args),
         Command::Chromium => {
             browser::install_packages(&workspace, progress)?;
             println!("{}", chromium::find(&workspace, progress)?.display());

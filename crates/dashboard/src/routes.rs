@@ -1,9 +1,11 @@
 //! Which page is where.
 
 use leptos::prelude::*;
+use leptos::{ev, task::spawn_local};
 use leptos_router::components::{ParentRoute, Route};
 use leptos_router::{MatchNestedRoutes, SsrMode, path};
 use taskdeck_ui::use_base;
+use wasm_bindgen::JsCast;
 
 use crate::code::{PageCode, page};
 use crate::layout::Layout;
@@ -42,6 +44,30 @@ pub async fn load_current_page() -> bool {
         Some(page) => page.load().await,
         None => true,
     }
+}
+
+/// Brings the code of a page when a person points at a link to it, or reaches it by the keyboard: a moment before they
+/// go there.
+pub(crate) fn bring_what_is_pointed_at() {
+    let bring = |event: &web_sys::Event| {
+        let link = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let link = link.and_then(|element| element.closest("a[href]").ok().flatten());
+        let Some(href) = link.and_then(|link| link.get_attribute("href")) else { return };
+        let path = href.split(['?', '#']).next().unwrap_or_default();
+        if let Some(page) = page_at(path.strip_prefix(use_base().as_str()).unwrap_or(path)) {
+            spawn_local(async move {
+                page.load().await;
+            });
+        }
+    };
+    Effect::new(move || {
+        let pointed = window_event_listener(ev::pointerover, move |event| bring(&event));
+        let reached = window_event_listener(ev::focusin, move |event| bring(&event));
+        on_cleanup(move || {
+            pointed.remove();
+            reached.remove();
+        });
+    });
 }
 
 /// The dashboard's routes, to be put inside `<Routes>`: `/` goes to `/tasks`; `/tasks`, `/tasks/{id}`, `/start` and

@@ -6,8 +6,8 @@ use leptos::attr::Attribute;
 use leptos::attr::any_attribute::AnyAttribute;
 use leptos::prelude::{AddAnyAttr, AnyView, IntoAny, Mountable, Render, RenderHtml};
 use leptos::tachys::hydration::Cursor;
-use leptos::tachys::renderer::types::{Element, Node, Placeholder};
 use leptos::tachys::renderer::Rndr;
+use leptos::tachys::renderer::types::{Element, Node, Placeholder};
 use leptos::tachys::view::{Position, PositionState};
 
 /// A view whose type is gone. `AnyView` keeps a dozen functions for each type of view that it may hold; this one type
