@@ -36,6 +36,7 @@ mod router;
 mod schedules;
 mod schema;
 mod socket;
+mod stats;
 mod task_feed;
 mod tasks;
 mod trace;
