@@ -24,6 +24,7 @@ mod param;
 mod progress;
 mod question;
 mod rate;
+mod read;
 mod retry;
 mod schedule;
 mod state;
@@ -38,7 +39,7 @@ mod worker;
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
-pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage, Tick};
 pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
