@@ -61,8 +61,8 @@ pub struct LiveStore(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) plan: Mutex<Plan>,
     slots: Mutex<SmallMap<TaskId, Slot>>,
-    /// Newer states, for the next frame.
-    pending: Mutex<SmallMap<TaskId, TaskState>>,
+    /// Newer states, for the next frame. Boxed, since the map is a list in which places are made.
+    pending: Mutex<SmallMap<TaskId, Box<TaskState>>>,
     pub(super) logs: Mutex<Logs>,
     pub(super) arrivals: Mutex<Arrivals>,
     pub(super) new_tasks: ArcRwSignal<Vec<TaskId>>,
@@ -338,7 +338,7 @@ impl LiveStore {
             for state in states {
                 awoke |= plan.wants.saw(&state);
                 if pending.get(state.id).is_none_or(|known| state.rev() > known.rev()) {
-                    pending.insert(state.id, state);
+                    pending.insert(state.id, Box::new(state));
                 }
             }
         }
@@ -358,9 +358,11 @@ impl LiveStore {
     /// belongs to is older, or on its way.
     pub(super) fn take_ticks(&self, ticks: Vec<Tick>) {
         let newer = |tick: Tick| {
-            let pending = lock(&self.0.pending).get(tick.id).cloned();
-            let known = pending.or_else(|| self.peek(tick.id))?;
-            tick.applied_to(&known)
+            if let Some(known) = lock(&self.0.pending).get(tick.id) {
+                return tick.applied_to(known);
+            }
+            let slot = lock(&self.0.slots).get(tick.id).cloned()?;
+            slot.state.with_untracked(|known| tick.applied_to(known.as_ref()?))
         };
         self.take_states(ticks.into_iter().filter_map(newer).collect());
     }
@@ -369,7 +371,7 @@ impl LiveStore {
         lock(&self.0.clock).frame_queued = false;
         let pending = std::mem::take(&mut *lock(&self.0.pending));
         for state in pending.into_values() {
-            self.apply(state);
+            self.apply(*state);
         }
     }
 
