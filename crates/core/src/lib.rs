@@ -11,7 +11,10 @@
 //! assert_eq!(id.to_string().parse::<TaskId>(), Ok(id));
 //! ```
 
+mod about;
 mod access;
+mod cron_fields;
+mod cron_words;
 mod definition;
 mod error;
 mod feed;
@@ -32,7 +35,9 @@ mod time;
 mod trace;
 mod wire;
 
+pub use about::{About, Setting};
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
+pub use cron_words::cron_in_words;
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
@@ -46,7 +51,7 @@ pub use progress::{Progress, Step, eta_ms};
 pub use question::{Answer, AnswerRequest, OpenQuestion, Question, QuestionOutcome};
 pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
-pub use schedule::{MissedFires, Schedule, ScheduleSource, ScheduleSpec};
+pub use schedule::{MissedFires, NextTimes, Schedule, ScheduleSource, ScheduleSpec};
 pub use state::State;
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
@@ -54,6 +59,6 @@ pub use time::Timestamp;
 pub use trace::traceparent;
 pub use wire::{
     Artifact, Attempt, Batch, BatchItem, BatchRequest, BatchStarted, CancelInfo, CancelOutcome, Counts,
-    ErrorInfo, Lane, LaneLimits, ListQuery, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail,
-    TaskPage, TaskState, ThenRequest,
+    ErrorInfo, Lane, LaneLimits, LaneOf, Lanes, ListQuery, PartProblem, ResultBody, Rev, StartRequest,
+    Started, TaskDetail, TaskPage, TaskState, ThenRequest,
 };

@@ -162,6 +162,15 @@ pub(crate) struct LaneCount {
     pub(crate) n: u64,
 }
 
+/// What a store says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoreInfo {
+    /// What it is and where: `SQLite 3.51.0, /var/lib/taskdeck.db`.
+    pub(crate) text: String,
+    /// How much of the disk it takes; none for one in memory.
+    pub(crate) bytes: Option<u64>,
+}
+
 /// A file of a task.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskFile {
@@ -305,6 +314,9 @@ pub(crate) trait Store: ScheduleStore {
 
     /// The counters themselves: how many tasks of each queue and kind have each status.
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError>;
+
+    /// What and where the store is, and how large.
+    fn info(&self) -> StoreInfo;
 
     /// How many tasks there are by status, counted anew: what the counters must equal.
     #[cfg(test)]
