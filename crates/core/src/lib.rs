@@ -19,6 +19,7 @@ mod definition;
 mod error;
 mod feed;
 pub mod form;
+mod histogram;
 mod id;
 mod log;
 mod machine;
@@ -29,11 +30,13 @@ mod rate;
 mod retry;
 mod schedule;
 mod state;
+mod stats;
 mod status;
 mod task;
 mod time;
 mod trace;
 mod wire;
+mod worker;
 
 pub use about::{About, Setting};
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
@@ -41,6 +44,7 @@ pub use cron_words::cron_in_words;
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
@@ -53,6 +57,7 @@ pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
 pub use schedule::{MissedFires, NextTimes, Schedule, ScheduleSource, ScheduleSpec};
 pub use state::State;
+pub use stats::{Percentiles, Stats, StatsFold, StatsPoint, Tally, minute_of};
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use time::Timestamp;
@@ -62,3 +67,4 @@ pub use wire::{
     ErrorInfo, Lane, LaneLimits, LaneOf, Lanes, ListQuery, PartProblem, ResultBody, Rev, StartRequest,
     Started, TaskDetail, TaskPage, TaskState, ThenRequest,
 };
+pub use worker::WorkerState;

@@ -16,10 +16,12 @@ mod open;
 mod plans;
 mod read;
 mod remove;
+mod rollups;
 mod rows;
 mod schedules;
 mod settle;
 mod start;
+mod waits;
 mod work_error;
 mod writer;
 
@@ -29,14 +31,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckId, FileId, LeaseToken, ListQuery, LogLine, LogPage, OpenQuestion,
-    SessionId, Status, TaskId, Timestamp, Upload,
+    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogLine, LogPage,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
-    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, Moved, NewTask, Oldest, Payload,
+    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, Moved, NewTask, Oldest, Payload,
     ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError, StoreInfo,
     TaskFile,
 };
@@ -263,6 +265,28 @@ impl Store for SqliteStore {
             Reads::ByWriter => None,
         };
         read::info(path)
+    }
+
+    async fn waits(&self) -> Result<Vec<LaneWait>, StoreError> {
+        self.read(waits::longest).await
+    }
+
+    async fn running(&self, max: usize) -> Result<Vec<Record>, StoreError> {
+        self.read(move |conn| change::select(conn, "WHERE status = 2 LIMIT ?1", [max])).await
+    }
+
+    async fn stats(
+        &self,
+        kind: Option<Kind>,
+        since: Timestamp,
+        now: Timestamp,
+        step_ms: Option<u64>,
+    ) -> Result<Stats, StoreError> {
+        self.read(move |conn| rollups::stats(conn, kind.as_ref(), since, now, step_ms)).await
+    }
+
+    async fn remove_rollups(&self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        self.write(Lane::Bulk, move |tx| rollups::remove(tx, before, max)).await
     }
 
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError> {
