@@ -61,8 +61,9 @@ fn Kinds(
     /// All of them.
     kinds: Vec<Definition>,
 ) -> impl IntoView {
-    let needs_file =
-        |definition: &Definition| definition.params.iter().any(|param| param.required && param.kind.is_file());
+    let needs_file = |definition: &Definition| {
+        definition.params.iter().any(|param| param.required && param.kind.is_file())
+    };
     let (with_file, fit): (Vec<_>, Vec<_>) = kinds.into_iter().partition(needs_file);
     if fit.is_empty() {
         return view! {

@@ -1,6 +1,7 @@
 //! Queues and kinds: what they hold, how long it waits, and pausing and limiting them.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use taskdeck_core::{Lane, LaneOf, Lanes, Status};
 use taskdeck_ui::format::thousands;
@@ -112,7 +113,8 @@ fn LaneItem(
 ) -> impl IntoView {
     let known = name.clone();
     let lane = Memo::new(move |before: Option<&Option<Lane>>| {
-        let found = lanes.shown.with(|lanes| self::of(lanes, of).iter().find(|lane| lane.name == known).cloned());
+        let found =
+            lanes.shown.with(|lanes| self::of(lanes, of).iter().find(|lane| lane.name == known).cloned());
         // One that is gone is shown until its row is.
         found.or_else(|| before.cloned().flatten())
     });
@@ -184,7 +186,9 @@ fn LaneItem(
     let limit = {
         let name = name.clone();
         move || {
-            limits.get().map(|(limits, is_set)| view! { <LimitsButton of name=name.clone() limits is_set ask/> })
+            limits
+                .get()
+                .map(|(limits, is_set)| view! { <LimitsButton of name=name.clone() limits is_set ask/> })
         }
     };
     view! {

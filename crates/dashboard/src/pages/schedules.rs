@@ -86,7 +86,8 @@ fn Item(
 ) -> impl IntoView {
     let known = name.clone();
     let schedule = Memo::new(move |before: Option<&Option<Schedule>>| {
-        let found = schedules.shown.with(|all| all.iter().find(|one| one.spec.name.as_str() == known).cloned());
+        let found =
+            schedules.shown.with(|all| all.iter().find(|one| one.spec.name.as_str() == known).cloned());
         found.or_else(|| before.cloned().flatten())
     });
     let shown = move || schedule.get().map(|schedule| view! { <Facts schedule/> });
@@ -111,11 +112,13 @@ fn Facts(
     /// Which.
     schedule: Schedule,
 ) -> impl IntoView {
-    let Schedule { spec, in_words, next_at, last_at, last_task, paused_at, paused_by, pause_reason, .. } = schedule;
+    let Schedule { spec, in_words, next_at, last_at, last_task, paused_at, paused_by, pause_reason, .. } =
+        schedule;
     let next = match (paused_at, next_at) {
         (Some(at), _) => {
             let by = paused_by.map(|by| format!(" by {by}"));
-            view! { <span class="dash-paused"><Icon name="pause"/> "Paused " <TimeAgo at=at/> {by}</span> }.erase()
+            view! { <span class="dash-paused"><Icon name="pause"/> "Paused " <TimeAgo at=at/> {by}</span> }
+                .erase()
         }
         (None, Some(at)) => view! { <TimeAgo at=at/> }.erase(),
         (None, None) => view! { <span class="dash-none">"Never again"</span> }.erase(),

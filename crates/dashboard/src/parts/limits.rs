@@ -1,6 +1,7 @@
 //! The limits of a queue or a kind: in words, and the form that sets them.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use taskdeck_core::{LaneLimits, LaneOf, Rate};
 use taskdeck_ui::format::span;
 use taskdeck_ui::{Erase, Icon, PostForm, PostState, manage};
@@ -83,8 +84,18 @@ pub(crate) fn LimitsButton(
     };
     let number = |number: Option<u32>| number.map(|number| number.to_string());
     let fields = [
-        field("concurrency", "At the same time", "How many of its tasks run at once, on each node.", number(limits.concurrency)),
-        field("rate", "Rate", "How often its tasks begin, such as 10/1s or 100/5m.", limits.rate.map(|rate| rate.to_string())),
+        field(
+            "concurrency",
+            "At the same time",
+            "How many of its tasks run at once, on each node.",
+            number(limits.concurrency),
+        ),
+        field(
+            "rate",
+            "Rate",
+            "How often its tasks begin, such as 10/1s or 100/5m.",
+            limits.rate.map(|rate| rate.to_string()),
+        ),
     ];
     let partition = (of == LaneOf::Kind).then(|| {
         let help = "How many tasks of one partition run at once.";
@@ -96,13 +107,15 @@ pub(crate) fn LimitsButton(
         }
     });
     let title = format!("Limits of {name}");
+    let (named, opens, id) = (title.clone(), popover.clone(), popover.clone());
+    let label = title.clone();
     view! {
         <div class="td-action">
-            <button type="button" class="td-button" popovertarget=popover.clone() aria-label=title.clone()>
+            <button type="button" class="td-button" popovertarget=opens aria-label=named>
                 <Icon name="settings"/>
                 <span class="td-button-text">"Limits"</span>
             </button>
-            <div class="td-ask dash-limits" id=popover.clone() popover="auto" role="dialog" aria-label=title.clone()>
+            <div class="td-ask dash-limits" id=id popover="auto" role="dialog" aria-label=label>
                 <h3 class="dash-limits-title">{title}</h3>
                 <PostForm state on_done=done>
                     <input type="hidden" name="of" value=of.name()/>
@@ -137,7 +150,10 @@ mod tests {
             partition_concurrency: None,
         };
         assert_eq!(limits_in_words(&limits(None, None), false), "Not limited");
-        assert_eq!(limits_in_words(&limits(Some(2), Some("10/1m")), false), "At most 2 at the same time · 10 a minute");
+        assert_eq!(
+            limits_in_words(&limits(Some(2), Some("10/1m")), false),
+            "At most 2 at the same time · 10 a minute"
+        );
         assert_eq!(limits_in_words(&limits(None, Some("3/90s")), true), "3 in 1 m 30 s · set here");
     }
 }

@@ -49,7 +49,8 @@ pub(crate) fn Press(
         browser::close_popover(&hide);
         on_done.run(answer);
     });
-    let hidden = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    let hidden =
+        fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     let hidden = hidden.collect_view();
     let busy = move || state.pending.get().then_some("true");
     let shown = Signal::derive(move || if state.pending.get() { "loader" } else { icon }.to_owned());
@@ -62,6 +63,7 @@ pub(crate) fn Press(
             </button>
         }
     });
+    let own_name = ask.is_none().then(|| named.clone());
     let form = view! {
         <PostForm state on_done=done>
             {hidden}
@@ -70,7 +72,7 @@ pub(crate) fn Press(
                 type="submit"
                 class=format!("td-button {class}")
                 aria-busy=busy
-                aria-label=ask.is_none().then(|| named.clone())
+                aria-label=own_name
             >
                 <Icon name=shown/>
                 <span class="td-button-text">{go}</span>

@@ -1,6 +1,7 @@
 //! What can be done to a schedule.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_navigate;
 use serde_json::Value;
 use taskdeck_ui::manage::{ScheduleDeed, SteerSchedule, about_schedule};
@@ -27,7 +28,10 @@ pub(crate) fn Steer(
     let base = paths::tasks("");
     // The task that was started is what one wants to see.
     let started = Callback::new(move |answer: Value| match answer.as_str() {
-        Some(id) => go(&format!("{base}/{id}"), leptos_router::NavigateOptions { resolve: false, ..Default::default() }),
+        Some(id) => go(
+            &format!("{base}/{id}"),
+            leptos_router::NavigateOptions { resolve: false, ..Default::default() },
+        ),
         None => ask.run(()),
     });
     let run = deed(&name, ScheduleDeed::Run, "zap", "Run now", started);
@@ -50,7 +54,9 @@ pub(crate) fn Remove(
         go(&list, leptos_router::NavigateOptions { resolve: false, ..Default::default() });
     });
     let ask = Ask {
-        question: format!("Delete the schedule “{name}”? It starts no more tasks; those that it started stay."),
+        question: format!(
+            "Delete the schedule “{name}”? It starts no more tasks; those that it started stay."
+        ),
         keep: "Keep it",
         go: "Delete the schedule",
     };

@@ -1,12 +1,15 @@
 //! The form of a schedule: its rule, with what it means and its next times as one types, and the params of its tasks.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use leptos_router::params::ParamsMap;
 use serde_json::Value;
-use taskdeck_core::{Choice, Definition, FieldErrors, MissedFires, NextTimes, Param, ParamKind, ScheduleSpec, form};
+use taskdeck_core::{
+    Choice, Definition, FieldErrors, MissedFires, NextTimes, Param, ParamKind, ScheduleSpec, form,
+};
 use taskdeck_ui::{ApiError, Erase, FieldInput, FormState, Icon, PostForm, PostState, TimeAgo, load, manage};
 
 use crate::paths;
@@ -21,9 +24,24 @@ const EXAMPLES: [(&str, &str); 5] = [
 ];
 /// Offered to those who do not know how theirs is called; any other of the IANA list will do.
 const ZONES: [&str; 18] = [
-    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "Europe/Istanbul", "Africa/Lagos", "Africa/Johannesburg",
-    "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
-    "America/Sao_Paulo", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+    "UTC",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Paris",
+    "Europe/Istanbul",
+    "Africa/Lagos",
+    "Africa/Johannesburg",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Singapore",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "America/Sao_Paulo",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
 ];
 /// What one types is looked at when one stops for so long.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
@@ -95,16 +113,25 @@ pub(crate) fn ScheduleForm(
             .max_len(100);
         field(name)
     };
-    let params = definition.params.iter().filter(|param| !param.kind.is_file()).map(|param| {
-        field(Param { name: format!("params[{}]", param.name), ..param.clone() })
-    });
+    let params = definition
+        .params
+        .iter()
+        .filter(|param| !param.kind.is_file())
+        .map(|param| field(Param { name: format!("params[{}]", param.name), ..param.clone() }));
     let params = params.collect_view();
     let has_params = definition.params.iter().any(|param| !param.kind.is_file());
-    let more = [missed(), optional("label", "Label", "What a person calls the tasks; the kind's title when empty."),
+    let more = [
+        missed(),
+        optional("label", "Label", "What a person calls the tasks; the kind's title when empty."),
         optional("queue", "Queue", "Another queue than the kind's."),
         optional("priority", "Priority", "Higher goes first; 0 when empty."),
-        optional("key", "Key", "Only one active task has a key: a time that comes while the task before goes on starts none."),
-    ].map(field);
+        optional(
+            "key",
+            "Key",
+            "Only one active task has a key: a time that comes while the task before goes on starts none.",
+        ),
+    ]
+    .map(field);
     view! {
         <PostForm state on_done=done class="td-form">
             <input type="hidden" name="kind" value=definition.kind.to_string()/>
@@ -181,7 +208,9 @@ fn problems(error: &ApiError, definition: &Definition) -> Vec<String> {
         "cron" => "When".to_owned(),
         "time_zone" => "Time zone".to_owned(),
         other => match other.strip_prefix("params.") {
-            Some(param) => definition.param(param).map_or_else(|| param.to_owned(), |param| param.title.clone()),
+            Some(param) => {
+                definition.param(param).map_or_else(|| param.to_owned(), |param| param.title.clone())
+            }
             None => {
                 let mut letters = other.chars();
                 letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
