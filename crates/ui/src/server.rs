@@ -86,13 +86,18 @@ mod with_engine {
             && let Some(response) = use_context::<ResponseOptions>()
             && let Some(back) = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok())
         {
-            let mut back = back.to_owned();
-            ServerFnUrlError::<ApiError>::strip_error_info(&mut back);
-            if let Ok(location) = HeaderValue::from_str(back.trim_end_matches('?')) {
+            if let Ok(location) = HeaderValue::from_str(without_error(back).trim_end_matches('?')) {
                 response.insert_header(LOCATION, location);
                 response.set_status(StatusCode::SEE_OTHER);
             }
         }
+    }
+
+    /// An address without the error that an earlier form left there.
+    fn without_error(address: &str) -> String {
+        let mut address = address.to_owned();
+        ServerFnUrlError::<ApiError>::strip_error_info(&mut address);
+        address
     }
 
     fn base(parts: &Parts) -> BasePath {
@@ -122,7 +127,7 @@ mod with_engine {
             && is_plain_form(&parts)
             && let Some(response) = use_context::<ResponseOptions>()
             && let Some(back) = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok())
-            && let Ok(mut back) = ServerFnUrlError::new(key, error.clone()).to_url(back)
+            && let Ok(mut back) = ServerFnUrlError::new(key, error.clone()).to_url(&without_error(back))
         {
             if let Some((page, query)) = page {
                 let told: Vec<(String, String)> = back

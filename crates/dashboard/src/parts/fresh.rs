@@ -1,5 +1,7 @@
 //! What a page loaded, asked for anew as long as somebody looks at it.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use taskdeck_core::Timestamp;
@@ -35,6 +37,8 @@ struct Asking {
     /// Whether the counts have changed since.
     is_old: bool,
     is_waited_for: bool,
+    /// Whether to ask again when the answer is here.
+    again: bool,
 }
 
 /// Keeps what was loaded fresh: two seconds after the counts by status changed, and every ten seconds else. A hidden tab
@@ -49,27 +53,38 @@ where
     let (now, counts) = (live.now(), live.watch_counts());
     let shown = RwSignal::new(first);
     let asking = StoredValue::new(Asking::default());
+    let fetch = Arc::new(fetch);
     let ask = Callback::new(move |()| {
         let clock = now.get_untracked();
-        let again = asking.try_update_value(|asking| {
+        let begins = asking.try_update_value(|asking| {
             asking.at = clock.or(asking.at);
             asking.is_old = false;
+            // An answer that is under way may be of before what was just done.
+            asking.again = asking.is_waited_for;
             !std::mem::replace(&mut asking.is_waited_for, true)
         });
-        if again != Some(true) {
+        if begins != Some(true) {
             return;
         }
-        let answer = fetch();
+        let fetch = Arc::clone(&fetch);
         spawn_local(async move {
-            let answer = answer.await;
-            asking.try_update_value(|asking| asking.is_waited_for = false);
-            if let Ok(value) = answer {
-                // Nothing is drawn anew for an answer that says the same.
-                let _ = shown.try_maybe_update(|shown| {
-                    let changed = *shown != value;
-                    *shown = value;
-                    (changed, ())
+            loop {
+                let answer = fetch().await;
+                if let Ok(value) = answer {
+                    // Nothing is drawn anew for an answer that says the same.
+                    let _ = shown.try_maybe_update(|shown| {
+                        let changed = *shown != value;
+                        *shown = value;
+                        (changed, ())
+                    });
+                }
+                let again = asking.try_update_value(|asking| {
+                    asking.is_waited_for = asking.again;
+                    std::mem::take(&mut asking.again)
                 });
+                if again != Some(true) {
+                    return;
+                }
             }
         });
     });

@@ -373,3 +373,40 @@ fn Preview(
         .erase()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use taskdeck_core::{Kind, ScheduleName};
+
+    use super::*;
+
+    #[test]
+    fn what_the_address_says_goes_before_the_schedule() {
+        let spec = ScheduleSpec {
+            params: json!({"steps": 3, "fast": true}),
+            ..ScheduleSpec::new(ScheduleName::new("a").unwrap(), Kind::new("demo").unwrap(), "@daily")
+        };
+        let mut query = ParamsMap::new();
+        query.insert("cron", "@hourly".to_owned());
+        query.insert("params[steps]", "many".to_owned());
+        let fields = typed(&query, Some(&spec));
+        let value = |name: &str| value_of(&fields, name);
+        assert_eq!((value("name").as_deref(), value("cron").as_deref()), (Some("a"), Some("@hourly")));
+        assert_eq!(value("params[steps]").as_deref(), Some("many"));
+        assert_eq!(value("params[fast]").as_deref(), Some("true"));
+        assert_eq!(value("params[none]"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_the_titles_of_the_fields() {
+        let mut definition = Definition::new(Kind::new("demo").unwrap());
+        definition.params = vec![Param::of::<u8>("steps").title("Number of steps")];
+        let mut fields = FieldErrors::default();
+        for (name, why) in [("params.steps", "Too many."), ("cron", "No."), ("queue", "Bad.")] {
+            fields.add(name, why);
+        }
+        let error = ApiError(taskdeck_core::DeckError::InvalidParams { fields });
+        assert_eq!(problems(&error, &definition), ["When: No.", "Number of steps: Too many.", "Queue: Bad."]);
+    }
+}
