@@ -134,7 +134,7 @@ fn month_days(text: &str) -> Option<(Field, Vec<MonthDay>)> {
 
 fn week_days(text: &str) -> Option<(Field, Vec<WeekDay>)> {
     // For a reader the week begins on Monday.
-    let from_monday = |day: u8| if day % 7 == 0 { 7 } else { day };
+    let from_monday = |day: u8| if day.is_multiple_of(7) { 7 } else { day };
     let mut plain = Vec::new();
     let mut special = Vec::new();
     for item in text.split(',') {

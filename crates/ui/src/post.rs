@@ -104,7 +104,8 @@ pub fn PostForm(
             {children()}
         </form>
     }
-    .erase()
+    // Its fields may wait for what they show.
+    .erase_waiting()
 }
 
 /// Sends what the form holds, as the browser would.

@@ -3,28 +3,45 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
 use taskdeck_core::Definition;
 use taskdeck_ui::{Erase, Icon, api, load};
 
 use crate::parts::notice::{CannotLoad, EmptyState, Loading};
-use crate::parts::schedule_form::{ScheduleForm, typed};
+use crate::parts::schedule_form::{ScheduleForm, Told, explain, typed};
 use crate::paths;
+
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Loaded {
+    kinds: Vec<Definition>,
+    /// What the rule means that the address says.
+    told: Told,
+}
 
 /// The page that makes a schedule.
 #[component]
 pub(crate) fn NewSchedulePage() -> impl IntoView {
     let query = use_query_map();
     let kind = Memo::new(move |_| query.with(|query| query.get("kind").unwrap_or_default()));
-    let kinds = load(|| (), |()| api::kinds());
+    let typed_rule = move || {
+        query
+            .with(|query| (query.get("cron").unwrap_or_default(), query.get("time_zone").unwrap_or_default()))
+    };
+    let loaded = load(typed_rule, |(cron, zone)| async move {
+        let kinds = api::kinds().await?;
+        Ok(Loaded { kinds, told: explain(cron, zone).await.unwrap_or_default() })
+    });
     let content = move || {
         let kind = kind.get();
         Suspend::new(async move {
-            match kinds.await {
-                Ok(kinds) => match kinds.iter().find(|definition| definition.kind.as_str() == kind) {
-                    Some(definition) => {
-                        let definition = definition.clone();
-                        let initial = query.with_untracked(|query| typed(query, None));
-                        view! {
+            match loaded.await {
+                Ok(Loaded { kinds, told }) => {
+                    match kinds.iter().find(|definition| definition.kind.as_str() == kind) {
+                        Some(definition) => {
+                            let definition = definition.clone();
+                            let initial = query.with_untracked(|query| typed(query, None));
+                            view! {
                             <p class="dash-callout">
                                 <Icon name=definition.icon.clone()/>
                                 <span>
@@ -32,14 +49,15 @@ pub(crate) fn NewSchedulePage() -> impl IntoView {
                                     <a href=paths::new_schedule("")>"Another kind"</a>
                                 </span>
                             </p>
-                            <div class="dash-start-form"><ScheduleForm definition initial change=false/></div>
+                            <div class="dash-start-form"><ScheduleForm definition initial told change=false/></div>
                         }
                         .erase()
+                        }
+                        None => view! { <Kinds kinds/> }.erase(),
                     }
-                    None => view! { <Kinds kinds/> }.erase(),
-                },
+                }
                 Err(error) => {
-                    let retry = Callback::new(move |()| kinds.refetch());
+                    let retry = Callback::new(move |()| loaded.refetch());
                     view! { <CannotLoad what="the kinds" error again=paths::new_schedule("") retry/> }.erase()
                 }
             }
@@ -80,15 +98,15 @@ fn Kinds(
     let choices = fit.into_iter().map(|definition| {
         let first = definition.description.lines().next().unwrap_or_default().to_owned();
         view! {
-            <li class="dash-item dash-choice">
+            <li class="dash-entry dash-choice">
                 <span class="dash-card-icon"><Icon name=definition.icon.clone()/></span>
-                <div class="dash-item-what">
-                    <p class="dash-item-title">
+                <div class="dash-entry-what">
+                    <p class="dash-entry-title">
                         <a class="dash-row-link" href=paths::new_schedule(&format!("?kind={}", definition.kind))>
                             {definition.title.clone()}
                         </a>
                     </p>
-                    <p class="dash-item-text">{first}</p>
+                    <p class="dash-entry-text">{first}</p>
                 </div>
                 <Icon name="chevron-right"/>
             </li>
@@ -101,7 +119,7 @@ fn Kinds(
     });
     view! {
         <h2 class="dash-section-title">"What should it start?"</h2>
-        <ul class="dash-items" aria-label="Kinds">{choices}</ul>
+        <ul class="dash-entries" aria-label="Kinds">{choices}</ul>
         {left_out.map(|text| view! { <p class="dash-section-text">{text}</p> })}
     }
     .erase()

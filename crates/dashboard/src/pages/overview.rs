@@ -157,7 +157,7 @@ fn Tiles(
             <Tile title="Completed" value=of(|total| Some(thousands(total.completed))) note=span/>
             <Tile title="Failed" value=of(|total| Some(thousands(total.failed + total.interrupted))) note=span bad=true/>
             <Tile title="Success" value=of(success_rate) note=span/>
-            <Tile title="Wait" value=of(|total| total.wait.map(|wait| duration(wait.p95, true))) note="95 of 100 began sooner"/>
+            <Tile title="Wait" value=of(|total| total.wait.map(|wait| duration(wait.p95, true))) note="at p95"/>
         </dl>
     }
     .erase_waiting()

@@ -91,7 +91,7 @@ fn LaneList(
             .erase();
         }
         view! {
-            <ul class="dash-items" aria-label=title>
+            <ul class="dash-entries" aria-label=title>
                 <For each=move || names.get() key=Clone::clone let:name>
                     <LaneItem of name lanes/>
                 </For>
@@ -124,7 +124,7 @@ fn LaneItem(
         let only = all.with_status(taskdeck_core::StatusSet::EMPTY.with(status));
         let number = Memo::new(move |_| of_lane(get));
         view! {
-            <div class="dash-number" data-zero=move || (number.get() == 0).then_some("")>
+            <div class="dash-figure" data-zero=move || (number.get() == 0).then_some("")>
                 <dt>{title}</dt>
                 <dd><a href=paths::filtered(&only)>{move || thousands(number.get())}</a></dd>
             </div>
@@ -192,19 +192,19 @@ fn LaneItem(
         }
     };
     view! {
-        <li class="dash-item" data-paused=move || pause.with(Option::is_some).then_some("")>
-            <div class="dash-item-what">
-                <p class="dash-item-title"><a href=paths::filtered(&all)>{name}</a> {paused}</p>
-                <p class="dash-item-text">{words}</p>
+        <li class="dash-entry" data-paused=move || pause.with(Option::is_some).then_some("")>
+            <div class="dash-entry-what">
+                <p class="dash-entry-title"><a href=paths::filtered(&all)>{name}</a> {paused}</p>
+                <p class="dash-entry-text">{words}</p>
             </div>
-            <dl class="dash-numbers">
+            <dl class="dash-figures">
                 {counts}
-                <div class="dash-number dash-number-wide">
+                <div class="dash-figure dash-figure-wide">
                     <dt>"Oldest wait"</dt>
                     <dd>{oldest}</dd>
                 </div>
             </dl>
-            <div class="dash-item-actions">{steer} {limit}</div>
+            <div class="dash-entry-actions">{steer} {limit}</div>
         </li>
     }
     .erase()

@@ -12,7 +12,7 @@ use crate::parts::fresh::{Fresh, keep_fresh};
 use crate::parts::json::JsonView;
 use crate::parts::notice::{CannotLoad, Loading};
 use crate::parts::schedule_actions::{Remove, Steer};
-use crate::parts::schedule_form::{ScheduleForm, typed};
+use crate::parts::schedule_form::{ScheduleForm, Told, explain, typed};
 use crate::{paths, status_code};
 
 /// What the page shows.
@@ -21,12 +21,19 @@ struct Loaded {
     schedule: Schedule,
     /// Its kind, if it is linked into the server.
     definition: Option<Definition>,
+    /// What the rule in the form means.
+    told: Told,
 }
 
-async fn fetch(name: String) -> Result<Loaded, ApiError> {
+/// `cron` and `zone` are those of a form that came back.
+async fn fetch(name: String, cron: Option<String>, zone: Option<String>) -> Result<Loaded, ApiError> {
     let schedule = manage::schedule(name).await?;
     let definition = api::kind(schedule.spec.kind.to_string()).await.ok();
-    Ok(Loaded { schedule, definition })
+    let cron = cron.unwrap_or_else(|| schedule.spec.cron.clone());
+    let zone = zone.unwrap_or_else(|| schedule.spec.time_zone.clone());
+    // The form can do without.
+    let told = explain(cron, zone).await.unwrap_or_default();
+    Ok(Loaded { schedule, definition, told })
 }
 
 /// The page of a schedule.
@@ -34,7 +41,12 @@ async fn fetch(name: String) -> Result<Loaded, ApiError> {
 pub(crate) fn SchedulePage() -> impl IntoView {
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|params| params.get("name").unwrap_or_default()));
-    let loaded = load(move || name.get(), fetch);
+    let query = use_query_map();
+    let typed = move |name: &str| query.with(|query| query.get(name));
+    let loaded = load(
+        move || (name.get(), typed("cron"), typed("time_zone")),
+        |(name, cron, zone)| fetch(name, cron, zone),
+    );
     let page = move || {
         Suspend::new(async move {
             match loaded.await {
@@ -72,13 +84,13 @@ fn Shown(
     /// What was loaded.
     loaded: Loaded,
 ) -> impl IntoView {
-    let Loaded { schedule, definition } = loaded;
+    let Loaded { schedule, definition, told } = loaded;
     let name = schedule.spec.name.to_string();
     let is_made = schedule.source == ScheduleSource::Made;
     let form = match definition.filter(|_| is_made) {
         Some(definition) => {
             let initial = use_query_map().with_untracked(|query| typed(query, Some(&schedule.spec)));
-            view! { <ScheduleForm definition initial change=true/> }.erase()
+            view! { <ScheduleForm definition initial told change=true/> }.erase()
         }
         None => unchangeable(&schedule),
     };

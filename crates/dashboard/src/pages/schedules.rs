@@ -66,7 +66,7 @@ fn List(
             .erase();
         }
         view! {
-            <ul class="dash-items" aria-label="Schedules">
+            <ul class="dash-entries" aria-label="Schedules">
                 <For each=move || names.get() key=Clone::clone let:name>
                     <Item name schedules/>
                 </For>
@@ -99,9 +99,9 @@ fn Item(
         move || view! { <Steer name=name.clone() is_paused=is_paused.get() ask=schedules.ask/> }
     };
     view! {
-        <li class="dash-item dash-schedule">
+        <li class="dash-entry dash-schedule">
             {shown}
-            <div class="dash-item-actions">{steer}</div>
+            <div class="dash-entry-actions">{steer}</div>
         </li>
     }
     .erase()
@@ -129,16 +129,16 @@ fn Facts(
         (None, _) => view! { <span class="dash-none">"–"</span> }.erase(),
     };
     view! {
-        <div class="dash-item-what">
-            <p class="dash-item-title"><a href=paths::schedule(spec.name.as_str())>{spec.name.to_string()}</a></p>
-            <p class="dash-item-text">
+        <div class="dash-entry-what">
+            <p class="dash-entry-title"><a href=paths::schedule(spec.name.as_str())>{spec.name.to_string()}</a></p>
+            <p class="dash-entry-text">
                 {in_words} <span class="dash-zone">{spec.time_zone}</span> <code>{spec.kind.to_string()}</code>
             </p>
-            {pause_reason.map(|reason| view! { <p class="dash-item-text dash-item-bad">{reason}</p> })}
+            {pause_reason.map(|reason| view! { <p class="dash-entry-text dash-entry-bad">{reason}</p> })}
         </div>
-        <dl class="dash-numbers">
-            <div class="dash-number dash-number-wide"><dt>"Next"</dt><dd>{next}</dd></div>
-            <div class="dash-number dash-number-wide"><dt>"Last"</dt><dd>{last}</dd></div>
+        <dl class="dash-figures">
+            <div class="dash-figure dash-figure-wide"><dt>"Next"</dt><dd>{next}</dd></div>
+            <div class="dash-figure dash-figure-wide"><dt>"Last"</dt><dd>{last}</dd></div>
         </dl>
     }
     .erase()

@@ -47,7 +47,7 @@ fn waiting(lane: &Lane) -> u64 {
 fn queue(lane: Lane) -> AnyView {
     let (queued, running) = (lane.counts.of(Status::Queued), lane.counts.of(Status::Running));
     let all = Filter::default().with_queue(lane.name.parse().ok());
-    let wait = lane.waiting_since.map(|since| view! { <span>"oldest " <Duration from=since/></span> });
+    let wait = lane.waiting_since.map(|since| view! { <span>"· oldest " <Duration from=since/></span> });
     view! {
         <li>
             <a href=paths::filtered(&all)>{lane.name}</a>

@@ -10,7 +10,7 @@ use serde_json::Value;
 use taskdeck_core::{
     Choice, Definition, FieldErrors, MissedFires, NextTimes, Param, ParamKind, ScheduleSpec, form,
 };
-use taskdeck_ui::{ApiError, Erase, FieldInput, FormState, Icon, PostForm, PostState, TimeAgo, load, manage};
+use taskdeck_ui::{ApiError, Erase, FieldInput, FormState, Icon, PostForm, PostState, TimeAgo, manage};
 
 use crate::paths;
 
@@ -81,6 +81,8 @@ pub(crate) fn ScheduleForm(
     definition: Definition,
     /// What the fields begin with.
     initial: Vec<(String, String)>,
+    /// What its rule means.
+    told: Told,
     /// Whether the schedule is there already.
     change: bool,
 ) -> impl IntoView {
@@ -137,7 +139,7 @@ pub(crate) fn ScheduleForm(
             <input type="hidden" name="kind" value=definition.kind.to_string()/>
             <Problems state definition=definition.clone()/>
             {name_field}
-            <Rule cron=value("cron").unwrap_or_default() zone=value("time_zone").unwrap_or_else(|| "UTC".to_owned())/>
+            <Rule told cron=value("cron").unwrap_or_default() zone=value("time_zone").unwrap_or_else(|| "UTC".to_owned())/>
             {has_params.then(|| view! { <h2 class="dash-form-title">"Params of its tasks"</h2> })}
             {params}
             <details class="dash-more-fields">
@@ -223,16 +225,15 @@ fn problems(error: &ApiError, definition: &Definition) -> Vec<String> {
 /// When: the cron expression and its time zone, and what they mean.
 #[component]
 fn Rule(
+    /// What it means.
+    told: Told,
     /// To begin with.
     cron: String,
     /// To begin with.
     zone: String,
 ) -> impl IntoView {
     let (cron, zone) = (RwSignal::new(cron), RwSignal::new(zone));
-    // What is shown first is made by the server; then what is typed is asked for.
-    let (first_cron, first_zone) = (cron.get_untracked(), zone.get_untracked());
-    let first = load(|| (), move |()| told(first_cron.clone(), first_zone.clone()));
-    let known = RwSignal::new(None::<Told>);
+    let known = RwSignal::new(told);
     let asked = StoredValue::new(0_u32);
     let look = move || {
         let Some(this) = asked.try_update_value(|asked| {
@@ -248,12 +249,12 @@ fn Rule(
                 }
                 let (cron, zone) = (cron.get_untracked(), zone.get_untracked());
                 spawn_local(async move {
-                    let answer = told(cron, zone).await;
+                    let answer = explain(cron, zone).await;
                     // A later question has a later answer.
                     if asked.try_get_value() == Some(this)
                         && let Ok(answer) = answer
                     {
-                        known.try_set(Some(answer));
+                        known.try_set(answer);
                     }
                 });
             },
@@ -268,12 +269,6 @@ fn Rule(
         view! { <button type="button" class="dash-example" on:click=press>{title}</button> }
     });
     let zones = ZONES.map(|zone| view! { <option value=zone></option> });
-    let preview = move || {
-        Suspend::new(async move {
-            let first = first.await.unwrap_or_default();
-            view! { <Preview told=Signal::derive(move || known.get().unwrap_or_else(|| first.clone()))/> }
-        })
-    };
     view! {
         <div class="td-field">
             <label class="td-label" for="schedule-cron">"When" <span class="td-required" aria-hidden="true">"*"</span></label>
@@ -318,20 +313,21 @@ fn Rule(
             <datalist id="schedule-zones">{zones}</datalist>
         </div>
         <div class="dash-preview" id="schedule-preview" aria-live="polite">
-            <Transition>{preview}</Transition>
+            <Preview told=known.into()/>
         </div>
     }
-    .erase_waiting()
+    .erase()
 }
 
 /// What a rule means, or what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Told {
+pub(crate) struct Told {
     next: NextTimes,
     problems: Vec<String>,
 }
 
-async fn told(cron: String, zone: String) -> Result<Told, ApiError> {
+/// Asks the server what a rule means.
+pub(crate) async fn explain(cron: String, zone: String) -> Result<Told, ApiError> {
     if cron.trim().is_empty() {
         return Ok(Told::default());
     }
