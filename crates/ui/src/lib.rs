@@ -79,6 +79,8 @@ mod actions;
 pub mod ansi;
 pub mod api;
 mod badge;
+#[cfg(not(feature = "ssr"))]
+mod boxed;
 mod browser;
 mod client;
 mod codec;
@@ -103,6 +105,8 @@ mod sample;
 #[cfg(feature = "ssr")]
 mod schedule_form;
 pub mod server;
+#[cfg(feature = "ssr")]
+mod server_view;
 mod time;
 
 pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};
