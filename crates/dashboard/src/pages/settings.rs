@@ -1,4 +1,4 @@
-//! What this server runs with, how these pages look, and the keys that they know.
+//! What this server runs with, and how these pages look.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -10,22 +10,6 @@ use taskdeck_ui::{Erase, Permission, ask_for_notifications, load, manage, notifi
 use crate::parts::notice::{CannotLoad, Loading};
 use crate::paths;
 use crate::theme::ThemeSwitch;
-
-/// The keys, and what they do.
-const KEYS: [(&str, &str); 12] = [
-    ("/", "Search"),
-    ("Ctrl K", "Command palette"),
-    ("?", "Help on keys"),
-    ("g o", "Overview"),
-    ("g t", "Tasks"),
-    ("g s", "Start"),
-    ("j  k", "Next and last row"),
-    ("Enter", "Open the row"),
-    ("x", "Select the row"),
-    ("c", "Cancel"),
-    ("r", "Retry"),
-    ("Esc", "Close, or leave the field"),
-];
 
 /// The page of settings.
 #[component]
@@ -49,7 +33,6 @@ pub(crate) fn SettingsPage() -> impl IntoView {
             <div class="dash-settings">
                 <Looks/>
                 <Transition fallback=|| view! { <Loading lines=8/> }>{content}</Transition>
-                <Keys/>
             </div>
         </div>
     }
@@ -149,21 +132,6 @@ fn Server(
                     <div><dt>"API"</dt><dd><a href=paths::at("/api/about") rel="external"><code>{paths::at("/api/about")}</code></a></dd></div>
                 </dl>
             </div>
-        </section>
-    }
-    .erase()
-}
-
-#[component]
-fn Keys() -> impl IntoView {
-    let keys = KEYS.map(|(keys, what)| {
-        let keys: Vec<_> = keys.split_whitespace().map(|key| view! { <kbd>{key}</kbd> }).collect();
-        view! { <div><dt>{keys}</dt><dd>{what}</dd></div> }
-    });
-    view! {
-        <section class="dash-panel" aria-labelledby="keys-title">
-            <header class="dash-panel-head"><h2 id="keys-title">"Keys"</h2></header>
-            <div class="dash-panel-body"><dl class="dash-settings-list dash-keys">{keys}</dl></div>
         </section>
     }
     .erase()
