@@ -44,7 +44,7 @@ pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use cron_words::cron_in_words;
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
-pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage, Tick};
 pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
