@@ -2,6 +2,7 @@
 //! deck's client, which does the checks. What changes something takes a plain form, as in [`api`](crate::api).
 
 #![expect(missing_docs, reason = "the structs that `#[server]` writes have the arguments as fields")]
+#![expect(clippy::too_many_arguments, reason = "the fields of a form are the arguments of its function")]
 #![cfg_attr(
     feature = "ssr",
     expect(clippy::unused_async, reason = "a server function is async, also where the deck answers at once")
@@ -79,7 +80,6 @@ pub async fn next_times(cron: String, time_zone: String) -> Result<NextTimes, Ap
 
 /// Makes a schedule, or changes one (`change`), from the fields of its form. Without JavaScript a form that is not
 /// right comes back with what was typed.
-#[expect(clippy::too_many_arguments, reason = "the fields of a form")]
 #[server(prefix = "/_taskdeck", endpoint = "put_schedule", input = PostUrl, output = Json, client = BaseClient)]
 pub async fn put_schedule(
     name: String,

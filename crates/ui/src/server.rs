@@ -85,11 +85,10 @@ mod with_engine {
             && is_plain_form(&parts)
             && let Some(response) = use_context::<ResponseOptions>()
             && let Some(back) = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok())
+            && let Ok(location) = HeaderValue::from_str(without_error(back).trim_end_matches('?'))
         {
-            if let Ok(location) = HeaderValue::from_str(without_error(back).trim_end_matches('?')) {
-                response.insert_header(LOCATION, location);
-                response.set_status(StatusCode::SEE_OTHER);
-            }
+            response.insert_header(LOCATION, location);
+            response.set_status(StatusCode::SEE_OTHER);
         }
     }
 

@@ -33,6 +33,7 @@ fn rate_in_words(rate: Rate) -> String {
 
 /// The button that opens the form of limits.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub(crate) fn LimitsButton(
     /// A queue or a kind.
     of: LaneOf,

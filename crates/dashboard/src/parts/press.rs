@@ -19,6 +19,7 @@ pub(crate) struct Ask {
 
 /// A button that posts to a server function.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub(crate) fn Press(
     /// The path of the server function.
     path: &'static str,

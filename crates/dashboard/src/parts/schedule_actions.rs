@@ -12,6 +12,7 @@ use crate::paths;
 
 /// Starting its task now, and pausing it or letting it go on.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub(crate) fn Steer(
     /// Which.
     name: String,
@@ -44,6 +45,7 @@ pub(crate) fn Steer(
 
 /// Removing it, after a question.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its props")]
 pub(crate) fn Remove(
     /// Which.
     name: String,
