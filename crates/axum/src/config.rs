@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use taskdeck_core::Setting;
 use tokio_util::task::TaskTracker;
 
 /// How the deck is served.
@@ -18,12 +19,21 @@ pub struct Config {
     /// Counts the open WebSockets. axum does not wait for them, so after the deck's shutdown a program closes this
     /// and waits for it, and every page gets its closing frame.
     pub sockets: TaskTracker,
+    /// What else the program runs with, for those who look at its settings.
+    pub settings: Vec<Setting>,
 }
 
 impl Config {
     /// The plain configuration of a server that listens at `bind`.
     #[must_use]
     pub fn new(bind: SocketAddr) -> Self {
-        Self { build: String::new(), dev: false, websocket: true, bind, sockets: TaskTracker::new() }
+        Self {
+            build: String::new(),
+            dev: false,
+            websocket: true,
+            bind,
+            sockets: TaskTracker::new(),
+            settings: Vec::new(),
+        }
     }
 }

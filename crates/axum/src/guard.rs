@@ -23,6 +23,7 @@ use taskdeck_engine::{Client, Deck};
 use tower::{Layer, Service};
 
 use crate::Config;
+use crate::about::Known;
 use crate::problem::Failure;
 
 /// The largest body that is no upload.
@@ -49,7 +50,7 @@ pub(crate) const CLOSED_POLICY: HeaderValue =
 /// that keep browsers from guessing types, framing pages and telling others their addresses.
 #[must_use]
 pub fn guard(deck: Deck, config: &Config) -> Guard {
-    Guard { deck, port: config.bind.port() }
+    Guard { deck, port: config.bind.port(), known: Known::of(config) }
 }
 
 /// The layer that [`guard`] makes.
@@ -57,6 +58,7 @@ pub fn guard(deck: Deck, config: &Config) -> Guard {
 pub struct Guard {
     deck: Deck,
     port: u16,
+    known: Known,
 }
 
 /// A service behind the [`Guard`].
@@ -104,6 +106,7 @@ where
 /// What a request is let in with.
 struct Admitted {
     client: Client,
+    known: Known,
     /// How many bytes its body may have.
     limit: u64,
 }
@@ -111,6 +114,7 @@ struct Admitted {
 impl Admitted {
     fn into(self, mut request: Request) -> Request {
         request.extensions_mut().insert(self.client);
+        request.extensions_mut().insert(self.known);
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         request.map(|body| Body::new(Limited::new(body, limit)))
     }
@@ -134,7 +138,7 @@ impl Guard {
         if length(request.headers()).is_some_and(|length| length > limit) {
             return Err(DeckError::TooLarge { what: what.to_owned(), max_bytes }.into());
         }
-        Ok(Admitted { client, limit })
+        Ok(Admitted { client, known: self.known.clone(), limit })
     }
 }
 

@@ -12,7 +12,9 @@ use taskdeck_engine::Deck;
 
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
-use crate::{Config, artifacts, batches, events, feed, kinds, lanes, schedules, stats, task_feed, tasks};
+use crate::{
+    Config, about, artifacts, batches, events, feed, kinds, lanes, schedules, stats, task_feed, tasks,
+};
 
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -66,6 +68,7 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/schedules/{name}/pause", post(schedules::pause))
         .route("/schedules/{name}/resume", post(schedules::resume))
         .route("/schedules/{name}/run", post(schedules::run))
+        .route("/about", get(about::show))
         .route("/next_times", get(schedules::next_times))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

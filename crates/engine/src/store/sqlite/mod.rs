@@ -40,7 +40,7 @@ use uuid::Uuid;
 
 use super::{
     Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, LogWrite, Moved, NewTask, Oldest,
-    Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError,
+    Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError, StoreInfo,
     TaskFile,
 };
 use crate::{BuildError, Durability};
@@ -258,6 +258,14 @@ impl Store for SqliteStore {
 
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError> {
         self.read(control::lane_counts).await
+    }
+
+    fn info(&self) -> StoreInfo {
+        let path = match &self.reads {
+            Reads::Pool(pool) => Some(pool.path.as_path()),
+            Reads::ByWriter => None,
+        };
+        read::info(path)
     }
 
     async fn waits(&self) -> Result<Vec<LaneWait>, StoreError> {
