@@ -24,6 +24,7 @@ mod artifacts;
 mod batches;
 mod body;
 mod config;
+mod embed;
 mod events;
 mod extract;
 mod feed;

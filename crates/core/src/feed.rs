@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Counts, DeckError, ListQuery, LogLine, TaskId, TaskState, Timestamp};
+use crate::{Counts, DeckError, EmbedToken, ListQuery, LogLine, TaskId, TaskState, Timestamp};
 
 /// How many new tasks of a list are named before only their number is told.
 pub const LIST_ANNOUNCE_LIMIT: usize = 200;
@@ -109,6 +109,8 @@ pub enum ServerMessage {
         /// How many.
         counts: Counts,
     },
+    /// A new token for a widget in another page, before the time of the old one is over.
+    Token(EmbedToken),
     /// A subscription was refused.
     Refused {
         /// Of this task, if it is about one.

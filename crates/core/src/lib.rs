@@ -13,12 +13,15 @@
 
 mod access;
 mod definition;
+mod embed;
 mod error;
+mod event;
 mod feed;
 pub mod form;
 mod id;
 mod log;
 mod machine;
+mod notice;
 mod param;
 mod progress;
 mod question;
@@ -34,13 +37,16 @@ mod wire;
 
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use definition::{Category, Definition, Limits};
+pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
+pub use event::{TaskEvent, TaskEventKind, happened};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
 pub use log::{LogLevel, LogLine, LogPage};
 pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};
+pub use notice::{MOST_NOTICES, NOTICE_CHARS, Notice};
 pub use param::{Choice, Choices, Param, ParamKind, ParamType, Upload};
 pub use progress::{Progress, Step, eta_ms};
 pub use question::{Answer, AnswerRequest, OpenQuestion, Question, QuestionOutcome};

@@ -4,6 +4,7 @@
 
 mod answers;
 mod batch;
+mod embed;
 mod guard;
 mod kinds;
 mod lanes;

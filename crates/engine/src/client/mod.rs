@@ -1,9 +1,11 @@
 //! The way in: every verb, read and subscription, on behalf of one actor.
 
 mod act;
+mod embed;
 mod files;
 mod lanes;
 mod log;
+mod notices;
 mod read;
 mod schedules;
 mod start;

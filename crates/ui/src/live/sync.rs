@@ -43,7 +43,10 @@ impl LiveStore {
             ServerMessage::New { tasks } => self.take_arrivals(|arrivals| arrivals.told(&tasks)),
             ServerMessage::Counts { counts } => self.0.counts.set(Some(counts)),
             // Refused: the page shows what the viewer may not watch (any more); it stays as it is.
-            ServerMessage::Hello { .. } | ServerMessage::Beat | ServerMessage::Refused { .. } => {}
+            ServerMessage::Hello { .. }
+            | ServerMessage::Beat
+            | ServerMessage::Token(_)
+            | ServerMessage::Refused { .. } => {}
         }
     }
 
@@ -241,6 +244,8 @@ mod tests {
                 | ServerMessage::New { .. }
                 | ServerMessage::Counts { .. }
                 | ServerMessage::Refused { .. } => {}
+                // For widgets in other pages, which have a reader of their own.
+                ServerMessage::Token(_) => unreachable!("it is not among them"),
             }
             assert_eq!(read(&serde_json::to_string(&message).unwrap()), Some(message));
         }
