@@ -4,11 +4,13 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{Router, Routes};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
 use serde::{Deserialize, Serialize};
 use taskdeck::dashboard::{DashboardRoutes, NotFoundPage};
 use taskdeck::ui::use_base;
 
+mod gallery;
 #[cfg(feature = "ssr")]
 mod shell;
 pub mod tasks;
@@ -45,6 +47,7 @@ pub fn App() -> impl IntoView {
         <Title formatter=|page: String| if page.is_empty() { "Taskdeck".to_owned() } else { format!("{page} · Taskdeck") }/>
         <Router base=base>
             <Routes fallback=|| view! { <NotFoundPage/> }>
+                <Route path=path!("widgets") view=gallery::Gallery ssr=SsrMode::Async/>
                 <DashboardRoutes/>
             </Routes>
         </Router>

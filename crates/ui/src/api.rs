@@ -16,7 +16,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use server_fn::codec::{MultipartData, PostUrl};
 use taskdeck_core::{
-    CancelOutcome, Counts, Definition, ListQuery, LogPage, Started, StatusSet, TaskDetail, TaskId, TaskPage,
+    CancelOutcome, Counts, Definition, ListQuery, LogPage, Notice, Started, StatusSet, TaskDetail, TaskId, TaskPage,
     TaskState,
 };
 
@@ -67,6 +67,12 @@ pub async fn task_log(id: TaskId, since: u64, limit: u32) -> Result<LogPage, Api
 #[server(name = GetLogTail, prefix = "/_taskdeck", endpoint = "log_tail", input = Json, output = Json, client = BaseClient)]
 pub async fn log_tail(id: TaskId, limit: u32) -> Result<LogPage, ApiError> {
     client()?.log_tail(id, limit).await.map_err(refuse)
+}
+
+/// What a task's body wanted somebody to know, after the notice `since`.
+#[server(name = GetNotices, prefix = "/_taskdeck", endpoint = "notices", input = Json, output = Json, client = BaseClient)]
+pub async fn notices(id: TaskId, since: u64) -> Result<Vec<Notice>, ApiError> {
+    client()?.notices(id, since).await.map_err(refuse)
 }
 
 /// How many tasks there are, by status.

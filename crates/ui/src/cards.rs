@@ -1,0 +1,116 @@
+//! `<TaskCards/>`: the tasks that this page has to do with, each as a card; a start adds one.
+
+use leptos::prelude::*;
+use taskdeck_core::{TaskId, TaskState};
+
+use crate::{Erase, TaskCallbacks, TaskProgress};
+
+/// The tasks that a `<TaskCards/>` shows. Clones are the same list.
+///
+/// ```
+/// # use leptos::prelude::*;
+/// # use taskdeck_core::Started;
+/// # use taskdeck_ui::StartTask;
+/// use taskdeck_ui::CardList;
+/// # fn page<T: taskdeck_core::Task>() {
+/// let cards = CardList::new(Vec::new());
+/// let start = StartTask::<T>::new().on_started(move |started: Started| cards.append(started.task));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct CardList(RwSignal<Vec<TaskState>>);
+
+impl CardList {
+    /// A list that begins with these, as the page got them.
+    #[must_use]
+    pub fn new(initial: Vec<TaskState>) -> Self {
+        Self(RwSignal::new(initial))
+    }
+
+    /// Adds a task at the end, as its start answered it: its card shows at once. One that is there already (a start with
+    /// the key of an active task) stays where it is.
+    pub fn append(self, task: TaskState) {
+        self.0.maybe_update(|tasks| {
+            let new = tasks.iter().all(|known| known.id != task.id);
+            if new {
+                tasks.push(task);
+            }
+            new
+        });
+    }
+
+    /// Takes a task's card away; the task goes on.
+    pub fn remove(self, id: TaskId) {
+        self.0.update(|tasks| tasks.retain(|task| task.id != id));
+    }
+
+    /// Which tasks are shown, in order.
+    #[must_use]
+    pub fn ids(self) -> Vec<TaskId> {
+        self.0.with(|tasks| tasks.iter().map(|task| task.id).collect())
+    }
+}
+
+/// A list of cards that a start adds to: each task's callbacks are told from its start on, however soon it moves.
+///
+/// ```
+/// # use leptos::prelude::*;
+/// use taskdeck_ui::{CardList, TaskCallbacks, TaskCards};
+/// # fn page() -> impl IntoView {
+/// let cards = CardList::new(Vec::new());
+/// let on = TaskCallbacks::new().on_finish(|event| leptos::logging::log!("{} ended", event.label));
+/// view! { <TaskCards list=cards on empty="Nothing was started yet."/> }
+/// # }
+/// ```
+#[component]
+pub fn TaskCards(
+    /// Which tasks.
+    list: CardList,
+    /// What the page wants to be told of each of them.
+    #[prop(optional)]
+    on: TaskCallbacks,
+    /// Whether the cards offer to cancel and to retry.
+    #[prop(default = true)]
+    actions: bool,
+    /// What is said while there is none.
+    #[prop(optional, into)]
+    empty: String,
+) -> impl IntoView {
+    let none = move || {
+        let text = list.0.with(Vec::is_empty).then(|| empty.clone()).filter(|text| !text.is_empty());
+        text.map(|text| view! { <p class="td-cards-empty">{text}</p> })
+    };
+    let card = move |task: TaskState| {
+        let on = on.clone();
+        view! { <li><TaskProgress task=task.id state=task on actions/></li> }.erase()
+    };
+    view! {
+        {none}
+        <ol class="td-cards">
+            <For each=move || list.0.get() key=|task| task.id children=card/>
+        </ol>
+    }
+    .erase()
+}
+
+#[cfg(test)]
+mod tests {
+    use taskdeck_core::Status;
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_task_is_added_once_and_taken_away() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let list = CardList::new(Vec::new());
+            let task = sample::task(Status::Queued);
+            list.append(task.clone());
+            list.append(TaskState { status: Status::Running, ..task.clone() });
+            assert_eq!(untrack(|| list.ids()), [task.id]);
+            list.remove(task.id);
+            assert!(untrack(|| list.ids()).is_empty());
+        });
+    }
+}
