@@ -162,7 +162,7 @@ const BUTTON: &str = "<TaskButton
 
 const CARDS: &str = "let cards = CardList::new(Vec::new());
 let start = StartTask::<DemoSteps>::new()
-    .on_started(move |started: Started| cards.append(started.task));
+    .on_started(move |started: Started| cards.append(started));
 let on = TaskCallbacks::new()
     .on_completed(log)
     .on_error(EventAction::new(log)
@@ -176,7 +176,7 @@ const QUESTION: &str = "<TaskProgress task=id state on_event_notification=log/>
 
 const FORM: &str = "<TaskForm
     definition=DemoSteps::definition()
-    on_started=move |started: Started| cards.append(started.task)
+    on_started=move |started: Started| cards.append(started)
 />";
 
 const LOG: &str = "<TaskLog task=id initial=LogPage::default()/>";

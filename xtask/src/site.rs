@@ -6,6 +6,7 @@
 //!   favicon.svg, robots.txt    all of public/
 //!   pkg/taskdeck.<hash>.{js,wasm,css}
 //!   pkg/snippets/..            when wasm-bindgen made any
+//!   embed/..                   <task-progress>, see `element`
 //!   **.br                      release only, beside each js, wasm, css and svg over 1 KB
 //! ```
 //!
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 use crate::compress::Cache;
 use crate::css;
+use crate::element;
 use crate::hash::Hash;
 use crate::progress::Progress;
 use crate::wasm::{self, Bundle};
@@ -78,21 +80,30 @@ pub(crate) fn folder(workspace: &Workspace, mode: Mode) -> PathBuf {
 /// Builds the site.
 pub(crate) fn build(workspace: &Workspace, progress: &Progress, mode: Mode) -> Result<Sizes> {
     let bundle = wasm::build(workspace, progress, mode)?;
-    assemble(workspace, progress, mode, &bundle)
+    let element = element::build(workspace, progress, mode)?;
+    assemble(workspace, progress, mode, &bundle, element)
 }
 
 /// Builds the site around the WASM of the last build: what a change to `style/` or `public/` needs.
 pub(crate) fn restyle(workspace: &Workspace, progress: &Progress, mode: Mode) -> Result<Sizes> {
-    assemble(workspace, progress, mode, &wasm::last(workspace, mode)?)
+    assemble(workspace, progress, mode, &wasm::last(workspace, mode)?, element::last(workspace, mode)?)
 }
 
-fn assemble(workspace: &Workspace, progress: &Progress, mode: Mode, bundle: &Bundle) -> Result<Sizes> {
+fn assemble(
+    workspace: &Workspace,
+    progress: &Progress,
+    mode: Mode,
+    bundle: &Bundle,
+    element: Files,
+) -> Result<Sizes> {
     let css =
         progress.step("bundling the style", || css::bundle(&workspace.root().join("style/main.css")))?;
     progress.step("laying out the site", || {
         let mut files = lay_out(&workspace.root().join("public"), bundle, css.into_bytes())?;
+        files.extend(element);
         if mode == Mode::Release {
             compress(&mut files, &workspace.scratch().join("brotli"))?;
+            element::check_size(&files)?;
         }
         write(&folder(workspace, mode), &files)?;
         let size_of =

@@ -114,7 +114,7 @@ pub(super) fn Buttons() -> impl IntoView {
 pub(super) fn Cards() -> impl IntoView {
     let heard = Heard::new();
     let cards = CardList::new(Vec::new());
-    let added = move |started: Started| cards.append(started.task);
+    let added = move |started: Started| cards.append(started);
     let start = StartTask::<DemoSteps>::new().on_started(added);
     let fail = StartTask::<DemoSteps>::new().label("A demo that fails").on_started(added);
     let noted = heard.action().context(serde_json::json!({"source": "gallery"}));
@@ -165,6 +165,7 @@ pub(super) fn Questions() -> impl IntoView {
             <TaskProgress
                 task=id
                 state=state
+                is_new=true
                 on_confirmation=heard.action()
                 on_update=heard.action()
                 on_event_notification=heard.action()
@@ -193,7 +194,7 @@ pub(super) fn Questions() -> impl IntoView {
 #[component]
 pub(super) fn Form() -> impl IntoView {
     let cards = CardList::new(Vec::new());
-    let on_started = Callback::new(move |started: Started| cards.append(started.task));
+    let on_started = Callback::new(move |started: Started| cards.append(started));
     view! {
         <TaskForm definition=DemoSteps::definition() on_started=on_started/>
         <TaskCards list=cards/>

@@ -97,6 +97,26 @@ impl TaskEvent {
     }
 }
 
+/// A task as it was before anything happened to it: what [`happened`] compares with for one who has just started the
+/// task, since a start may be answered when the first attempt runs already.
+#[must_use]
+pub fn unstarted(task: &TaskState) -> TaskState {
+    let waits = task.starts == 0 && !task.status.has_ended();
+    TaskState {
+        status: if waits { task.status } else { Status::Queued },
+        version: 0,
+        tick: 0,
+        progress: Progress::default(),
+        cancel: None,
+        error: None,
+        starts: 0,
+        questions: 0,
+        endings: 0,
+        notice_seq: 0,
+        ..task.clone()
+    }
+}
+
 /// What happened from `before` to `after`, in order. Each start, question, notice and ending is told exactly once,
 /// however many states lie between that were never seen: the counters in the states say how many there were.
 ///

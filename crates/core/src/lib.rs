@@ -39,7 +39,7 @@ pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use definition::{Category, Definition, Limits};
 pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
-pub use event::{TaskEvent, TaskEventKind, happened};
+pub use event::{TaskEvent, TaskEventKind, happened, unstarted};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,

@@ -71,10 +71,12 @@ where
         start = start.on_started(move |started| on_started.run(started));
     }
     let go = move || start.dispatch(&params);
-    let started = Signal::derive(move || start.started().get());
+    let answer = start.value();
+    let started = Memo::new(move |_| answer.with(|answer| answer.as_ref()?.as_ref().ok().cloned()));
     let below = move || {
-        let task = started.get().filter(|_| bar)?;
-        Some(view! { <TaskProgress task=task.id state=task on=on.clone() compact=true/> })
+        let Started { task, deduplicated } = started.get().filter(|_| bar)?;
+        let on = on.clone();
+        Some(view! { <TaskProgress task=task.id state=task is_new=!deduplicated on compact=true/> })
     };
     face(plain, text, definition.icon, confirm, start.pending(), start.error(), go, below.erase())
 }

@@ -1,7 +1,7 @@
 //! `<TaskCards/>`: the tasks that this page has to do with, each as a card; a start adds one.
 
 use leptos::prelude::*;
-use taskdeck_core::{TaskId, TaskState};
+use taskdeck_core::{Started, TaskId, TaskState};
 
 use crate::{Erase, TaskCallbacks, TaskProgress};
 
@@ -14,26 +14,34 @@ use crate::{Erase, TaskCallbacks, TaskProgress};
 /// use taskdeck_ui::CardList;
 /// # fn page<T: taskdeck_core::Task>() {
 /// let cards = CardList::new(Vec::new());
-/// let start = StartTask::<T>::new().on_started(move |started: Started| cards.append(started.task));
+/// let start = StartTask::<T>::new().on_started(move |started: Started| cards.append(started));
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct CardList(RwSignal<Vec<TaskState>>);
+pub struct CardList(RwSignal<Vec<Card>>);
+
+/// A task, and whether this page has just started it.
+#[derive(Clone, Debug)]
+struct Card {
+    task: TaskState,
+    is_new: bool,
+}
 
 impl CardList {
     /// A list that begins with these, as the page got them.
     #[must_use]
     pub fn new(initial: Vec<TaskState>) -> Self {
-        Self(RwSignal::new(initial))
+        Self(RwSignal::new(initial.into_iter().map(|task| Card { task, is_new: false }).collect()))
     }
 
     /// Adds a task at the end, as its start answered it: its card shows at once. One that is there already (a start with
     /// the key of an active task) stays where it is.
-    pub fn append(self, task: TaskState) {
-        self.0.maybe_update(|tasks| {
-            let new = tasks.iter().all(|known| known.id != task.id);
+    pub fn append(self, started: Started) {
+        let Started { task, deduplicated } = started;
+        self.0.maybe_update(|cards| {
+            let new = cards.iter().all(|card| card.task.id != task.id);
             if new {
-                tasks.push(task);
+                cards.push(Card { task, is_new: !deduplicated });
             }
             new
         });
@@ -41,13 +49,13 @@ impl CardList {
 
     /// Takes a task's card away; the task goes on.
     pub fn remove(self, id: TaskId) {
-        self.0.update(|tasks| tasks.retain(|task| task.id != id));
+        self.0.update(|cards| cards.retain(|card| card.task.id != id));
     }
 
     /// Which tasks are shown, in order.
     #[must_use]
     pub fn ids(self) -> Vec<TaskId> {
-        self.0.with(|tasks| tasks.iter().map(|task| task.id).collect())
+        self.0.with(|cards| cards.iter().map(|card| card.task.id).collect())
     }
 }
 
@@ -80,14 +88,14 @@ pub fn TaskCards(
         let text = list.0.with(Vec::is_empty).then(|| empty.clone()).filter(|text| !text.is_empty());
         text.map(|text| view! { <p class="td-cards-empty">{text}</p> })
     };
-    let card = move |task: TaskState| {
+    let card = move |Card { task, is_new }: Card| {
         let on = on.clone();
-        view! { <li><TaskProgress task=task.id state=task on actions/></li> }.erase()
+        view! { <li><TaskProgress task=task.id state=task is_new on actions/></li> }.erase()
     };
     view! {
         {none}
         <ol class="td-cards">
-            <For each=move || list.0.get() key=|task| task.id children=card/>
+            <For each=move || list.0.get() key=|card| card.task.id children=card/>
         </ol>
     }
     .erase()
@@ -106,8 +114,9 @@ mod tests {
         owner.with(|| {
             let list = CardList::new(Vec::new());
             let task = sample::task(Status::Queued);
-            list.append(task.clone());
-            list.append(TaskState { status: Status::Running, ..task.clone() });
+            let started = Started { task: task.clone(), deduplicated: false };
+            list.append(started.clone());
+            list.append(Started { deduplicated: true, ..started });
             assert_eq!(untrack(|| list.ids()), [task.id]);
             list.remove(task.id);
             assert!(untrack(|| list.ids()).is_empty());

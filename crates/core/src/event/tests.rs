@@ -212,6 +212,21 @@ fn a_label_is_progress_and_an_estimate_alone_comes_with_it() {
 }
 
 #[test]
+fn one_who_has_just_started_a_task_is_told_all_of_it() {
+    use Step::*;
+    let states = history(&[Begin, Complete]);
+    assert_eq!(happened(&unstarted(&states[0]), &states[0]), [], "it waits");
+    assert_eq!(happened(&unstarted(&states[1]), &states[1]), [Kind::Started]);
+    assert_eq!(
+        happened(&unstarted(&states[2]), &states[2]),
+        [Kind::Started, Kind::Completed, Kind::Finish],
+        "the answer came when all was over"
+    );
+    let scheduled = TaskState { status: Status::Scheduled, ..new() };
+    assert_eq!(happened(&unstarted(&scheduled), &scheduled), []);
+}
+
+#[test]
 fn an_older_state_is_no_news() {
     use Step::*;
     let states = history(&[Begin, Progress, Complete]);

@@ -7,7 +7,7 @@ mod row;
 mod tell;
 
 use leptos::prelude::*;
-use taskdeck_core::{TaskEventKind as Kind, TaskId, TaskState};
+use taskdeck_core::{TaskEventKind as Kind, TaskId, TaskState, unstarted};
 
 pub use self::callbacks::{Confirm, EventAction, TaskCallbacks};
 
@@ -36,8 +36,8 @@ use crate::{Erase, use_access, use_live};
 /// ```
 ///
 /// Each callback is called once for each transition, also when the task moved on while the socket was down. What is new
-/// is told from the `state` on that the page came with (or that a start answered); without one, from the first state
-/// that the widget sees. They are called in a browser only.
+/// is told from the `state` on that the page came with, or from the start on (`is_new`); without either, from the first
+/// state that the widget sees. They are called in a browser only.
 #[component]
 pub fn TaskProgress(
     /// The task.
@@ -45,6 +45,10 @@ pub fn TaskProgress(
     /// Its state as the page got it, so that the widget is whole before it is live.
     #[prop(optional_no_strip, into)]
     state: Option<TaskState>,
+    /// Whether `state` is the answer to a start of this page: then all that happened since the start is told, also what
+    /// was over when the answer came.
+    #[prop(optional)]
+    is_new: bool,
     /// A bar in a row instead of a card.
     #[prop(optional)]
     compact: bool,
@@ -109,7 +113,7 @@ pub fn TaskProgress(
     ];
     let named = named.into_iter().filter_map(|(kind, action)| Some((kind, action?)));
     let teller = Teller::new(named.fold(on, |callbacks, (kind, action)| callbacks.on(kind, action)));
-    teller.follow(watch, state);
+    teller.follow(watch, if is_new { state.as_ref().map(unstarted) } else { state });
     let shows = Memo::new(move |_| show_if.get() && !hide_if.get());
     let body = move || {
         if !shows.get() {
