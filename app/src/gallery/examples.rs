@@ -122,9 +122,7 @@ pub(super) fn Cards() -> impl IntoView {
         .on_started(heard.action())
         .on_completed(noted)
         .on_error(
-            heard
-                .action()
-                .confirm(Confirm::new("The demo failed. Note it?").buttons("Note it", "Leave it")),
+            heard.action().confirm(Confirm::new("The demo failed. Note it?").buttons("Note it", "Leave it")),
         )
         .on_finish(heard.action());
     view! {

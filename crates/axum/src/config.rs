@@ -28,6 +28,13 @@ impl Config {
     /// The plain configuration of a server that listens at `bind`.
     #[must_use]
     pub fn new(bind: SocketAddr) -> Self {
-        Self { build: String::new(), dev: false, websocket: true, bind, embed_origins: Arc::default(), sockets: TaskTracker::new() }
+        Self {
+            build: String::new(),
+            dev: false,
+            websocket: true,
+            bind,
+            embed_origins: Arc::default(),
+            sockets: TaskTracker::new(),
+        }
     }
 }

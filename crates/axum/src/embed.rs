@@ -119,7 +119,10 @@ mod tests {
         let of = |headers: &[(&str, &str)], uri: &Uri| token(&self::headers(headers), uri);
         assert_eq!(of(&[("authorization", "Bearer embed1.a")], &plain).as_deref(), Some("embed1.a"));
         assert_eq!(of(&[("authorization", "Bearer other")], &plain), None);
-        assert_eq!(of(&[], &"/ws/task/1?log=false&token=embed1.b".parse().unwrap()).as_deref(), Some("embed1.b"));
+        assert_eq!(
+            of(&[], &"/ws/task/1?log=false&token=embed1.b".parse().unwrap()).as_deref(),
+            Some("embed1.b")
+        );
         assert_eq!(of(&[], &plain), None);
     }
 
@@ -131,7 +134,9 @@ mod tests {
             listed_origin(&headers(&pairs), &listed).is_some()
         };
         assert!(of(&["https://shop.example"]));
-        for foreign in ["http://shop.example", "https://shop.example.evil.example", "https://shop.example:444", "null"] {
+        for foreign in
+            ["http://shop.example", "https://shop.example.evil.example", "https://shop.example:444", "null"]
+        {
             assert!(!of(&[foreign]), "{foreign}");
         }
         assert!(!of(&[]));

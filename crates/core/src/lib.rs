@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod feed;
 pub mod form;
+mod histogram;
 mod id;
 mod log;
 mod machine;
@@ -29,11 +30,13 @@ mod rate;
 mod retry;
 mod schedule;
 mod state;
+mod stats;
 mod status;
 mod task;
 mod time;
 mod trace;
 mod wire;
+mod worker;
 
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use definition::{Category, Definition, Limits};
@@ -41,6 +44,7 @@ pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use event::{TaskEvent, TaskEventKind, happened, unstarted};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
@@ -54,6 +58,7 @@ pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
 pub use schedule::{MissedFires, Schedule, ScheduleSource, ScheduleSpec};
 pub use state::State;
+pub use stats::{Percentiles, Stats, StatsFold, StatsPoint, Tally, minute_of};
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use time::Timestamp;
@@ -63,3 +68,4 @@ pub use wire::{
     ErrorInfo, Lane, LaneLimits, ListQuery, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail,
     TaskPage, TaskState, ThenRequest,
 };
+pub use worker::WorkerState;

@@ -133,7 +133,9 @@ mod tests {
         let (body, _) = other.rsplit_once('.').unwrap();
         let (_, mark) = token.rsplit_once('.').unwrap();
         assert!(key.verify(&format!("{body}.{mark}"), NOW).is_err());
-        for none in ["", ".", "embed1", "embed1.a.b.c.d", &format!("{token}.{token}"), &token[..token.len() - 2]] {
+        for none in
+            ["", ".", "embed1", "embed1.a.b.c.d", &format!("{token}.{token}"), &token[..token.len() - 2]]
+        {
             assert!(key.verify(none, NOW).is_err(), "{none}");
         }
     }

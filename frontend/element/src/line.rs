@@ -211,7 +211,9 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_any_more_once_it_has_ended_or_is_refused() {
-        for event in [Event::Ended { gone: false }, Event::Ended { gone: true }, Event::Polled(Answer::Refused)] {
+        for event in
+            [Event::Ended { gone: false }, Event::Ended { gone: true }, Event::Polled(Answer::Refused)]
+        {
             let mut line = live();
             assert_eq!(line.on(event), [Close], "{event:?}");
             for later in [Event::Closed, Event::Due(Timer::Poll), Event::Due(Timer::Retry), Event::Heard] {

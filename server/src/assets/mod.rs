@@ -73,7 +73,9 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, Bytes};
-    use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
+    use http::header::{
+        ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY,
+    };
     use http::{Request, StatusCode};
     use tower::ServiceExt;
 

@@ -113,7 +113,10 @@ pub(crate) fn origins(text: &str) -> Parsed<Vec<String>> {
         let authority = uri.authority()?.as_str();
         // As a browser writes it: nothing after the port, and no port where it is the usual one.
         let plain = text == format!("{}://{authority}", uri.scheme_str()?) && !authority.contains(['@', '*']);
-        let usual = matches!((uri.scheme_str(), uri.port_u16()), (Some("http"), Some(80)) | (Some("https"), Some(443)));
+        let usual = matches!(
+            (uri.scheme_str(), uri.port_u16()),
+            (Some("http"), Some(80)) | (Some("https"), Some(443))
+        );
         (is_web && plain && !usual).then_some(text)
     };
     text.split(',').map(|text| origin(text).ok_or(ALLOWED)).collect()
@@ -187,10 +190,18 @@ mod tests {
     fn origins_are_read_as_browsers_write_them() {
         let two = ["https://shop.example".to_owned(), "http://localhost:8080".to_owned()];
         assert_eq!(origins("https://Shop.example, http://localhost:8080"), Ok(two.to_vec()));
-        for bad in
-            ["", "*", "https://*.shop.example", "shop.example", "https://shop.example/", "https://a.example/x",
-             "https://a.example:443", "ws://a.example", "https://u@a.example", "https://a.example,,"]
-        {
+        for bad in [
+            "",
+            "*",
+            "https://*.shop.example",
+            "shop.example",
+            "https://shop.example/",
+            "https://a.example/x",
+            "https://a.example:443",
+            "ws://a.example",
+            "https://u@a.example",
+            "https://a.example,,",
+        ] {
             assert!(origins(bad).is_err(), "{bad}");
         }
     }

@@ -59,12 +59,9 @@ async fn a_token_reads_its_task_and_nothing_else() {
     for path in ["/api/tasks", "/api/kinds", "/api/queues", "/api/schedules"] {
         read(&server, path, token, None).await.problem(403, "denied");
     }
-    for (method, rest) in [
-        (Method::POST, "/cancel"),
-        (Method::POST, "/retry"),
-        (Method::POST, "/embed"),
-        (Method::DELETE, ""),
-    ] {
+    for (method, rest) in
+        [(Method::POST, "/cancel"), (Method::POST, "/retry"), (Method::POST, "/embed"), (Method::DELETE, "")]
+    {
         let answer = send(&server, method, &format!("/api/tasks/{own}{rest}"), token, None).await;
         answer.problem(403, "denied");
     }

@@ -9,9 +9,12 @@ mod notices;
 mod read;
 mod schedules;
 mod start;
+mod stats;
+mod workers;
 
 use std::sync::Arc;
 
+pub use stats::{StatsQuery, StatsSince};
 use taskdeck_core::{Action, Actor, DeckError, Definition, Subject, TaskId, authorise};
 
 use crate::deck::{Deck, Inner};

@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Deck, Inner};
-use crate::embed::{self, EmbedKey};
 use crate::clock::Clock;
 use crate::context::{Resources, TaskContext};
 use crate::dispatch::{self, Dispatch};
+use crate::embed::{self, EmbedKey};
 use crate::files::FileStore;
 use crate::heart::{self, Heart};
 use crate::hub::Hub;

@@ -107,7 +107,9 @@ impl Teller {
         while let Some(told) = self.waiting.try_update_value(VecDeque::pop_front).flatten() {
             let id = told.after.id;
             let result = match self.needs_result(&told) {
-                true => asked(|| async move { Ok(api::task(id).await?.result.map(|body| body.result)) }).await,
+                true => {
+                    asked(|| async move { Ok(api::task(id).await?.result.map(|body| body.result)) }).await
+                }
                 false => None,
             };
             let since = told.notices_seen;
@@ -136,8 +138,10 @@ impl Teller {
                 _ => {}
             }
             // Cloned, since what is called may take this widget away.
-            let actions: Vec<_> =
-                self.callbacks.try_with_value(|wanted| wanted.of(*kind).cloned().collect()).unwrap_or_default();
+            let actions: Vec<_> = self
+                .callbacks
+                .try_with_value(|wanted| wanted.of(*kind).cloned().collect())
+                .unwrap_or_default();
             for action in actions {
                 let event = event.clone();
                 if action.question().is_some() {

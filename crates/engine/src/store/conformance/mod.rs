@@ -4,6 +4,7 @@ mod chance;
 mod file_only;
 mod follow;
 mod lanes;
+mod stats;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -437,7 +438,10 @@ async fn notices_come_back_in_order_and_take_the_lease(store: Arc<dyn Store>) {
     let before = store.get(task).await.unwrap().unwrap();
     assert_eq!((before.notice_seq, before.machine.version), (2, 2), "a notice is no change of the task");
     let rest = store.notices(task, 1, 10).await.unwrap();
-    assert_eq!(rest.iter().map(|notice| (notice.seq, notice.text.as_str())).collect::<Vec<_>>(), [(2, "two")]);
+    assert_eq!(
+        rest.iter().map(|notice| (notice.seq, notice.text.as_str())).collect::<Vec<_>>(),
+        [(2, "two")]
+    );
     assert_eq!(store.notices(task, 0, 1).await.unwrap().len(), 1);
 
     store.apply(vec![ended(task, first, AttemptEnd::Completed { partial: false })]).await.unwrap();

@@ -29,12 +29,7 @@ pub(super) fn add(
 }
 
 /// The notices after `since`, in order.
-pub(super) fn since(
-    conn: &Connection,
-    id: TaskId,
-    since: u64,
-    limit: u32,
-) -> Result<Vec<Notice>, WorkError> {
+pub(super) fn since(conn: &Connection, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, WorkError> {
     let mut statement = conn.prepare_cached(
         "SELECT seq, at, text FROM notices WHERE task = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
     )?;

@@ -14,7 +14,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_init.sql"),
     include_str!("migrations/0002_engine.sql"),
     include_str!("migrations/0003_schedules.sql"),
-    include_str!("migrations/0004_notices.sql"),
+    include_str!("migrations/0004_stats.sql"),
+    include_str!("migrations/0005_notices.sql"),
 ];
 
 /// A connection that writes.
