@@ -60,7 +60,7 @@ pub(crate) fn facts(state: Option<&TaskState>, standing: Standing) -> Facts {
         percent,
         more: more(task),
         message: task.progress.message.clone().unwrap_or_default(),
-        note: if note.is_empty() { away.to_owned() } else { note },
+        note: [note.as_str(), away].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" "),
         said,
     }
 }
@@ -164,11 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_live_says_so_unless_there_is_more_to_say() {
+    fn what_is_not_live_says_so() {
         let running = task(json!({}));
         assert!(facts(Some(&running), Standing::Offline).note.contains("cannot be reached"));
         let failed = task(json!({"status": "failed", "error": {"code": "e", "message": "no such table"}}));
-        assert_eq!(facts(Some(&failed), Standing::Polling).note, "no such table");
+        let note = facts(Some(&failed), Standing::Polling).note;
+        assert_eq!(note, "no such table Not live: asking every few seconds.");
         assert_eq!(facts(None, Standing::Connecting).label, "Loading");
         assert!(facts(None, Standing::Refused).note.contains("cannot be shown"));
     }
