@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "`#[component]` makes the props of a private component public")]
 
+pub(crate) mod code;
 mod examples;
 
 use leptos::prelude::*;
@@ -12,9 +13,20 @@ use taskdeck::{TaskId, TaskState};
 
 use examples::{Buttons, Cards, Form, Log, Questions, Shown, Typed};
 
-/// The page. `?task=` names a task that the first example shows; else it is the newest one.
+/// The page, whose code may be apart.
 #[component]
-pub fn Gallery() -> impl IntoView {
+pub(crate) fn Gallery() -> impl IntoView {
+    code::show()
+}
+
+/// The page, as its code makes it.
+fn page() -> AnyView {
+    view! { <Widgets/> }.erase_waiting()
+}
+
+/// The widgets. `?task=` names a task that the first example shows; else it is the newest one.
+#[component]
+fn Widgets() -> impl IntoView {
     provide_live();
     let query = use_query_map();
     let named = Memo::new(move |_| query.with(|query| query.get("task")?.parse::<TaskId>().ok()));

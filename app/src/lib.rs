@@ -2,6 +2,9 @@
 //!
 //! It uses the library as any app would: what is here is what a stranger writes.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
@@ -28,6 +31,9 @@ pub struct Assets {
     pub wasm: String,
     /// The style sheet.
     pub css: String,
+    /// The files with the code of each page, which the first file does not hold, by the page's name.
+    #[serde(default)]
+    pub pages: Arc<BTreeMap<String, Vec<String>>>,
     /// Identifies the build: a page of another build should reload.
     pub build: String,
 }
@@ -36,6 +42,12 @@ pub struct Assets {
 /// A page of a server without one asks every few seconds instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Socket(pub bool);
+
+/// Brings the code of the page that the browser is at, if it is in a file of its own; whether it is here now. Await it
+/// before you hydrate.
+pub async fn load_current_page() -> bool {
+    gallery::code::load_if_shown().await && taskdeck::dashboard::load_current_page().await
+}
 
 /// The whole app, as server and browser render it.
 #[component]

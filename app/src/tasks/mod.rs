@@ -5,6 +5,7 @@ mod backup_database;
 mod data_database;
 mod demo_question;
 mod demo_steps;
+mod demo_ticks;
 mod import_csv;
 #[cfg(feature = "ssr")]
 mod install;
@@ -16,6 +17,7 @@ pub use backup_database::{BackupDatabase, BackupFormat, BackupSummary};
 pub use data_database::{DataDatabase, DataDatabaseError};
 pub use demo_question::{DemoAnswer, DemoQuestion};
 pub use demo_steps::{DemoEnding, DemoSteps, DemoSummary};
+pub use demo_ticks::{DemoTicks, TickSummary};
 pub use import_csv::{Delimiter, ImportCsv, ImportMode, ImportSummary};
 #[cfg(feature = "ssr")]
 pub use install::install;

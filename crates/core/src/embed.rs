@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::read::read;
 use crate::{TaskId, Timestamp};
 
 /// A request for a token.
@@ -14,7 +15,7 @@ pub struct EmbedRequest {
 }
 
 /// A token that reads one task and nothing else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EmbedToken {
     /// Which task.
     pub task: TaskId,
@@ -24,3 +25,4 @@ pub struct EmbedToken {
     /// Until when.
     pub expires_at: Timestamp,
 }
+read!(EmbedToken { task, token, expires_at });

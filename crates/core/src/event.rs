@@ -1,12 +1,12 @@
 //! What happened to a task between two states that were seen of it, and how a widget tells of it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{ErrorInfo, MOST_NOTICES, Notice, Progress, Status, TaskId, TaskState};
 
 /// What a widget tells of: the callbacks of `<TaskProgress/>`, and the DOM events of `<task-progress>`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskEventKind {
     /// An attempt began: the first, a retry, or the one after an answer.
@@ -57,7 +57,7 @@ impl TaskEventKind {
 }
 
 /// What a widget's callback is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TaskEvent {
     /// Which task.
     pub task_id: TaskId,

@@ -3,8 +3,9 @@
 //! It carries states, not events: the newest `(version, tick)` of a task wins, so that loss, coalescing and
 //! reconnects cannot make a page wrong.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::read;
 use crate::{Counts, DeckError, EmbedToken, ListQuery, LogLine, TaskId, TaskState, Timestamp};
 
 /// How many new tasks of a list are named before only their number is told.
@@ -64,7 +65,7 @@ pub enum ClientMessage {
 }
 
 /// From the server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
     /// The first message.
@@ -120,6 +121,34 @@ pub enum ServerMessage {
     },
 }
 
+impl<'de> Deserialize<'de> for ServerMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read::tagged(deserializer, "type", |name, fields| {
+            Ok(Some(match name {
+                "hello" => Self::Hello {
+                    build: fields.take("build")?,
+                    dev: fields.take("dev")?,
+                    now: fields.take("now")?,
+                    beat_ms: fields.take("beat_ms")?,
+                },
+                "beat" => Self::Beat,
+                "states" => Self::States { tasks: fields.take("tasks")? },
+                "gone" => Self::Gone { id: fields.take("id")?, version: fields.take("version")? },
+                "log" => Self::Log { task: fields.take("task")?, lines: fields.take("lines")? },
+                "new" => Self::New { tasks: fields.take("tasks")? },
+                "counts" => Self::Counts { counts: fields.take("counts")? },
+                "token" => Self::Token(EmbedToken {
+                    task: fields.take("task")?,
+                    token: fields.take("token")?,
+                    expires_at: fields.take("expires_at")?,
+                }),
+                "refused" => Self::Refused { task: fields.take("task")?, error: fields.take("error")? },
+                _ => return Ok(None),
+            }))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +157,32 @@ mod tests {
     fn messages_are_tagged_objects() {
         let message = serde_json::to_value(ClientMessage::Counts { on: true }).unwrap();
         assert_eq!(message, serde_json::json!({"type": "counts", "on": true}));
+        for message in [
+            ServerMessage::Hello {
+                build: "b".to_owned(),
+                dev: true,
+                now: Timestamp::from_millis(9),
+                beat_ms: 5,
+            },
+            ServerMessage::Beat,
+            ServerMessage::States { tasks: Vec::new() },
+            ServerMessage::Gone { id: TaskId::from_parts(Timestamp::from_millis(5), [1; 10]), version: 4 },
+            ServerMessage::Log {
+                task: TaskId::from_parts(Timestamp::from_millis(5), [1; 10]),
+                lines: Vec::new(),
+            },
+            ServerMessage::New { tasks: Vec::new() },
+            ServerMessage::Counts { counts: Counts::default() },
+            ServerMessage::Token(EmbedToken {
+                task: TaskId::from_parts(Timestamp::from_millis(5), [1; 10]),
+                token: "embed1.x".to_owned(),
+                expires_at: Timestamp::from_millis(7),
+            }),
+            ServerMessage::Refused { task: None, error: DeckError::StillRunning },
+        ] {
+            let text = serde_json::to_string(&message).unwrap();
+            assert_eq!(serde_json::from_str::<ServerMessage>(&text).unwrap(), message);
+        }
         let beat: ServerMessage = serde_json::from_str(r#"{"type":"beat"}"#).unwrap();
         assert_eq!(beat, ServerMessage::Beat);
     }

@@ -27,6 +27,7 @@ mod param;
 mod progress;
 mod question;
 mod rate;
+mod read;
 mod retry;
 mod schedule;
 mod state;

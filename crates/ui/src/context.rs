@@ -65,8 +65,9 @@ pub struct Access {
 impl Access {
     /// Whether the viewer has all of these permissions.
     #[must_use]
-    pub fn has(&self, required: &[String]) -> bool {
-        self.permissions.as_ref().is_none_or(|own| required.iter().all(|one| own.contains(one)))
+    pub fn has(&self, required: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
+        let Some(own) = &self.permissions else { return true };
+        required.into_iter().all(|one| own.contains(one.as_ref()))
     }
 }
 
@@ -103,7 +104,7 @@ mod tests {
         };
         assert!(viewer(&["money", "more"]).has(&required));
         assert!(!viewer(&["more"]).has(&required));
-        assert!(viewer(&[]).has(&[]));
+        assert!(viewer(&[]).has(&[] as &[String]));
         assert!(Access { operate: true, permissions: None }.has(&required));
     }
 

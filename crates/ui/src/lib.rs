@@ -90,6 +90,8 @@ mod actions;
 pub mod ansi;
 pub mod api;
 mod badge;
+#[cfg(not(feature = "ssr"))]
+mod boxed;
 mod browser;
 mod button;
 mod cards;
@@ -111,6 +113,8 @@ mod question;
 #[cfg(test)]
 mod sample;
 pub mod server;
+#[cfg(feature = "ssr")]
+mod server_view;
 mod start;
 mod time;
 mod use_task;

@@ -133,8 +133,9 @@ mod tests {
             "trace_id": null, "created_at": "2026-01-01T00:00:00Z", "scheduled_at": null, "started_at": null,
             "ended_at": null, "starts": 1, "questions": 0, "endings": 0, "notice_seq": 0
         });
-        for (name, value) in changes.as_object().unwrap() {
-            state[name] = value.clone();
+        let serde_json::Value::Object(changes) = changes else { panic!("no object") };
+        for (name, value) in changes {
+            state[name] = value;
         }
         serde_json::from_value(state).unwrap()
     }

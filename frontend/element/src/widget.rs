@@ -180,24 +180,24 @@ impl Inner {
 
     /// Takes in a state, and tells what happened.
     fn take(self: &Rc<Self>, after: TaskState) {
-        let told = {
+        let has_ended = after.status.has_ended();
+        let before = {
             let mut known = self.state.borrow_mut();
             if known.as_ref().is_some_and(|known| after.rev() <= known.rev()) {
                 None
             } else {
-                let before = known.replace(after.clone());
-                before.map(|before| Told {
-                    events: happened(&before, &after),
-                    notices_seen: before.notice_seq,
-                    after: after.clone(),
-                })
+                known.replace(after.clone())
             }
         };
-        if let Some(told) = told.filter(|told| !told.events.is_empty()) {
-            self.untold.borrow_mut().push_back(told);
-            self.tell();
+        if let Some(before) = before {
+            let events = happened(&before, &after);
+            if !events.is_empty() {
+                let told = Told { events, after, notices_seen: before.notice_seq };
+                self.untold.borrow_mut().push_back(told);
+                self.tell();
+            }
         }
-        if after.status.has_ended() {
+        if has_ended {
             self.on(Event::Ended { gone: false });
         }
         self.show();

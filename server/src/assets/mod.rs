@@ -34,7 +34,9 @@ impl Site {
     }
 
     fn new(files: BTreeMap<String, Content>, assets: Assets) -> Result<Self> {
-        for address in [&assets.js, &assets.wasm, &assets.css] {
+        for address in
+            [&assets.js, &assets.wasm, &assets.css].into_iter().chain(assets.pages.values().flatten())
+        {
             if !files.contains_key(address.trim_start_matches('/')) {
                 bail!("the site has no {address}; build the site with `cargo xtask run`");
             }
@@ -133,7 +135,8 @@ mod tests {
         assert_eq!((status, &headers[CACHE_CONTROL]), (StatusCode::OK, &ASK_AGAIN));
         assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         let (_, headers, _) = ask("/embed/element.0a1b2c3d4e5f.js", &[]).await;
-        assert_eq!((&headers[CACHE_CONTROL], &headers[ACCESS_CONTROL_ALLOW_ORIGIN]), (&FOREVER, "*"));
+        assert_eq!(headers[CACHE_CONTROL], FOREVER);
+        assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         let (_, headers, _) = ask(&format!("/{JS}"), &[]).await;
         assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
     }

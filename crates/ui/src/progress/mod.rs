@@ -93,7 +93,7 @@ pub fn TaskProgress(
     #[prop(optional, into)]
     required_permissions: Vec<String>,
 ) -> impl IntoView {
-    if !use_access().has(&required_permissions) {
+    if !use_access().has(required_permissions) {
         return ().erase();
     }
     let live = use_live();

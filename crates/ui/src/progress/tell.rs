@@ -120,12 +120,12 @@ impl Teller {
             if self.callbacks.try_with_value(|_| ()).is_none() {
                 return;
             }
-            self.call(&told, result.flatten(), &notices.unwrap_or_default());
+            self.call(&told, result.flatten().as_ref(), &notices.unwrap_or_default());
         }
         self.busy.try_set_value(false);
     }
 
-    fn call(self, told: &Told, result: Option<Value>, notices: &[Notice]) {
+    fn call(self, told: &Told, result: Option<&Value>, notices: &[Notice]) {
         let mut notice_seq = told.notices_seen;
         for kind in &told.events {
             let mut event = TaskEvent::new(*kind, &told.after);
@@ -134,7 +134,7 @@ impl Teller {
                     notice_seq += 1;
                     event.notice = notices.iter().find(|notice| notice.seq == notice_seq).cloned();
                 }
-                TaskEventKind::Completed | TaskEventKind::Finish => event.result.clone_from(&result),
+                TaskEventKind::Completed | TaskEventKind::Finish => event.result = result.cloned(),
                 _ => {}
             }
             // Cloned, since what is called may take this widget away.
