@@ -34,6 +34,7 @@ pub(crate) async fn serve(config: ServerConfig) -> Result<()> {
         build: site.assets().build.clone(),
         dev: std::env::var_os("TASKDECK_DEV").is_some_and(|dev| dev == "1"),
         websocket: config.websocket,
+        embed_origins: config.embed_origins.clone().into(),
         sockets: sockets.clone(),
         settings: vec![Setting::new(
             "TASK_DATA",

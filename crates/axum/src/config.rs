@@ -1,6 +1,7 @@
 //! What the routes and the guard need to know of the program around them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use taskdeck_core::Setting;
 use tokio_util::task::TaskTracker;
@@ -16,6 +17,9 @@ pub struct Config {
     pub websocket: bool,
     /// Where the server listens, with the real port: the guard compares `Host` with it.
     pub bind: SocketAddr,
+    /// The origins (`https://shop.example`) whose pages may show widgets of this deck, each with a token for its task:
+    /// only what comes with such a token can be read there, and only from these origins.
+    pub embed_origins: Arc<[String]>,
     /// Counts the open WebSockets. axum does not wait for them, so after the deck's shutdown a program closes this
     /// and waits for it, and every page gets its closing frame.
     pub sockets: TaskTracker,
@@ -32,6 +36,7 @@ impl Config {
             dev: false,
             websocket: true,
             bind,
+            embed_origins: Arc::default(),
             sockets: TaskTracker::new(),
             settings: Vec::new(),
         }

@@ -25,6 +25,7 @@ mod artifacts;
 mod batches;
 mod body;
 mod config;
+mod embed;
 mod events;
 mod extract;
 mod feed;

@@ -13,7 +13,7 @@ use taskdeck_engine::Deck;
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
 use crate::{
-    Config, about, artifacts, batches, events, feed, kinds, lanes, schedules, stats, task_feed, tasks,
+    Config, about, artifacts, batches, embed, events, feed, kinds, lanes, schedules, stats, task_feed, tasks,
 };
 
 #[derive(Clone)]
@@ -60,6 +60,8 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/tasks/{id}/cancel", post(tasks::cancel).delete(tasks::cancel))
         .route("/tasks/{id}/retry", post(tasks::retry))
         .route("/tasks/{id}/confirm", post(tasks::confirm))
+        .route("/tasks/{id}/notices", get(embed::notices))
+        .route("/tasks/{id}/embed", post(embed::issue))
         .route("/tasks/{id}/params", patch(tasks::change_params))
         .route("/tasks/{id}/events", get(events::events))
         .route("/tasks/{id}/artifacts/{name}", get(artifacts::download))

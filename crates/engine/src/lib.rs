@@ -48,6 +48,7 @@ mod command;
 mod context;
 mod deck;
 mod dispatch;
+mod embed;
 mod executor;
 mod feed;
 mod files;

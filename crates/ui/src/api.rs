@@ -16,8 +16,8 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use server_fn::codec::{MultipartData, PostUrl};
 use taskdeck_core::{
-    CancelOutcome, Counts, Definition, Kind, Lane, ListQuery, LogPage, Started, Stats, StatusSet, TaskDetail,
-    TaskId, TaskPage, TaskState, WorkerState,
+    CancelOutcome, Counts, Definition, Kind, Lane, ListQuery, LogPage, Notice, Started, Stats, StatusSet,
+    TaskDetail, TaskId, TaskPage, TaskState, WorkerState,
 };
 #[cfg(feature = "ssr")]
 use taskdeck_engine::{StatsQuery, StatsSince};
@@ -69,6 +69,12 @@ pub async fn task_log(id: TaskId, since: u64, limit: u32) -> Result<LogPage, Api
 #[server(name = GetLogTail, prefix = "/_taskdeck", endpoint = "log_tail", input = Json, output = Json, client = BaseClient)]
 pub async fn log_tail(id: TaskId, limit: u32) -> Result<LogPage, ApiError> {
     client()?.log_tail(id, limit).await.map_err(refuse)
+}
+
+/// What a task's body wanted somebody to know, after the notice `since`.
+#[server(name = GetNotices, prefix = "/_taskdeck", endpoint = "notices", input = Json, output = Json, client = BaseClient)]
+pub async fn notices(id: TaskId, since: u64) -> Result<Vec<Notice>, ApiError> {
+    client()?.notices(id, since).await.map_err(refuse)
 }
 
 /// How many tasks there are, by status.

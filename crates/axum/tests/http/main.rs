@@ -5,6 +5,7 @@
 mod about;
 mod answers;
 mod batch;
+mod embed;
 mod guard;
 mod kinds;
 mod lanes;

@@ -2,9 +2,11 @@
 
 mod about;
 mod act;
+mod embed;
 mod files;
 mod lanes;
 mod log;
+mod notices;
 mod read;
 mod schedules;
 mod start;

@@ -12,6 +12,7 @@ use super::{Deck, Inner};
 use crate::clock::Clock;
 use crate::context::{Resources, TaskContext};
 use crate::dispatch::{self, Dispatch};
+use crate::embed::{self, EmbedKey};
 use crate::files::FileStore;
 use crate::heart::{self, Heart};
 use crate::hub::Hub;
@@ -282,6 +283,9 @@ impl DeckBuilder {
                 Arc::new(store) as Arc<dyn Store>
             }
         };
+        let key = store.secret(embed::SECRET, EmbedKey::fresh()).await;
+        let key = key.map_err(|error| BuildError::Answer(error.to_string()))?;
+        let embed_key = EmbedKey::new(key, store.deck_id());
         let files = FileStore::open(files.0, files.1)?;
         files.sweep_unfinished()?;
         let inner = Arc::new(Inner {
@@ -302,6 +306,7 @@ impl DeckBuilder {
             layers: self.layers,
             heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
+            embed_key,
             on_shutdown: self.on_shutdown,
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),

@@ -13,8 +13,8 @@ use std::path::Path;
 use async_trait::async_trait;
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
-    LogPage, OpenQuestion, Progress, Question, Refused, SessionId, Stats, Status, TaskId, Timestamp, Upload,
-    UserId,
+    LogPage, Notice, OpenQuestion, Progress, Question, Refused, SessionId, Stats, Status, TaskId, Timestamp,
+    Upload, UserId,
 };
 
 pub(crate) use claim::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
@@ -369,6 +369,22 @@ pub(crate) trait Store: ScheduleStore {
 
     /// The `seq` of the last stored log line; 0 for none.
     async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError>;
+
+    /// Stores what the attempt that holds the task wants somebody to know, and gives its `seq`; `None` when the lease is
+    /// lost. It is no change of the task: its version stays.
+    async fn notify(
+        &self,
+        id: TaskId,
+        token: taskdeck_core::LeaseToken,
+        at: Timestamp,
+        text: String,
+    ) -> Result<Option<u64>, StoreError>;
+
+    /// A task's notices after `since`, in order.
+    async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError>;
+
+    /// A secret of the deck; `fresh` becomes it when there is none yet.
+    async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError>;
 
     /// Notes a stored file that no task refers to yet.
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError>;

@@ -11,6 +11,7 @@ mod control;
 mod files;
 mod list;
 mod logs;
+mod notices;
 mod open;
 #[cfg(test)]
 mod plans;
@@ -32,8 +33,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, OpenQuestion,
-    SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -346,6 +347,24 @@ impl Store for SqliteStore {
 
     async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError> {
         self.read(move |conn| logs::last_seq(conn, id)).await
+    }
+
+    async fn notify(
+        &self,
+        id: TaskId,
+        token: LeaseToken,
+        at: Timestamp,
+        text: String,
+    ) -> Result<Option<u64>, StoreError> {
+        self.write(Lane::Control, move |tx| notices::add(tx, id, token, at, &text)).await
+    }
+
+    async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError> {
+        self.read(move |conn| notices::since(conn, id, since, limit)).await
+    }
+
+    async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {
+        self.write(Lane::Control, move |tx| notices::secret(tx, name, &fresh)).await
     }
 
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError> {
