@@ -12,11 +12,14 @@
 //! ```
 
 mod access;
+mod bulk;
 mod definition;
 mod error;
 mod feed;
+mod filter;
 pub mod form;
 mod id;
+mod list;
 mod log;
 mod machine;
 mod param;
@@ -30,15 +33,19 @@ mod status;
 mod task;
 mod time;
 mod trace;
+mod why;
 mod wire;
 
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
+pub use bulk::{BulkPreview, BulkRequest, BulkVerb};
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use filter::{Age, FILTER_NAMES, FilterError, ParseAgeError, SHORTEST_ID, id_part};
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
+pub use list::{ListQuery, TaskPage};
 pub use log::{LogLevel, LogLine, LogPage};
 pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};
 pub use param::{Choice, Choices, Param, ParamKind, ParamType, Upload};
@@ -52,8 +59,9 @@ pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use time::Timestamp;
 pub use trace::traceparent;
+pub use why::{HeldBack, LaneNow, NotRunning, why_not_running};
 pub use wire::{
     Artifact, Attempt, Batch, BatchItem, BatchRequest, BatchStarted, CancelInfo, CancelOutcome, Counts,
-    ErrorInfo, Lane, LaneLimits, ListQuery, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail,
-    TaskPage, TaskState, ThenRequest,
+    ErrorInfo, Lane, LaneLimits, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail, TaskState,
+    ThenRequest,
 };
