@@ -23,6 +23,7 @@
 mod artifacts;
 mod batches;
 mod body;
+mod bulk;
 mod config;
 mod events;
 mod extract;

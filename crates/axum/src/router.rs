@@ -12,7 +12,7 @@ use taskdeck_engine::Deck;
 
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
-use crate::{Config, artifacts, batches, events, feed, kinds, lanes, schedules, task_feed, tasks};
+use crate::{Config, artifacts, batches, bulk, events, feed, kinds, lanes, schedules, task_feed, tasks};
 
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -48,6 +48,8 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/queues/{name}/limits", put(lanes::limit_queue))
         .route("/tasks", get(tasks::list))
         .route("/tasks/batch", post(batches::start).layer(DefaultBodyLimit::max(MAX_BATCH)))
+        .route("/tasks/bulk", post(bulk::start))
+        .route("/tasks/bulk/preview", post(bulk::preview))
         .route("/batches/{id}", get(batches::one))
         .route("/tasks/{id}", get(tasks::one).delete(tasks::delete))
         .route("/tasks/{id}/attempts", get(tasks::attempts))

@@ -7,7 +7,8 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taskdeck_core::{
-    AnswerRequest, Attempt, CancelOutcome, ListQuery, LogPage, ResultBody, TaskPage, TaskState,
+    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogPage, NotRunning, ResultBody, TaskPage,
+    TaskState,
 };
 
 use crate::body::{Optional, Required};
@@ -36,11 +37,29 @@ pub(crate) struct CancelRequest {
     reason: Option<String>,
 }
 
+/// Which tasks: each field by itself, or all in one as in the search box; what both say is the filter's.
+#[derive(Deserialize)]
+pub(crate) struct Filter {
+    filter: Option<String>,
+}
+
 pub(crate) async fn list(
     Caller(client): Caller,
     Params(query): Params<ListQuery>,
+    Params(Filter { filter }): Params<Filter>,
 ) -> Result<Json<TaskPage>, Failure> {
-    Ok(Json(client.list(&query).await?))
+    let filter = ListQuery::from_filter(filter.as_deref().unwrap_or_default());
+    let filter = filter.map_err(|error| DeckError::BadRequest { reason: error.to_string() })?;
+    Ok(Json(client.list(&query.and(filter)).await?))
+}
+
+/// A task, and why it does not run if it has not ended and does not.
+#[derive(Serialize)]
+struct OneTask {
+    #[serde(flatten)]
+    task: TaskState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_running: Option<NotRunning>,
 }
 
 pub(crate) async fn one(
@@ -48,14 +67,19 @@ pub(crate) async fn one(
     TaskPath(id): TaskPath,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let task = client.get(id).await?;
+    let (task, not_running) = client.get_with_why(id).await?;
     let trace_id = task.trace_id.clone();
-    let etag = format!("\"{}\"", task.rev());
+    // Why it does not run may change while the task stays as it is.
+    let etag = match &not_running {
+        Some(why) => format!("\"{}.{}\"", task.rev(), why.reason),
+        None => format!("\"{}\"", task.rev()),
+    };
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     if known.flat_map(|tags| tags.split(',')).any(|tag| tag.trim() == etag) {
         return Ok(Traced::new(&task, (StatusCode::NOT_MODIFIED, [(ETAG, etag)])).into_response());
     }
-    Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], Json(task))).into_response())
+    let body = Json(OneTask { task, not_running });
+    Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], body)).into_response())
 }
 
 pub(crate) async fn delete(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Json<Value>, Failure> {

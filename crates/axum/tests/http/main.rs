@@ -4,6 +4,7 @@
 
 mod answers;
 mod batch;
+mod bulk;
 mod guard;
 mod kinds;
 mod lanes;

@@ -1,12 +1,14 @@
 //! The way in: every verb, read and subscription, on behalf of one actor.
 
 mod act;
+mod bulk;
 mod files;
 mod lanes;
 mod log;
 mod read;
 mod schedules;
 mod start;
+mod why;
 
 use std::sync::Arc;
 

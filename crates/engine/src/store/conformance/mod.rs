@@ -4,6 +4,7 @@ mod chance;
 mod file_only;
 mod follow;
 mod lanes;
+mod search;
 
 use std::collections::HashMap;
 use std::sync::Arc;
