@@ -2,7 +2,7 @@
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDocument, HtmlElement, HtmlTextAreaElement};
+use web_sys::{HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
 
 use crate::theme::Theme;
 
@@ -41,6 +41,20 @@ pub(crate) fn copy(text: &str) -> bool {
         let _ = before.focus();
     }
     copied
+}
+
+/// Unchecks the boxes that belong to a form, wherever they stand.
+pub(crate) fn uncheck(form: &str) {
+    let Ok(boxes) =
+        document().query_selector_all(&format!("input[type=checkbox][form='{form}'], #{form} input"))
+    else {
+        return;
+    };
+    for index in 0..boxes.length() {
+        if let Some(input) = boxes.item(index).and_then(|it| it.dyn_into::<HtmlInputElement>().ok()) {
+            input.set_checked(false);
+        }
+    }
 }
 
 /// Closes the popover of this id, if it is open.

@@ -5,6 +5,7 @@ use leptos_router::components::{ParentRoute, Route};
 use leptos_router::{MatchNestedRoutes, SsrMode, path};
 
 use crate::layout::Layout;
+use crate::pages::bulk::BulkPage;
 use crate::pages::start::StartPage;
 use crate::pages::start_kind::StartKindPage;
 use crate::pages::task::TaskPage;
@@ -21,6 +22,7 @@ pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
         <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
             <Route path=path!("") view=Home ssr=SsrMode::Async/>
             <Route path=path!("tasks") view=TasksPage ssr=SsrMode::Async/>
+            <Route path=path!("tasks/bulk") view=BulkPage ssr=SsrMode::Async/>
             <Route path=path!("tasks/:id") view=TaskPage ssr=SsrMode::Async/>
             <Route path=path!("start") view=StartPage ssr=SsrMode::Async/>
             <Route path=path!("start/:kind") view=StartKindPage ssr=SsrMode::Async/>

@@ -11,11 +11,13 @@ const LONGEST_VALUE: usize = 40;
 pub(crate) fn preview(definition: Option<&Definition>, params: &str) -> String {
     let Ok(Value::Object(params)) = serde_json::from_str(params) else { return String::new() };
     let named: Vec<(&str, &Value)> = match definition {
-        // What the kind does not know any more is not worth a place in the line.
+        // What is as always, and what the kind does not know any more, is not worth a place in the line.
         Some(definition) => definition
             .params
             .iter()
-            .filter_map(|param| Some((param.name.as_str(), params.get(&param.name)?)))
+            .filter_map(|param| Some((param, params.get(&param.name)?)))
+            .filter(|(param, value)| param.default.as_ref() != Some(*value))
+            .map(|(param, value)| (param.name.as_str(), value))
             .collect(),
         None => params.iter().map(|(name, value)| (name.as_str(), value)).collect(),
     };

@@ -102,7 +102,7 @@ pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};
 pub use badge::StatusBadge;
 pub use client::{BaseClient, BaseRequest};
 pub use connection::ConnectionNotice;
-pub use context::{Access, BasePath, FormDraft, provide_base, use_access, use_base};
+pub use context::{Access, AnswerDraft, BasePath, FormDraft, provide_base, use_access, use_base};
 pub use erase::Erase;
 pub use error::ApiError;
 pub use form::{FieldInput, FormState, TaskForm};

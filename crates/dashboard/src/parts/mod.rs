@@ -9,5 +9,7 @@ pub(crate) mod kind_card;
 pub(crate) mod notice;
 pub(crate) mod result;
 pub(crate) mod row;
+pub(crate) mod search;
+pub(crate) mod selection;
 pub(crate) mod status_counts;
 pub(crate) mod timeline;
