@@ -55,6 +55,8 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/tasks/{id}/attempts", get(tasks::attempts))
         .route("/tasks/{id}/log", get(tasks::log))
         .route("/tasks/{id}/result", get(tasks::result))
+        .route("/tasks/{id}/result.json", get(tasks::result_json))
+        .route("/tasks/{id}/result.csv", get(tasks::result_csv))
         .route("/tasks/{id}/cancel", post(tasks::cancel).delete(tasks::cancel))
         .route("/tasks/{id}/retry", post(tasks::retry))
         .route("/tasks/{id}/confirm", post(tasks::confirm))

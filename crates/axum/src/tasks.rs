@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{ETAG, IF_NONE_MATCH};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taskdeck_core::{
-    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogPage, NotRunning, ResultBody, TaskPage,
-    TaskState,
+    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogPage, NotRunning, ResultBody, TaskId,
+    TaskPage, TaskState, csv,
 };
 
 use crate::body::{Optional, Required};
@@ -111,6 +111,26 @@ pub(crate) async fn result(
     let task = client.get(id).await?;
     let result = client.result(id, wait.timeout).await;
     Ok(Traced::new(&task, result.map(Json).map_err(Failure::from)))
+}
+
+/// The output alone, as a file.
+pub(crate) async fn result_json(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Response, Failure> {
+    let result = client.result(id, None).await?.result;
+    let text = serde_json::to_string_pretty(&result)
+        .map_err(|error| DeckError::Internal { reason: error.to_string() })?;
+    Ok(file(id, "json", "application/json", text))
+}
+
+/// The output as a table, as a file, when it is rows.
+pub(crate) async fn result_csv(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Response, Failure> {
+    let text = csv::write(&client.result(id, None).await?.result);
+    let text = text.ok_or_else(|| Failure::not_found("Table"))?;
+    Ok(file(id, "csv", "text/csv; charset=utf-8", text))
+}
+
+fn file(id: TaskId, ending: &str, media_type: &'static str, text: String) -> Response {
+    let name = format!("attachment; filename=\"task-{id}.{ending}\"");
+    ([(CONTENT_TYPE, media_type.to_owned()), (CONTENT_DISPOSITION, name)], text).into_response()
 }
 
 pub(crate) async fn cancel(

@@ -13,6 +13,7 @@
 
 mod access;
 mod bulk;
+pub mod csv;
 mod definition;
 mod error;
 mod feed;

@@ -25,6 +25,7 @@
 
 mod browser;
 mod filter;
+mod keys;
 mod layout;
 mod pages;
 mod parts;

@@ -7,6 +7,7 @@ pub(crate) mod filters;
 pub(crate) mod json;
 pub(crate) mod kind_card;
 pub(crate) mod notice;
+pub(crate) mod params;
 pub(crate) mod result;
 pub(crate) mod row;
 pub(crate) mod search;
