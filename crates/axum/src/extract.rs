@@ -71,7 +71,10 @@ pub(crate) struct Wait {
     pub(crate) timeout: Option<Duration>,
 }
 
-fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+/// A length of time in a query.
+pub(crate) fn duration<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     crate::parse_duration(&text).map(Some).map_err(D::Error::custom)
 }

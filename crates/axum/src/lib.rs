@@ -37,6 +37,7 @@ mod router;
 mod schedules;
 mod schema;
 mod socket;
+mod stats;
 mod task_feed;
 mod tasks;
 mod trace;

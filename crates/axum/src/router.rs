@@ -12,7 +12,9 @@ use taskdeck_engine::Deck;
 
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
-use crate::{Config, artifacts, batches, bulk, events, feed, kinds, lanes, schedules, task_feed, tasks};
+use crate::{
+    Config, artifacts, batches, bulk, events, feed, kinds, lanes, schedules, stats, task_feed, tasks,
+};
 
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -46,6 +48,8 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/queues/{name}/pause", post(lanes::pause_queue))
         .route("/queues/{name}/resume", post(lanes::resume_queue))
         .route("/queues/{name}/limits", put(lanes::limit_queue))
+        .route("/stats", get(stats::stats))
+        .route("/workers", get(stats::workers))
         .route("/tasks", get(tasks::list))
         .route("/tasks/batch", post(batches::start).layer(DefaultBodyLimit::max(MAX_BATCH)))
         .route("/tasks/bulk", post(bulk::start))

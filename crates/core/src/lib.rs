@@ -19,6 +19,7 @@ mod error;
 mod feed;
 mod filter;
 pub mod form;
+mod histogram;
 mod id;
 mod list;
 mod log;
@@ -30,12 +31,14 @@ mod rate;
 mod retry;
 mod schedule;
 mod state;
+mod stats;
 mod status;
 mod task;
 mod time;
 mod trace;
 mod why;
 mod wire;
+mod worker;
 
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use bulk::{BulkPreview, BulkRequest, BulkVerb};
@@ -43,6 +46,7 @@ pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
 pub use filter::{Age, FILTER_NAMES, FilterError, ParseAgeError, SHORTEST_ID, id_part};
+pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
@@ -56,6 +60,7 @@ pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
 pub use schedule::{MissedFires, Schedule, ScheduleSource, ScheduleSpec};
 pub use state::State;
+pub use stats::{Percentiles, Stats, StatsFold, StatsPoint, Tally, minute_of};
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use time::Timestamp;
@@ -66,3 +71,4 @@ pub use wire::{
     ErrorInfo, Lane, LaneLimits, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail, TaskState,
     ThenRequest,
 };
+pub use worker::WorkerState;

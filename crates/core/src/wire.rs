@@ -278,6 +278,9 @@ pub struct Lane {
     pub limits: LaneLimits,
     /// How many tasks it has by status.
     pub counts: Counts,
+    /// Since when the one of its queued tasks waits that has waited longest.
+    #[serde(default)]
+    pub waiting_since: Option<Timestamp>,
 }
 
 /// The answer to a start.

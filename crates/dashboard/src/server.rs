@@ -151,7 +151,8 @@ where
         let reason = "no deck: put taskdeck_axum::guard around form_fallback".to_owned();
         return taskdeck_axum::problem(&DeckError::Internal { reason });
     };
-    let sent = Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let sent =
+        Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let Some(form) = sent.ok().and_then(|Form(sent)| AnswerForm::read(sent)) else {
         let reason = "the fields of an answer are needed: id, approved, fields[..]".to_owned();
         return taskdeck_axum::problem(&DeckError::BadRequest { reason });
@@ -230,12 +231,16 @@ mod tests {
     #[test]
     fn an_answer_is_read_from_its_form() {
         let id = "01a1ff18-0d13-7126-8ee7-b5689af5340a";
-        let pairs = [("id", id), ("key", "delete"), ("fields[reason]", "old"), ("approved", "true"), ("other", "x")];
+        let pairs =
+            [("id", id), ("key", "delete"), ("fields[reason]", "old"), ("approved", "true"), ("other", "x")];
         let sent = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         let form = AnswerForm::read(sent(&pairs)).unwrap();
-        assert_eq!((form.id.to_string(), form.key.as_deref(), form.approved), (id.to_owned(), Some("delete"), true));
+        assert_eq!(
+            (form.id.to_string(), form.key.as_deref(), form.approved),
+            (id.to_owned(), Some("delete"), true)
+        );
         assert_eq!(form.fields, BTreeMap::from([("reason".to_owned(), "old".to_owned())]));
         // A forgotten button is no answer.
         assert!(AnswerForm::read(sent(&pairs[..3])).is_none());

@@ -1,6 +1,7 @@
 //! Who lives. Each node is a session in the store; a thread of its own moves the session's counter, so that neither
 //! a blocked runtime nor a wall clock that jumps makes a node look dead. Who watches the others is in [`crate::watch`].
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ pub(crate) struct Heart {
     beat: AtomicU64,
     /// When the last beat that the store took was sent.
     confirmed: Mutex<Instant>,
+    /// When the others were last seen to live.
+    others: Mutex<HashMap<SessionId, Instant>>,
     /// Whether this node is just entering a new session.
     rejoining: AtomicBool,
     stopped: AtomicBool,
@@ -40,6 +43,7 @@ impl Heart {
             session: Mutex::new(clock::new_session_id()),
             beat: AtomicU64::new(1),
             confirmed: Mutex::new(Instant::now()),
+            others: Mutex::default(),
             rejoining: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
@@ -58,6 +62,19 @@ impl Heart {
     pub(crate) fn confirmed(&self) -> Instant {
         *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Takes over when the others were last seen to live.
+    pub(crate) fn saw(&self, others: HashMap<SessionId, Instant>) {
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others;
+    }
+
+    /// When a session was last seen to live, this node's own included.
+    pub(crate) fn last_seen(&self, session: SessionId) -> Option<Instant> {
+        if session == self.session() {
+            return Some(self.confirmed());
+        }
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).get(&session).copied()
+    }
 }
 
 /// Enters this node's session into the store.
@@ -70,6 +87,7 @@ async fn join_as(inner: &Inner, id: SessionId) -> Result<(), StoreError> {
     let session = SessionRow {
         id,
         worker: inner.worker_name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         started_at: inner.clock.now(),
         beat: inner.heart.beat.load(Ordering::Relaxed),

@@ -76,7 +76,7 @@ mod watch;
 mod worker;
 
 pub use child::{Child, ChildStart};
-pub use client::Client;
+pub use client::{Client, StatsQuery, StatsSince};
 pub use command::TaskCommand;
 pub use context::{ArtifactWriter, Scope, TaskContext};
 pub use deck::{BuildError, Deck, DeckBuilder, StoredFile};

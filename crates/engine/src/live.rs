@@ -472,6 +472,14 @@ impl LiveTasks {
         self.running().tasks.values().cloned().collect()
     }
 
+    /// The tasks whose attempt is over while code of it still holds a slot.
+    pub(crate) fn held(&self) -> Vec<TaskId> {
+        let slots: Vec<_> = self.slots().iter().map(|(id, held)| (*id, *held)).collect();
+        let running = self.running();
+        let over = |(id, held): &(TaskId, u32)| *held > u32::from(running.tasks.contains_key(id));
+        slots.iter().filter(|slot| over(slot)).map(|(id, _)| *id).collect()
+    }
+
     /// Whether code of the task still holds a slot; a moment is given to one that is just ending.
     pub(crate) async fn holds_slot(&self, id: TaskId) -> bool {
         const MOMENT: std::time::Duration = std::time::Duration::from_millis(500);

@@ -16,6 +16,8 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 const PRUNE_LOOKS: usize = 20_000;
 /// How long an upload waits for the task that it is for.
 const LOOSE_FILES: i64 = 24 * 60 * 60 * 1000;
+/// How long it is kept what happened in each minute.
+pub(crate) const KEEP_ROLLUPS: i64 = 14 * 24 * 60 * 60 * 1000;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Queues scheduled tasks when they are due, and ends what waited too long: one timer for all of them.
@@ -82,6 +84,9 @@ async fn prune(inner: &Inner, walks: &mut Walks) -> Result<(), StoreError> {
     for lane in lanes.into_iter().filter(|lane| lane.status.has_ended()) {
         prune_lane(inner, lane.status, lane.kind, walks, now).await?;
     }
+    while !inner.stopping.is_cancelled()
+        && inner.store.remove_rollups(now.plus_millis(-KEEP_ROLLUPS), BATCH).await? >= BATCH
+    {}
     let loose = inner.store.remove_loose_files(now.plus_millis(-LOOSE_FILES)).await?;
     inner.files.remove(&loose).await;
     Ok(())

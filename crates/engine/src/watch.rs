@@ -109,7 +109,9 @@ async fn look_at_others(inner: &Inner, others: &mut Others) -> Result<(), StoreE
         found.entry(holder).or_default();
     }
     found.remove(&inner.session());
-    for (session, beat) in others.judge(&found, now, lease) {
+    let dead = others.judge(&found, now, lease);
+    inner.heart.saw(others.known.iter().map(|(session, seen)| (*session, seen.moved)).collect());
+    for (session, beat) in dead {
         // Only if its counter still stands there: it may have come back since the look.
         if let Some(moved) = inner.store.rescue_dead(session, beat, inner.clock.now()).await? {
             tracing::warn!(%session, "a node is dead: it has not moved for the lease time");

@@ -16,11 +16,13 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use server_fn::codec::{MultipartData, PostUrl};
 use taskdeck_core::{
-    BulkPreview, BulkRequest, BulkVerb, CancelOutcome, Counts, Definition, ListQuery, LogPage, Started,
-    StatusSet, TaskDetail, TaskId, TaskPage, TaskState,
+    BulkPreview, BulkRequest, BulkVerb, CancelOutcome, Counts, Definition, Kind, Lane, ListQuery, LogPage,
+    Started, Stats, StatusSet, TaskDetail, TaskId, TaskPage, TaskState, WorkerState,
 };
 #[cfg(feature = "ssr")]
 use taskdeck_core::{DeckError, IdError};
+#[cfg(feature = "ssr")]
+use taskdeck_engine::{StatsQuery, StatsSince};
 
 use crate::client::BaseClient;
 use crate::codec::MultipartFormData;
@@ -108,6 +110,26 @@ pub async fn edit_params(id: TaskId, params: String) -> Result<TaskState, ApiErr
 #[server(name = GetCounts, prefix = "/_taskdeck", endpoint = "counts", input = Json, output = Json, client = BaseClient)]
 pub async fn counts() -> Result<Counts, ApiError> {
     client()?.counts().await.map_err(refuse)
+}
+
+/// What happened in the last `last_ms` milliseconds, step by step: of a kind, or of all. A step is `step_ms` long, or as
+/// long as makes about a hundred of them.
+#[server(name = GetStats, prefix = "/_taskdeck", endpoint = "stats", input = Json, output = Json, client = BaseClient)]
+pub async fn stats(last_ms: u64, step_ms: Option<u64>, kind: Option<Kind>) -> Result<Stats, ApiError> {
+    let query = StatsQuery { since: StatsSince::Ago(last_ms), step_ms, kind };
+    client()?.stats(query).await.map_err(refuse)
+}
+
+/// The queues: what each has, since when the oldest waits, how it is held back.
+#[server(name = GetQueues, prefix = "/_taskdeck", endpoint = "queues", input = Json, output = Json, client = BaseClient)]
+pub async fn queues() -> Result<Vec<Lane>, ApiError> {
+    client()?.queues().await.map_err(refuse)
+}
+
+/// The processes that work, with what each of them runs.
+#[server(name = GetWorkers, prefix = "/_taskdeck", endpoint = "workers", input = Json, output = Json, client = BaseClient)]
+pub async fn workers() -> Result<Vec<WorkerState>, ApiError> {
+    client()?.workers().await.map_err(refuse)
 }
 
 /// Starts the task that a start form asks for (`_kind`, its params, its files).

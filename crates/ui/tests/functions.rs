@@ -222,6 +222,12 @@ async fn reads_answer_what_the_deck_knows() {
     assert_eq!(states.as_array().unwrap().len(), 1);
     assert_eq!(server.call("counts", json!({})).await.json()["running"], 1);
     assert_eq!(server.call("task", json!({"id": id})).await.json()["task"]["status"], "running");
+    let stats = server.call("stats", json!({"last_ms": 3_600_000})).await.json();
+    assert_eq!((&stats["total"]["begun"], stats["points"].as_array().unwrap().len()), (&json!(1), 61));
+    let workers = server.call("workers", json!({})).await.json();
+    assert_eq!(workers[0]["running"][0]["id"], id.to_string());
+    let queues = server.call("queues", json!({})).await.json();
+    assert_eq!((&queues[0]["name"], &queues[0]["counts"]["running"]), (&json!("default"), &json!(1)));
     let log = server.call("task_log", json!({"id": id, "since": 0, "limit": 10})).await;
     assert_eq!(log.status, 200);
     assert_eq!(server.call("log_tail", json!({"id": id, "limit": 10})).await.json()["more"], false);

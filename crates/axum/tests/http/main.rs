@@ -11,6 +11,7 @@ mod lanes;
 mod schedules;
 mod server;
 mod sse;
+mod stats;
 mod tasks;
 mod trace;
 mod upload;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use taskdeck_core::{Action, Counts, DeckError, Kind, Lane, LaneLimits, QueueName, Subject};
+use taskdeck_core::{Action, Counts, DeckError, Kind, Lane, LaneLimits, QueueName, Subject, Timestamp};
 
 use super::Client;
 use crate::store::{Control, Scope};
@@ -52,12 +52,22 @@ impl Client {
             lanes.entry(control.name.clone()).or_default();
             controls.insert(control.name.clone(), control);
         }
+        let mut waits: BTreeMap<String, Timestamp> = BTreeMap::new();
+        for wait in self.inner.store.waits().await? {
+            let name = match scope {
+                Scope::Queue => wait.queue,
+                Scope::Kind => wait.kind,
+            };
+            let longest = waits.entry(name).or_insert(wait.since);
+            *longest = wait.since.min(*longest);
+        }
         let lane = |(name, counts): (String, Counts)| {
             let program = self.inner.program_limits(scope, &name);
             let control = controls.remove(&name);
             Lane {
                 paused_at: control.as_ref().and_then(|control| control.paused_at),
                 paused_by: control.as_ref().and_then(|control| control.paused_by.clone()),
+                waiting_since: waits.get(&name).copied(),
                 limits: control.and_then(|control| control.limits).unwrap_or(program),
                 name,
                 counts,

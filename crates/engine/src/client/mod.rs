@@ -8,10 +8,13 @@ mod log;
 mod read;
 mod schedules;
 mod start;
+mod stats;
 mod why;
+mod workers;
 
 use std::sync::Arc;
 
+pub use stats::{StatsQuery, StatsSince};
 use taskdeck_core::{Action, Actor, DeckError, Definition, Subject, TaskId, authorise};
 
 use crate::deck::{Deck, Inner};

@@ -25,6 +25,8 @@ pub(crate) struct Control {
 pub(crate) struct SessionRow {
     pub(crate) id: SessionId,
     pub(crate) worker: String,
+    /// The version of this library that it runs.
+    pub(crate) version: String,
     pub(crate) slots: u32,
     pub(crate) started_at: Timestamp,
     pub(crate) beat: u64,

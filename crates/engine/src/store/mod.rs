@@ -4,6 +4,7 @@
 mod claim;
 mod control;
 mod record;
+mod rollup;
 mod schedules;
 pub(crate) mod sqlite;
 
@@ -12,7 +13,8 @@ use std::path::Path;
 use async_trait::async_trait;
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
-    LogPage, OpenQuestion, Progress, Question, Refused, SessionId, Status, TaskId, Timestamp, Upload, UserId,
+    LogPage, OpenQuestion, Progress, Question, Refused, SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    UserId,
 };
 
 pub(crate) use claim::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
@@ -160,6 +162,14 @@ pub(crate) struct LaneCount {
     pub(crate) kind: String,
     pub(crate) status: Status,
     pub(crate) n: u64,
+}
+
+/// Since when the one of a lane's queued tasks waits that has waited longest.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LaneWait {
+    pub(crate) queue: String,
+    pub(crate) kind: String,
+    pub(crate) since: Timestamp,
 }
 
 /// A file of a task.
@@ -319,6 +329,24 @@ pub(crate) trait Store: ScheduleStore {
 
     /// The counters themselves: how many tasks of each queue and kind have each status.
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError>;
+
+    /// The longest wait of each queue and kind that has queued tasks.
+    async fn waits(&self) -> Result<Vec<LaneWait>, StoreError>;
+
+    /// The running tasks, whoever runs them; at most `max`.
+    async fn running(&self, max: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// What happened from `since` until `now`, from the rollups, in steps.
+    async fn stats(
+        &self,
+        kind: Option<Kind>,
+        since: Timestamp,
+        now: Timestamp,
+        step_ms: Option<u64>,
+    ) -> Result<Stats, StoreError>;
+
+    /// Forgets the rollups of minutes before this one, at most `max`; how many.
+    async fn remove_rollups(&self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
 
     /// How many tasks there are by status, counted anew: what the counters must equal.
     #[cfg(test)]

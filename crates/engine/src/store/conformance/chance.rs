@@ -1,15 +1,18 @@
-//! Whatever happens in whatever order: no task is lost, none ends twice, and the counters are right.
+//! Whatever happens in whatever order: no task is lost, none ends twice, and the counters and rollups are right.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use taskdeck_core::{
-    AttemptEnd, CancelInfo, Event, LeaseToken, Question, SessionId, State, Status, StatusSet, TaskId,
+    AttemptEnd, CancelInfo, Event, LeaseToken, Question, SessionId, State, Status, StatusSet, Tally, TaskId,
+    Timestamp, minute_of,
 };
 
-use super::{assert_counts, claim_as, ended, later, lease, new_task, open, session};
-use crate::store::{Applied, Change, Moved, NewTask, Record, RemoveWhich, StartOutcome, Store, StoredAnswer};
+use super::{NOW, assert_counts, ended, lease, new_task, open, request, session};
+use crate::store::{
+    Applied, Change, ClaimRequest, Moved, NewTask, Record, RemoveWhich, StartOutcome, Store, StoredAnswer,
+};
 
 /// Something that a person, a worker or time does. The numbers pick among what there is.
 #[derive(Clone, Debug)]
@@ -97,6 +100,11 @@ struct Model {
     ended: HashMap<TaskId, u32>,
     after: HashMap<TaskId, Vec<TaskId>>,
     removed: HashSet<TaskId>,
+    /// The time moves with each step.
+    now: Timestamp,
+    queued: HashMap<TaskId, Timestamp>,
+    began: HashMap<TaskId, Timestamp>,
+    minutes: BTreeMap<i64, Tally>,
 }
 
 fn pick<T: Clone>(from: &[T], n: u8) -> Option<T> {
@@ -114,6 +122,10 @@ impl Model {
             ended: HashMap::new(),
             after: HashMap::new(),
             removed: HashSet::new(),
+            now: NOW,
+            queued: HashMap::new(),
+            began: HashMap::new(),
+            minutes: BTreeMap::new(),
         }
     }
 
@@ -122,13 +134,28 @@ impl Model {
         pick(&present, n)
     }
 
+    fn minute(&mut self) -> &mut Tally {
+        self.minutes.entry(minute_of(self.now)).or_default()
+    }
+
     fn moved(&mut self, record: &Record, before: Option<Status>) {
         let had_ended = before.is_some_and(Status::has_ended);
         if record.status().has_ended() && !had_ended {
             *self.ended.entry(record.id).or_default() += 1;
+            self.minute().ended(record.status());
         }
         if record.status() != Status::Running {
             self.held.remove(&record.id);
+            if let Some(began) = self.began.remove(&record.id) {
+                let ran = self.now.millis_since(began);
+                self.minute().run.add(ran);
+            }
+        }
+        if let State::Queued { since, .. } = record.machine.state {
+            self.queued.insert(record.id, since);
+        }
+        if before.is_none() {
+            self.minute().started += 1;
         }
     }
 
@@ -149,7 +176,10 @@ impl Model {
 
     fn new_task(&mut self) -> NewTask {
         self.next += 1;
-        new_task(self.next, "sample")
+        let mut task = new_task(self.next, "sample");
+        task.record.created_at = self.now;
+        task.record.machine.state = State::Queued { since: self.now, ahead: false };
+        task
     }
 
     async fn start(&mut self, step: &Step) {
@@ -190,15 +220,16 @@ impl Model {
         let change = match end {
             End::Completed => ended(task, token, AttemptEnd::Completed { partial: false }),
             End::Failed => ended(task, token, AttemptEnd::Failed { retry_at: None }),
-            End::Retried => ended(task, token, AttemptEnd::Failed { retry_at: Some(later(3)) }),
+            End::Retried => ended(task, token, AttemptEnd::Failed { retry_at: Some(self.now) }),
             End::Released => ended(task, token, AttemptEnd::Released),
             End::Asked => {
                 let asked = Event::Asked { token, key: "sure".to_owned(), until: None };
-                let mut change = Change::new(task, asked, later(2));
+                let mut change = Change::new(task, asked, self.now);
                 change.extra.question = Some(Question::new("sure", "Are you?"));
                 change
             }
         };
+        let change = Change { now: self.now, ..change };
         let holds = self.held.get(&task).is_some_and(|(holder, _)| *holder == token);
         let applied = self.apply(change).await;
         assert_eq!(matches!(applied, Applied::Changed(..)), holds, "{end:?} of {task}: {applied:?}");
@@ -209,44 +240,50 @@ impl Model {
             Step::Start { .. } => self.start(step).await,
             Step::Claim { by, max } => {
                 let by = session(u128::from(*by) + 1);
-                for claimed in claim_as(&*self.store, by, *max).await {
+                let request = ClaimRequest { now: self.now, ..request(by, *max) };
+                for claimed in self.store.claim(request).await.unwrap() {
                     let (task, token) = (claimed.record.id, lease(&claimed.record).token);
                     assert!(self.held.insert(task, (token, by)).is_none(), "{task} is held by another");
                     self.claims.push((task, token));
+                    self.began.insert(task, self.now);
+                    let waited = self.now.millis_since(self.queued[&task]);
+                    self.minute().begun(waited);
                     assert_eq!(claimed.record.machine.waits_for, 0);
                 }
             }
             Step::End { claim, end } => self.end(*claim, *end).await,
             Step::Answer { task, approved } => {
                 let Some(task) = self.task(*task) else { return };
-                let mut change = Change::new(task, Event::Answered { key: "sure".to_owned() }, later(3));
+                let mut change = Change::new(task, Event::Answered { key: "sure".to_owned() }, self.now);
                 let answer = StoredAnswer { approved: *approved, fields: "{}".to_owned(), by: None };
                 change.extra.answer = Some(answer);
                 self.apply(change).await;
             }
             Step::Cancel { task } => {
                 let Some(task) = self.task(*task) else { return };
-                let cancel = CancelInfo { requested_at: later(4), by: None, reason: None };
-                self.apply(Change::new(task, Event::CancelRequested(cancel), later(4))).await;
+                let cancel = CancelInfo { requested_at: self.now, by: None, reason: None };
+                self.apply(Change::new(task, Event::CancelRequested(cancel), self.now)).await;
             }
             Step::Retry { task } => {
                 let Some(task) = self.task(*task) else { return };
-                self.apply(Change::new(task, Event::RetryRequested, later(4))).await;
+                self.apply(Change::new(task, Event::RetryRequested, self.now)).await;
             }
             Step::Rescue { of } => {
                 let of = session(u128::from(*of) + 1);
                 let lost = self.held.values().filter(|(_, by)| *by == of).count();
-                let moved = self.store.rescue(of, later(4)).await.unwrap();
+                let moved = self.store.rescue(of, self.now).await.unwrap();
                 // A running child of one that was interrupted is only asked to stop.
                 let left = |one: &&Moved| {
                     one.before == Some(Status::Running) && one.record.status() != Status::Running
                 };
                 let rescued = moved.iter().filter(left);
                 assert_eq!(rescued.count(), lost);
+                // When the attempts of a dead worker stopped is not known.
+                self.began.retain(|task, _| self.held.get(task).is_some_and(|(_, by)| *by != of));
                 self.all_moved(&moved);
             }
             Step::Due => {
-                let moved = self.store.due(later(5), 10).await.unwrap();
+                let moved = self.store.due(self.now, 10).await.unwrap();
                 self.all_moved(&moved);
             }
             Step::Remove { task } => {
@@ -257,8 +294,19 @@ impl Model {
         }
     }
 
+    async fn check_rollups(&self) {
+        let stats = self.store.stats(None, NOW, self.now, Some(60_000)).await.unwrap();
+        let mut minutes = self.minutes.clone();
+        for point in &stats.points {
+            let counted = minutes.remove(&minute_of(point.at)).unwrap_or_default();
+            assert_eq!(*point, counted.point(point.at));
+        }
+        assert!(minutes.is_empty(), "no point for {minutes:?}");
+    }
+
     async fn check(&self) {
         assert_counts(&*self.store).await;
+        self.check_rollups().await;
         let total = self.store.counts().await.unwrap().total();
         assert_eq!(total, (self.tasks.len() - self.removed.len()) as u64);
         for id in self.tasks.iter().filter(|id| !self.removed.contains(id)) {
@@ -297,7 +345,8 @@ impl Model {
             self.step(&Step::Claim { by: 0, max: 50 }).await;
             let held: Vec<_> = self.held.iter().map(|(task, (token, _))| (*task, *token)).collect();
             for (task, token) in held {
-                self.apply(ended(task, token, AttemptEnd::Completed { partial: false })).await;
+                let change = ended(task, token, AttemptEnd::Completed { partial: false });
+                self.apply(Change { now: self.now, ..change }).await;
             }
             let counts = self.store.counts().await.unwrap();
             if StatusSet::ACTIVE.iter().all(|status| counts.of(status) == 0) {
@@ -323,6 +372,7 @@ proptest! {
             let mut model = Model::new(Arc::clone(&store));
             for step in &steps {
                 model.step(step).await;
+                model.now = model.now.plus_millis(7_003);
             }
             model.check().await;
             model.finish().await;

@@ -99,7 +99,14 @@ async fn pruning_walks_the_ended_in_the_order_of_their_creation(store: Arc<dyn S
 }
 
 async fn sessions_live_while_they_are_known(store: Arc<dyn Store>) {
-    let row = SessionRow { id: session(1), worker: "a:1".to_owned(), slots: 4, started_at: NOW, beat: 1 };
+    let row = SessionRow {
+        id: session(1),
+        worker: "a:1".to_owned(),
+        version: "1".to_owned(),
+        slots: 4,
+        started_at: NOW,
+        beat: 1,
+    };
     store.join(row).await.unwrap();
     assert!(store.beat(session(1), 2).await.unwrap());
     assert_eq!(store.sessions().await.unwrap()[0].beat, 2);

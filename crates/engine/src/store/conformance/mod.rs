@@ -5,6 +5,7 @@ mod file_only;
 mod follow;
 mod lanes;
 mod search;
+mod stats;
 
 use std::collections::HashMap;
 use std::sync::Arc;

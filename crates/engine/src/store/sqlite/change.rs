@@ -86,6 +86,7 @@ fn write_on(tx: &mut Tx<'_>, change: &Change, mut record: Record) -> Result<Opti
     if let Some(outcome) = attempt_outcome(&change.event, record.status()) {
         end_attempt(tx, &record, began, change, outcome)?;
     }
+    tally(tx, &record, from, began, change);
     write_question(tx, change, &record)?;
     tx.count(&record, Some(from));
     Ok(Some(Applied::Changed(Box::new(record), from, Vec::new())))
@@ -123,6 +124,23 @@ fn attempt_outcome(event: &Event, to: Status) -> Option<&'static str> {
         Event::Rescued { .. } => Some("interrupted"),
         Event::Asked { .. } => Some("asked"),
         _ => None,
+    }
+}
+
+fn tally(tx: &mut Tx<'_>, record: &Record, from: Status, began: Option<Timestamp>, change: &Change) {
+    let ended = record.status().has_ended() && !from.has_ended();
+    // When the attempt of a dead worker stopped is not known.
+    let ran = from == Status::Running
+        && record.status() != Status::Running
+        && !matches!(change.event, Event::Rescued { .. });
+    if ended || ran {
+        let tally = tx.rollups.of(&record.kind, change.now);
+        if ended {
+            tally.ended(record.status());
+        }
+        if ran {
+            tally.run.add(change.now.millis_since(began.unwrap_or(change.now)));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use taskdeck_core::{Decision, Event, Lease, TaskId, decide};
+use taskdeck_core::{Decision, Event, Lease, State, TaskId, decide};
 
 use super::logs;
 use super::rows::{self, blob};
@@ -158,6 +158,10 @@ fn claim_one(tx: &mut Tx<'_>, id: TaskId, request: &ClaimRequest) -> Result<Opti
     let lease = Lease { session: request.session, token: clock::new_token() };
     let before = record.machine.version;
     let from = record.status();
+    let queued_at = match record.machine.state {
+        State::Queued { since, .. } => since,
+        _ => request.now,
+    };
     match decide(&record.machine, &Event::Claimed(lease), request.now) {
         Ok(Decision::Changed(machine)) => record.machine = *machine,
         Ok(Decision::Unchanged) => {}
@@ -174,5 +178,6 @@ fn claim_one(tx: &mut Tx<'_>, id: TaskId, request: &ClaimRequest) -> Result<Opti
     let last_log_seq = if record.machine.attempt > 1 { logs::last_seq(tx.conn, record.id)? } else { 0 };
     rows::update(tx, &record, before)?;
     tx.count(&record, Some(from));
+    tx.rollups.of(&record.kind, request.now).begun(request.now.millis_since(queued_at));
     Ok(Some(Claimed { record, params, checkpoint, last_log_seq }))
 }

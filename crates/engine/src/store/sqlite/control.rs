@@ -18,7 +18,7 @@ pub(super) fn beat(tx: &Tx<'_>, session: SessionId, beat: u64) -> Result<bool, W
 
 pub(super) fn join(tx: &Tx<'_>, session: &SessionRow) -> Result<(), WorkError> {
     let mut statement = tx.conn.prepare_cached(
-        "INSERT INTO sessions (id, worker, slots, started_at, beat) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO sessions (id, worker, slots, started_at, beat, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     statement.execute((
         blob(session.id.as_uuid()),
@@ -26,13 +26,14 @@ pub(super) fn join(tx: &Tx<'_>, session: &SessionRow) -> Result<(), WorkError> {
         session.slots,
         session.started_at.as_millis(),
         session.beat,
+        &session.version,
     ))?;
     Ok(())
 }
 
 pub(super) fn sessions(conn: &Connection) -> Result<Vec<SessionRow>, WorkError> {
     let mut statement =
-        conn.prepare_cached("SELECT id, worker, slots, started_at, beat FROM sessions ORDER BY id")?;
+        conn.prepare_cached("SELECT id, worker, slots, started_at, beat, version FROM sessions ORDER BY id")?;
     let found = statement.query_map([], |row| {
         Ok(SessionRow {
             id: SessionId::from_uuid(rows::uuid(row, 0)?),
@@ -40,6 +41,7 @@ pub(super) fn sessions(conn: &Connection) -> Result<Vec<SessionRow>, WorkError> 
             slots: row.get(2)?,
             started_at: Timestamp::from_millis(row.get(3)?),
             beat: row.get(4)?,
+            version: row.get(5)?,
         })
     })?;
     Ok(found.collect::<rusqlite::Result<_>>()?)

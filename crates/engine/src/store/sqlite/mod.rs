@@ -17,10 +17,12 @@ mod open;
 mod plans;
 mod read;
 mod remove;
+mod rollups;
 mod rows;
 mod schedules;
 mod settle;
 mod start;
+mod waits;
 mod work_error;
 mod writer;
 
@@ -30,14 +32,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckId, FileId, LeaseToken, ListQuery, LogLine, LogPage, OpenQuestion,
-    SessionId, Status, TaskId, Timestamp, Upload,
+    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogLine, LogPage,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
-    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, Moved, NewTask, Oldest, Payload,
+    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, Moved, NewTask, Oldest, Payload,
     ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError, Tally,
     TaskFile,
 };
@@ -256,6 +258,28 @@ impl Store for SqliteStore {
 
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError> {
         self.read(control::lane_counts).await
+    }
+
+    async fn waits(&self) -> Result<Vec<LaneWait>, StoreError> {
+        self.read(waits::longest).await
+    }
+
+    async fn running(&self, max: usize) -> Result<Vec<Record>, StoreError> {
+        self.read(move |conn| change::select(conn, "WHERE status = 2 LIMIT ?1", [max])).await
+    }
+
+    async fn stats(
+        &self,
+        kind: Option<Kind>,
+        since: Timestamp,
+        now: Timestamp,
+        step_ms: Option<u64>,
+    ) -> Result<Stats, StoreError> {
+        self.read(move |conn| rollups::stats(conn, kind.as_ref(), since, now, step_ms)).await
+    }
+
+    async fn remove_rollups(&self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        self.write(Lane::Bulk, move |tx| rollups::remove(tx, before, max)).await
     }
 
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_init.sql"),
     include_str!("migrations/0002_engine.sql"),
     include_str!("migrations/0003_schedules.sql"),
+    include_str!("migrations/0004_stats.sql"),
 ];
 
 /// A connection that writes.

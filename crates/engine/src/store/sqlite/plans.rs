@@ -199,8 +199,14 @@ async fn every_hot_statement_walks_an_index() {
     all(
         "beat",
         ran(&store, async {
-            let row =
-                SessionRow { id: session(), worker: String::new(), slots: 1, started_at: at(0), beat: 1 };
+            let row = SessionRow {
+                id: session(),
+                worker: String::new(),
+                version: String::new(),
+                slots: 1,
+                started_at: at(0),
+                beat: 1,
+            };
             store.join(row).await.unwrap();
             store.beat(session(), 2).await.unwrap();
             drop((store.holders().await.unwrap(), store.sessions().await.unwrap()));
@@ -288,8 +294,8 @@ fn tree(conn: &Connection, root: i64) -> (bool, String, String) {
 }
 
 /// Runs the statements again on an empty database and counts the writes to tables and to indexes. SQLite writes to an
-/// index when the statement's program does and the row is in the index, before or after. The counters are left out:
-/// they are written once a commit, however many tasks it has.
+/// index when the statement's program does and the row is in the index, before or after. The counters and
+/// the rollups are left out: they are written once a commit, however many tasks it has.
 fn writes(conn: &Connection, statements: &[String]) -> (Vec<String>, Vec<String>) {
     let (mut tables, mut indexes) = (Vec::new(), Vec::new());
     for sql in statements.iter().filter(|sql| !sql.starts_with("SELECT")) {
@@ -298,7 +304,7 @@ fn writes(conn: &Connection, statements: &[String]) -> (Vec<String>, Vec<String>
         let before: Vec<_> = trees.iter().map(|(_, _, count)| holds(count)).collect();
         let changed = conn.execute(sql, []).unwrap();
         for ((is_index, name, count), before) in trees.into_iter().zip(before) {
-            if changed == 0 || name == "counts" {
+            if changed == 0 || ["counts", "rollups"].contains(&name.as_str()) {
                 continue;
             }
             if !is_index {

@@ -57,6 +57,11 @@ pub(super) fn start_one(tx: &mut Tx<'_>, task: &NewTask) -> Result<StartOutcome,
     }
     insert_payload(tx, &record, task)?;
     tx.count(&record, None);
+    let tally = tx.rollups.of(&record.kind, record.created_at);
+    tally.started += 1;
+    if record.status() == Status::Running {
+        tally.begun(0);
+    }
     let mut also = Vec::new();
     for then in &task.then {
         let then = NewTask { after: vec![record.id], ..then.clone() };

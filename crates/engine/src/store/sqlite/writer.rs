@@ -13,6 +13,7 @@ use rusqlite::{Connection, ErrorCode};
 use taskdeck_core::{BatchId, Kind, QueueName, Status};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::store::sqlite::rollups::Rollups;
 use crate::store::sqlite::work_error::WorkError;
 use crate::store::{Record, StoreError};
 
@@ -32,13 +33,15 @@ pub(super) struct Tx<'a> {
     /// By queue and kind. A commit touches few of them, and mostly the one it touched last.
     counts: Vec<(QueueName, Kind, Deltas)>,
     batches: Vec<(BatchId, Deltas)>,
+    /// What happens in which minute.
+    pub(super) rollups: Rollups,
 }
 
 /// How many tasks more or fewer have each status, by its code.
 type Deltas = [i64; 8];
 
 /// The place of the one that fits, looked for from the end; it is added when there is none.
-fn place<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> &mut T {
+pub(super) fn place<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> &mut T {
     let index = all.iter().rposition(fits).unwrap_or_else(|| {
         all.push(make());
         all.len() - 1
@@ -48,7 +51,7 @@ fn place<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, make: impl FnOnce() -> 
 
 impl<'a> Tx<'a> {
     fn new(conn: &'a Connection) -> Self {
-        Self { conn, counts: Vec::new(), batches: Vec::new() }
+        Self { conn, counts: Vec::new(), batches: Vec::new(), rollups: Rollups::default() }
     }
 
     /// Counts a task that now is `record` and had the status `before` (none: it is new). Written once a commit,
@@ -313,6 +316,7 @@ fn transaction(
     let mut tx = Tx::new(conn);
     let outcome = body(&mut tx)
         .and_then(|()| tx.flush_counts().map_err(WorkError::from))
+        .and_then(|()| tx.rollups.write(conn))
         .and_then(|()| conn.execute_batch("COMMIT").map_err(WorkError::from));
     if outcome.is_err() && !conn.is_autocommit() {
         // SQLite has rolled back by itself when it is in autocommit; a rollback that fails has nothing to undo.

@@ -1,0 +1,154 @@
+//! Lengths of time, counted by how long they were: enough for percentiles, in a few numbers.
+
+/// How many lengths of time there were, by buckets that grow with the length: two for each doubling, from one
+/// millisecond to 37 days (a longer one counts as that long). So a percentile is off by half of itself at the worst.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram([u64; Histogram::BUCKETS]);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self([0; Self::BUCKETS])
+    }
+}
+
+impl Histogram {
+    /// How many buckets there are.
+    pub const BUCKETS: usize = 64;
+
+    /// The bucket of a length of time: 0 ms, 1 ms, 2, 3, 4 to 5, 6 to 7, 8 to 11, 12 to 15, and so on.
+    fn bucket_of(millis: u64) -> usize {
+        if millis < 2 {
+            return usize::from(millis == 1);
+        }
+        let doublings = millis.ilog2();
+        let half = usize::from(millis >> (doublings - 1) & 1 == 1);
+        (2 * doublings as usize + half).min(Self::BUCKETS - 1)
+    }
+
+    /// The shortest length of time of a bucket.
+    fn least(bucket: usize) -> u64 {
+        if bucket < 2 {
+            return bucket as u64;
+        }
+        (2 + bucket as u64 % 2) << (bucket / 2 - 1)
+    }
+
+    /// Counts a length of time, in milliseconds.
+    pub fn add(&mut self, millis: u64) {
+        self.0[Self::bucket_of(millis)] += 1;
+    }
+
+    /// Counts `n` more in the bucket of this number; one that is too high counts in the last.
+    pub fn add_to(&mut self, bucket: usize, n: u64) {
+        let count = &mut self.0[bucket.min(Self::BUCKETS - 1)];
+        *count = count.saturating_add(n);
+    }
+
+    /// Adds what another one counted.
+    pub fn merge(&mut self, other: &Self) {
+        for (bucket, n) in other.filled() {
+            self.add_to(bucket, n);
+        }
+    }
+
+    /// The buckets that are not empty, by number, with their counts.
+    pub fn filled(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.0.iter().copied().enumerate().filter(|(_, n)| *n > 0)
+    }
+
+    /// How many lengths of time were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.iter().fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    /// The length of time, in milliseconds, that so many of a hundred do not exceed; none when nothing was counted.
+    /// Within a bucket the lengths are taken to be spread evenly.
+    ///
+    /// ```
+    /// let mut waits = taskdeck_core::Histogram::default();
+    /// (1..=100).for_each(|millis| waits.add(millis));
+    /// assert_eq!(waits.percentile(50), Some(50));
+    /// assert_eq!(waits.percentile(99), Some(120));
+    /// ```
+    #[must_use]
+    pub fn percentile(&self, percent: u8) -> Option<u64> {
+        let count = self.count();
+        if count == 0 {
+            return None;
+        }
+        // The rank of the one that is asked for, from 1.
+        let rank = (u128::from(count) * u128::from(percent.min(100))).div_ceil(100).max(1);
+        let mut before = 0;
+        for (bucket, n) in self.filled() {
+            let n = u128::from(n);
+            if before + n >= rank {
+                let (least, next) = (Self::least(bucket), Self::least(bucket + 1));
+                let into = u128::from(next - 1 - least) * (rank - before) / n;
+                return Some(least.saturating_add(u64::try_from(into).unwrap_or(0)));
+            }
+            before += n;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_buckets_leave_no_gap() {
+        for bucket in 0..Histogram::BUCKETS - 1 {
+            let (least, next) = (Histogram::least(bucket), Histogram::least(bucket + 1));
+            assert!(least < next, "{bucket}");
+            assert_eq!((Histogram::bucket_of(least), Histogram::bucket_of(next - 1)), (bucket, bucket));
+        }
+        assert_eq!(Histogram::bucket_of(u64::MAX), Histogram::BUCKETS - 1);
+        assert!(Histogram::least(Histogram::BUCKETS - 1) > 37 * 24 * 3_600_000);
+    }
+
+    #[test]
+    fn an_empty_one_has_no_percentile_and_a_short_time_is_exact() {
+        let mut times = Histogram::default();
+        assert_eq!(times.percentile(50), None);
+        times.add(0);
+        assert_eq!((times.percentile(50), times.percentile(100)), (Some(0), Some(0)));
+        times.add(3);
+        assert_eq!((times.percentile(50), times.percentile(51), times.count()), (Some(0), Some(3), 2));
+    }
+
+    proptest! {
+        #[test]
+        fn a_percentile_is_off_by_half_at_most(
+            mut times in proptest::collection::vec(0..100_000_000_u64, 1..200),
+            percent in 1..=100_u8,
+        ) {
+            let mut histogram = Histogram::default();
+            for time in &times {
+                histogram.add(*time);
+            }
+            times.sort_unstable();
+            let exact = times[(times.len() * usize::from(percent)).div_ceil(100) - 1];
+            let found = histogram.percentile(percent).unwrap();
+            prop_assert!(found * 2 <= exact * 3 + 2 && exact * 2 <= found * 3 + 2, "{found} for {exact}");
+        }
+
+        #[test]
+        fn two_merged_are_as_one(
+            a in proptest::collection::vec(any::<u64>(), 0..50),
+            b in proptest::collection::vec(any::<u64>(), 0..50),
+        ) {
+            let of = |times: &[u64]| {
+                let mut histogram = Histogram::default();
+                times.iter().for_each(|time| histogram.add(*time));
+                histogram
+            };
+            let mut merged = of(&a);
+            merged.merge(&of(&b));
+            prop_assert_eq!(merged, of(&[a, b].concat()));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The processes that work.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use taskdeck_core::{Action, DeckError, SessionId, Subject, TaskState, WorkerState};
+
+use super::Client;
+
+/// How many running tasks an answer holds.
+const RUNNING: usize = 1_000;
+
+impl Client {
+    /// The processes that have the store open, with what each of them runs.
+    ///
+    /// # Errors
+    /// [`DeckError::Denied`].
+    pub async fn workers(&self) -> Result<Vec<WorkerState>, DeckError> {
+        self.may(Action::List, Subject::Deck)?;
+        let inner = &self.inner;
+        let sessions = inner.store.sessions().await?;
+        let mut running: HashMap<SessionId, Vec<TaskState>> = HashMap::new();
+        for record in inner.store.running(RUNNING).await? {
+            if let Some(lease) = record.machine.state.lease() {
+                running.entry(lease.session).or_default().push(inner.current(&record));
+            }
+        }
+        let own = inner.session();
+        let now = Instant::now();
+        let worker = |session: crate::store::SessionRow| {
+            let here = session.id == own;
+            let seen = inner.heart.last_seen(session.id);
+            let seen_ms =
+                seen.map(|at| u64::try_from(now.duration_since(at).as_millis()).unwrap_or(u64::MAX));
+            WorkerState {
+                id: session.id,
+                name: session.worker,
+                version: session.version,
+                here,
+                slots: session.slots,
+                started_at: session.started_at,
+                seen_ms,
+                stalled: here && inner.heart.stalled.load(Ordering::Acquire),
+                running: running.remove(&session.id).unwrap_or_default(),
+                held: if here { inner.live.held() } else { Vec::new() },
+            }
+        };
+        Ok(sessions.into_iter().map(worker).collect())
+    }
+}
