@@ -59,7 +59,7 @@ pub async fn demo_steps(
         let text = format!("Processing step {step}/{steps}");
         ctx.info(&text);
         for line in 2..=log_lines {
-            ctx.debug(format!("Step {step}, line {line} of {log_lines}"));
+            ctx.info(format!("Step {step}, line {line} of {log_lines}"));
         }
         ctx.message(text);
         let pause = std::time::Duration::from_millis(step_ms);
@@ -70,7 +70,7 @@ pub async fn demo_steps(
         ctx.progress_of(u64::from(step), u64::from(steps));
     }
     match ending {
-        DemoEnding::Ask if !asked(&ctx, steps).await? => {
+        DemoEnding::Ask if !asked(&ctx).await? => {
             let message = "The demo was told not to complete.";
             Err(TaskError::permanent(message).code("declined"))
         }
@@ -88,9 +88,9 @@ pub async fn demo_steps(
 }
 
 #[cfg(feature = "ssr")]
-async fn asked(ctx: &TaskContext, steps: u32) -> Result<bool, TaskError> {
+async fn asked(ctx: &TaskContext) -> Result<bool, TaskError> {
     use taskdeck::{Param, Question};
-    let question = Question::new("complete", format!("All {steps} steps are processed. Complete the task?"))
+    let question = Question::new("complete", "All steps are processed. Complete the task?")
         .buttons("Complete it", "Let it fail")
         .field(Param::of::<String>("reason").title("Why").help("It is written to the log.").min_len(3));
     let answer = ctx.confirm(question).await?;

@@ -224,8 +224,8 @@ mod tests {
         request.unwrap()
     }
 
-    fn is_plain(request: Request) -> bool {
-        is_plain_form(&request, START_TASK)
+    fn is_plain(request: &Request) -> bool {
+        is_plain_form(request, START_TASK)
     }
 
     #[test]
@@ -249,10 +249,10 @@ mod tests {
     #[test]
     fn only_the_post_of_a_plain_form_is_taken() {
         let page = "text/html,application/xhtml+xml";
-        assert!(is_plain(request(Method::POST, "/_taskdeck/start_task", page)));
-        assert!(is_plain(request(Method::POST, "/deck/_taskdeck/start_task", page)));
-        assert!(!is_plain(request(Method::POST, "/_taskdeck/start_task", "application/json")));
-        assert!(!is_plain(request(Method::GET, "/_taskdeck/start_task", page)));
-        assert!(!is_plain(request(Method::POST, "/_taskdeck/cancel_task", page)));
+        assert!(is_plain(&request(Method::POST, "/_taskdeck/start_task", page)));
+        assert!(is_plain(&request(Method::POST, "/deck/_taskdeck/start_task", page)));
+        assert!(!is_plain(&request(Method::POST, "/_taskdeck/start_task", "application/json")));
+        assert!(!is_plain(&request(Method::GET, "/_taskdeck/start_task", page)));
+        assert!(!is_plain(&request(Method::POST, "/_taskdeck/cancel_task", page)));
     }
 }

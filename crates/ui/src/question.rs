@@ -66,6 +66,9 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
     });
     let element = NodeRef::<html::Form>::new();
     let pending = RwSignal::new(None::<bool>);
+    // Until then the browser's own checks are all there is.
+    let hydrated = RwSignal::new(false);
+    Effect::new(move |_| hydrated.set(true));
     let live = use_live();
     let names: Vec<String> = fields.into_iter().map(|field| field.name).collect();
     let of = key.clone();
@@ -117,6 +120,7 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
             class="td-form td-question td-question-open"
             method="post"
             action=use_base().join(api::AnswerTask::PATH)
+            novalidate=move || hydrated.get()
             node_ref=element
             on:submit=on_submit
         >

@@ -146,7 +146,7 @@ pub(super) fn Palette(
                 <Icon name="search"/>
                 <input
                     type="text"
-                    class="dash-search-input"
+                    class="dash-finder-input"
                     placeholder="A page, a kind to start, the id of a task"
                     aria-label="Go to"
                     role="combobox"

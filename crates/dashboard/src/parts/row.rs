@@ -119,11 +119,7 @@ fn Stall(
     });
     let silent = Memo::new(move |_| {
         rev.get()?;
-        let (now, heard) = (now.get()?, heard.get());
-        let Some(heard) = heard else {
-            return None;
-        };
-        let silent = now.millis_since(heard);
+        let silent = now.get()?.millis_since(heard.get()?);
         (silent >= SILENT).then(|| format!("No update for {}", duration(silent, false)))
     });
     // The first time is known only when the clock runs.

@@ -26,12 +26,17 @@ pub(crate) fn SearchBox(
     Effect::new(move |_| typed.set(text.get()));
     let open = RwSignal::new(false);
     let chosen = RwSignal::new(None::<usize>);
-    let known = move || kinds.try_get().flatten().and_then(Result::ok).unwrap_or_default();
+    let known = RwSignal::new(Vec::<Definition>::new());
+    Effect::new(move |_| {
+        if let Some(Ok(kinds)) = kinds.get() {
+            known.set(kinds);
+        }
+    });
     let offers = Memo::new(move |_| {
         if !open.get() {
             return Vec::new();
         }
-        suggest(&typed.get(), &known())
+        known.with(|known| suggest(&typed.get(), known))
     });
     let input = NodeRef::<leptos::html::Input>::new();
     let navigate = use_navigate();
@@ -121,14 +126,14 @@ pub(crate) fn SearchBox(
         filter.with(|filter| {
             let (_, error) = filter.fault.as_ref()?;
             let text = taskdeck_ui::format::sentence(&error.to_string());
-            Some(view! { <p class="dash-search-fault" id="search-fault" role="alert">{text}</p> })
+            Some(view! { <p class="dash-finder-fault" id="search-fault" role="alert">{text}</p> })
         })
     };
     view! {
-        <form class="dash-search" method="get" action=paths::tasks("") role="search" on:submit=on_submit>
+        <form class="dash-finder" method="get" action=paths::tasks("") role="search" on:submit=on_submit>
             <Icon name="search"/>
             <input
-                class="dash-search-input"
+                class="dash-finder-input"
                 id="search"
                 type="search"
                 name="q"
@@ -155,7 +160,7 @@ pub(crate) fn SearchBox(
                 on:blur=move |_| open.set(false)
                 on:keydown=on_key
             />
-            <kbd class="dash-search-key" aria-hidden="true">"/"</kbd>
+            <kbd class="dash-finder-key" aria-hidden="true">"/"</kbd>
             {choices}
         </form>
         {fault}

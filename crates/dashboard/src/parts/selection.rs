@@ -91,7 +91,7 @@ pub(crate) fn BulkBar(
     });
     // Without JavaScript nobody counts.
     let said = move || match (all.get(), count.get()) {
-        (true, _) => "All that match".to_owned(),
+        (true, _) => "All of them".to_owned(),
         (false, 0) => "With the selected tasks".to_owned(),
         (false, count) => format!("{} selected", thousands(count as u64)),
     };
@@ -103,7 +103,7 @@ pub(crate) fn BulkBar(
     };
     let whole = move || {
         filter.with(
-            |filter| if filter.is_empty() { "all tasks that there are" } else { "all that match the filter" },
+            |filter| if filter.is_empty() { "All tasks that there are" } else { "All that match the filter" },
         )
     };
     view! {

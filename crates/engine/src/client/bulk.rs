@@ -26,7 +26,7 @@ impl Client {
         if !request.tasks.is_empty() {
             let tasks = self.get_many(&request.tasks).await?;
             let mut fitting: Vec<_> = tasks.into_iter().filter(|task| verb.fits(task.status)).collect();
-            fitting.sort_unstable_by(|left, right| right.id.cmp(&left.id));
+            fitting.sort_unstable_by_key(|task| std::cmp::Reverse(task.id));
             let count = fitting.len() as u64;
             let skipped = (request.tasks.len() as u64).saturating_sub(count);
             fitting.truncate(SHOWN as usize);

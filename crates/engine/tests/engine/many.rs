@@ -20,26 +20,26 @@ fn named(verb: BulkVerb, tasks: Vec<TaskId>) -> BulkRequest {
 }
 
 async fn bulk(client: &Client, request: BulkRequest) -> ResultBody {
-    let id = client.bulk(request).await.unwrap().task.id;
-    client.result(id, Some(std::time::Duration::from_secs(20))).await.unwrap()
+    let id = client.bulk(request).await.expect("is answered").task.id;
+    client.result(id, Some(std::time::Duration::from_secs(20))).await.expect("is answered")
 }
 
 async fn with_status(client: &Client, status: Status) -> usize {
     let query = ListQuery { status: taskdeck_core::StatusSet::EMPTY.with(status), ..ListQuery::default() };
-    let query = ListQuery { kind: Some("scripted".parse().unwrap()), limit: Some(200), ..query };
-    client.list(&query).await.unwrap().tasks.len()
+    let query = ListQuery { kind: Some("scripted".parse().expect("is answered")), limit: Some(200), ..query };
+    client.list(&query).await.expect("is answered").tasks.len()
 }
 
 /// A client, and tasks of which some have failed and the others wait in a paused queue.
 async fn some(failed: usize, queued: usize) -> (taskdeck_engine::Deck, Client, Vec<TaskId>) {
     let (deck, client, _) = memory_deck().await;
-    let slow = QueueName::new("slow").unwrap();
-    client.pause_queue(&slow).await.unwrap();
+    let slow = QueueName::new("slow").expect("is a name");
+    client.pause_queue(&slow).await.expect("is answered");
     let mut ids = Vec::new();
     for n in 0..failed + queued {
         let queue = (n >= failed).then(|| slow.clone());
         let request = StartRequest { params: json!({"act": "fail"}), queue, ..StartRequest::default() };
-        ids.push(client.start("scripted", request).await.unwrap().task.id);
+        ids.push(client.start("scripted", request).await.expect("is answered").task.id);
     }
     for id in &ids[..failed] {
         reaches(&client, *id, Status::Failed).await;

@@ -4,19 +4,20 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::find::find;
+use super::lines::Lines;
 use super::view::{Loading, View};
 use crate::{Erase, Icon, browser, format};
 
 pub(super) fn bar(view: View, wrap: RwSignal<bool>) -> AnyView {
     let View { task, lines, follow, by_hand, loading, .. } = view;
-    let count = Memo::new(move |_| lines.with(|lines| lines.count()));
+    let count = Memo::new(move |_| lines.with(Lines::count));
     let said = move || match loading.get() {
         Loading::All(known) => format!("Loading {} of {}", format::thousands(known), lines_of(count.get())),
         _ => lines_of(count.get()),
     };
     let copied = RwSignal::new(None::<bool>);
     let copy = move |_| {
-        let text = lines.with_untracked(|lines| lines.text());
+        let text = lines.with_untracked(Lines::text);
         spawn_local(async move {
             let done = browser::copy(text).await;
             copied.try_set(Some(done));
@@ -31,7 +32,7 @@ pub(super) fn bar(view: View, wrap: RwSignal<bool>) -> AnyView {
     let download = move |_| {
         spawn_local(async move {
             if view.load_all().await
-                && let Some(text) = lines.try_with_untracked(|lines| lines.text())
+                && let Some(text) = lines.try_with_untracked(Lines::text)
                 && browser::download(&format!("task-{task}.log"), &text).is_err()
             {
                 loading.try_set(Loading::Failed("The browser did not take the file.".to_owned()));

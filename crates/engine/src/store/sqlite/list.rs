@@ -30,7 +30,7 @@ pub(super) fn page(conn: &Connection, query: &ListQuery) -> Result<(Vec<Record>,
         walk_ids(conn, &mut page, from, to)?;
         let known: Vec<TaskId> = records.iter().map(|record| record.id).collect();
         records.extend(page.found.into_iter().filter(|record| !known.contains(&record.id)));
-        records.sort_unstable_by(|left, right| right.id.cmp(&left.id));
+        records.sort_unstable_by_key(|task| std::cmp::Reverse(task.id));
         records.truncate(size);
     }
     Ok((records, cursor.map(|id| id.to_string())))
