@@ -2,6 +2,9 @@
 //!
 //! It uses the library as any app would: what is here is what a stranger writes.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Router, Routes};
@@ -15,6 +18,7 @@ pub mod tasks;
 
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+pub use taskdeck::dashboard::load_current_page;
 
 /// Where the built files are: addresses below the base path, with a hash of the content in each name. The server
 /// reads them from the site's manifest and provides them as a context to [`shell`](crate::shell()).
@@ -26,6 +30,9 @@ pub struct Assets {
     pub wasm: String,
     /// The style sheet.
     pub css: String,
+    /// The files with the code of each page, which the first file does not hold, by the page's name.
+    #[serde(default)]
+    pub pages: Arc<BTreeMap<String, Vec<String>>>,
     /// Identifies the build: a page of another build should reload.
     pub build: String,
 }

@@ -2,13 +2,14 @@
 
 use http::HeaderValue;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderName};
+use http::request::Parts;
 use leptos::attr::custom::custom_attribute;
 use leptos::nonce::{Nonce, use_nonce};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 use taskdeck::dashboard::server::PlainPage;
-use taskdeck::dashboard::{Theme, current_theme};
+use taskdeck::dashboard::{Theme, current_theme, page_name};
 use taskdeck::ui::use_base;
 
 use crate::{App, Assets, Socket};
@@ -45,7 +46,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 {scripts
                     .then(|| {
                         let (js, wasm) = (base.join(&assets.js), base.join(&assets.wasm));
-                        view! { <Hydration js wasm nonce/> }
+                        view! { <Hydration js wasm nonce/> {page_files(&assets)} }
                     })}
                 <AutoReload options=options/>
                 <MetaTags/>
@@ -100,6 +101,23 @@ fn Hydration(
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
         <script type="module" nonce=nonce inner_html=script></script>
     }
+}
+
+/// What asks for the files of this page's own code early; `Hydration` says how.
+fn page_files(assets: &Assets) -> impl IntoView + use<> {
+    let base = use_base();
+    let page = use_context::<Parts>().and_then(|request| {
+        let path = request.uri.path();
+        page_name(path.strip_prefix(base.as_str()).unwrap_or(path))
+    });
+    let files = page.and_then(|page| assets.pages.get(page)).into_iter().flatten();
+    files
+        .map(|file| {
+            view! {
+                <link rel="preload" href=base.join(file) r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+            }
+        })
+        .collect_view()
 }
 
 /// A text as a literal of a script inside HTML.

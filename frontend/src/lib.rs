@@ -4,13 +4,16 @@
 //! server's features with the browser's.
 #![cfg(target_arch = "wasm32")]
 
-use taskdeck_app::App;
+use taskdeck_app::{App, load_current_page};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Takes over the page. The shell's script calls it once the module is loaded.
 #[wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     // A panic stops the page from being live; the console then says where it came from.
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(App);
+    // Without the page's own code there is nothing to take over: it stays as the server made it, links and forms work.
+    if load_current_page().await {
+        leptos::mount::hydrate_body(App);
+    }
 }

@@ -1,25 +1,51 @@
 //! `cargo xtask bench`: runs a benchmark.
 
 use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::process;
+use crate::process::{self, Show};
+use crate::progress::Progress;
 use crate::workspace::Workspace;
+use crate::{browser, chromium, run, server};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Bench {
     /// How many tasks a second the engine starts, claims and ends.
     Engine,
+    /// What the pages cost a browser: bytes of a first load, frames while a thousand tasks run or a long log scrolls.
+    Ui,
+}
+
+/// Runs a benchmark; what follows `--` goes to it.
+pub(crate) fn bench(workspace: &Workspace, progress: &Progress, bench: Bench, args: &[String]) -> Result<()> {
+    match bench {
+        Bench::Engine => engine(workspace, args),
+        Bench::Ui => ui(workspace, progress),
+    }
 }
 
 /// Becomes `cargo bench`; returns only when that cannot be started.
-pub(crate) fn bench(workspace: &Workspace, bench: Bench, args: &[String]) -> Result<()> {
-    let mut cargo = match bench {
-        Bench::Engine => workspace.cargo(["bench", "-p", "taskdeck-engine", "--bench", "engine", "--"]),
-    };
+fn engine(workspace: &Workspace, args: &[String]) -> Result<()> {
+    let mut cargo = workspace.cargo(["bench", "-p", "taskdeck-engine", "--bench", "engine", "--"]);
     let error = cargo.args(args).exec();
     Err(process::cannot_start(&cargo, &error))
+}
+
+/// Builds the release, and measures it in Chromium.
+fn ui(workspace: &Workspace, progress: &Progress) -> Result<()> {
+    let release = server::build_release(workspace, progress)?;
+    progress.line(&run::sizes(&release.sizes));
+    progress.step("installing Playwright", || browser::install_packages(workspace, progress))?;
+    let chromium = progress.step("finding Chromium", || chromium::find(workspace, progress))?;
+    let mut node = Command::new("node");
+    node.current_dir(workspace.end2end())
+        .arg("bench/ui.mjs")
+        .env("TASKDECK_BIN", &release.binary)
+        .env("CHROMIUM_PATH", &chromium);
+    process::run(progress, &mut node, Show::Always)?;
+    Ok(())
 }

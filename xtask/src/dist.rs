@@ -22,7 +22,7 @@ pub(crate) fn dist(workspace: &Workspace, progress: &Progress, out: Option<&Path
         .and_then(|bytes| fs::rename(&part, &binary).map(|()| bytes))
         .with_context(|| format!("cannot write {}", binary.display()))?;
     let path = binary.display();
-    progress.line(&format!("built in {}: {}", progress.total(), sizes(release.sizes)));
+    progress.line(&format!("built in {}: {}", progress.total(), sizes(&release.sizes)));
     progress.line(&format!("{path}: {}, with the site inside", size(bytes)));
     progress.line(&format!("start it with: {path} serve   (all settings: {path} serve --help)"));
     Ok(())

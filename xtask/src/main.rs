@@ -27,6 +27,7 @@ mod progress;
 mod run;
 mod server;
 mod site;
+mod split;
 mod test;
 mod wasm;
 mod watch;
@@ -104,7 +105,7 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
         Command::Dev => dev::dev(&workspace, progress),
         Command::Test(options) => test::test(&workspace, progress, options),
         Command::Dist { out } => dist::dist(&workspace, progress, out.as_deref()),
-        Command::Bench { what, args } => bench::bench(&workspace, what, &args),
+        Command::Bench { what, args } => bench::bench(&workspace, progress, what, &args),
         Command::Chromium => {
             browser::install_packages(&workspace, progress)?;
             println!("{}", chromium::find(&workspace, progress)?.display());
@@ -113,7 +114,10 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
         Command::Site { dev } => {
             let mode = if dev { site::Mode::Dev } else { site::Mode::Release };
             let sizes = site::build(&workspace, progress, mode)?;
-            progress.line(&run::sizes(sizes));
+            for (page, wasm) in &sizes.first {
+                progress.line(&format!("{page}: {} of WASM at first", progress::size(*wasm as u64)));
+            }
+            progress.line(&run::sizes(&sizes));
             println!("{}", site::folder(&workspace, mode).display());
             Ok(())
         }

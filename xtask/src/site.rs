@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! target/site/                 (target/site-dev for `cargo xtask dev`)
-//!   manifest.json              {"js", "wasm", "css": "/pkg/..", "build": hash of all}
+//!   manifest.json              {"js", "wasm", "css": "/pkg/..", "pages": {page: ["/pkg/.."]}, "build": hash of all}
 //!   favicon.svg, robots.txt    all of public/
 //!   pkg/taskdeck.<hash>.{js,wasm,css}
+//!   pkg/split.<hash>.js        loads the pieces of the WASM that a page needs besides
+//!   pkg/<piece>.<hash>.wasm
 //!   pkg/snippets/..            when wasm-bindgen made any
 //!   **.br                      release only, beside each js, wasm, css and svg over 1 KB
 //! ```
@@ -55,15 +57,37 @@ struct Manifest {
     js: String,
     wasm: String,
     css: String,
+    /// The pieces that each page needs besides the WASM.
+    pages: BTreeMap<String, Vec<String>>,
     build: String,
 }
 
-/// What was built, in bytes.
-#[derive(Debug, Clone, Copy)]
+/// What a browser loads, in bytes: compressed where the site is.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    pub(crate) wasm: usize,
-    /// `None` in a dev build.
-    pub(crate) wasm_brotli: Option<usize>,
+    /// All WASM there is, as it is run.
+    pub(crate) raw: usize,
+    /// The style sheet, the glue, and the loader of the pieces.
+    pub(crate) besides: usize,
+    /// The WASM of a first load, by page: what every page needs, and the page's own pieces.
+    pub(crate) first: BTreeMap<String, usize>,
+}
+
+impl Sizes {
+    fn of(files: &Files, manifest: &Manifest) -> Self {
+        let sent = |address: &str| {
+            let name = address.trim_start_matches('/');
+            files.get(&format!("{name}.br")).or_else(|| files.get(name)).map_or(0, Vec::len)
+        };
+        let is_besides = |name: &&String| name.ends_with(".js") || name.ends_with(".css");
+        let shared = sent(&manifest.wasm);
+        let first = |pieces: &Vec<String>| shared + pieces.iter().map(|piece| sent(piece)).sum::<usize>();
+        Self {
+            raw: files.iter().filter(|(name, _)| name.ends_with(".wasm")).map(|(_, bytes)| bytes.len()).sum(),
+            besides: files.keys().filter(is_besides).map(|name| sent(name)).sum(),
+            first: manifest.pages.iter().map(|(page, pieces)| (page.clone(), first(pieces))).collect(),
+        }
+    }
 }
 
 /// Where the site of this mode lies. The server embeds it from there, whatever cargo's target folder is.
@@ -90,14 +114,12 @@ fn assemble(workspace: &Workspace, progress: &Progress, mode: Mode, bundle: &Bun
     let css =
         progress.step("bundling the style", || css::bundle(&workspace.root().join("style/main.css")))?;
     progress.step("laying out the site", || {
-        let mut files = lay_out(&workspace.root().join("public"), bundle, css.into_bytes())?;
+        let (mut files, manifest) = lay_out(&workspace.root().join("public"), bundle, css.into_bytes())?;
         if mode == Mode::Release {
             compress(&mut files, &workspace.scratch().join("brotli"))?;
         }
         write(&folder(workspace, mode), &files)?;
-        let size_of =
-            |end: &str| files.iter().find(|(name, _)| name.ends_with(end)).map(|(_, bytes)| bytes.len());
-        Ok(Sizes { wasm: bundle.wasm.len(), wasm_brotli: size_of(".wasm.br") })
+        Ok(Sizes::of(&files, &manifest))
     })
 }
 
@@ -105,7 +127,7 @@ fn assemble(workspace: &Workspace, progress: &Progress, mode: Mode, bundle: &Bun
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// Gives each file its name, and writes the manifest.
-fn lay_out(public: &Path, bundle: &Bundle, css: Vec<u8>) -> Result<Files> {
+fn lay_out(public: &Path, bundle: &Bundle, css: Vec<u8>) -> Result<(Files, Manifest)> {
     let mut files = Files::new();
     add_folder(&mut files, public, "")?;
     if let Some(snippets) = &bundle.snippets {
@@ -117,13 +139,42 @@ fn lay_out(public: &Path, bundle: &Bundle, css: Vec<u8>) -> Result<Files> {
         files.insert(name, bytes);
         address
     };
-    let js = add(bundle.js.clone(), "js");
     let wasm = add(bundle.wasm.clone(), "wasm");
     let css = add(css, "css");
+    let (js, pages) = add_code(&mut files, bundle)?;
     let all: Hash = files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]).collect();
-    let manifest = Manifest { js, wasm, css, build: all.short().to_owned() };
+    let manifest = Manifest { js, wasm, css, pages, build: all.short().to_owned() };
     files.insert("manifest.json".to_owned(), serde_json::to_vec_pretty(&manifest)?);
-    Ok(files)
+    Ok((files, manifest))
+}
+
+/// Adds the pieces, their loader and the glue; the address of the glue, and the addresses of each page's pieces.
+///
+/// The loader and the glue import each other, so that neither can be named after its contents: both carry the hash
+/// of all code.
+fn add_code(files: &mut Files, bundle: &Bundle) -> Result<(String, BTreeMap<String, Vec<String>>)> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).context("the glue is no text");
+    let (mut glue, mut link) = (text(&bundle.js)?, text(&bundle.link)?);
+    let mut names = BTreeMap::new();
+    for (stem, bytes) in &bundle.pieces {
+        let name = format!("{stem}.{}.wasm", Hash::of([bytes]).short());
+        link = link.replace(&format!("\"./{stem}.wasm\""), &format!("\"./{name}\""));
+        files.insert(format!("pkg/{name}"), bytes.clone());
+        names.insert(stem.as_str(), format!("/pkg/{name}"));
+    }
+    let code = Hash::of([&bundle.js, &bundle.wasm, link.as_bytes()]);
+    let (glue_name, link_name) =
+        (format!("taskdeck.{}.js", code.short()), format!("split.{}.js", code.short()));
+    // Only what is imported from: the WASM itself asks the glue for what it imports by the old name.
+    let from = |name: &str| format!("from \"{name}\"");
+    glue = glue.replace(&from(wasm::LINK), &from(&format!("./{link_name}")));
+    link = link.replace(&from(wasm::GLUE), &from(&format!("./{glue_name}")));
+    let js = format!("/pkg/{glue_name}");
+    files.insert(format!("pkg/{glue_name}"), glue.into_bytes());
+    files.insert(format!("pkg/{link_name}"), link.into_bytes());
+    let of_page =
+        |stems: &Vec<String>| stems.iter().filter_map(|stem| names.get(stem.as_str()).cloned()).collect();
+    Ok((js, bundle.pages.iter().map(|(page, stems)| (page.clone(), of_page(stems))).collect()))
 }
 
 fn add_folder(files: &mut Files, folder: &Path, prefix: &str) -> Result<()> {
@@ -196,7 +247,15 @@ mod tests {
     use super::*;
 
     fn bundle(js: &str) -> Bundle {
-        Bundle { js: js.as_bytes().to_vec(), wasm: b"\0asm".repeat(1000), snippets: None }
+        Bundle {
+            js: format!("import * as split from \"{}\"; {js}", wasm::LINK).into_bytes(),
+            wasm: b"\0asm".repeat(1000),
+            link: format!("import {{ initSync }} from \"{}\"; fetch(\"./split_tasks.wasm\")", wasm::GLUE)
+                .into_bytes(),
+            pieces: BTreeMap::from([("split_tasks".to_owned(), b"\0asm".repeat(500))]),
+            pages: BTreeMap::from([("tasks".to_owned(), vec!["split_tasks".to_owned()])]),
+            snippets: None,
+        }
     }
 
     fn public() -> tempfile::TempDir {
@@ -207,54 +266,76 @@ mod tests {
         folder
     }
 
+    fn site(glue: &str, css: &[u8]) -> (Files, Manifest) {
+        lay_out(public().path(), &bundle(glue), css.to_vec()).expect("a site")
+    }
+
     #[test]
     fn files_are_named_after_their_contents_and_the_manifest_names_them() {
-        let public = public();
-        let files = lay_out(public.path(), &bundle("one"), b"a{}".to_vec()).expect("a site");
-        let manifest: BTreeMap<String, String> =
-            serde_json::from_slice(&files["manifest.json"]).expect("json");
-        for kind in ["js", "wasm", "css"] {
-            let name = manifest[kind].strip_prefix('/').expect("an address from the root");
+        let (files, manifest) = site("one", b"a{}");
+        for (address, kind) in [(&manifest.js, "js"), (&manifest.wasm, "wasm"), (&manifest.css, "css")] {
+            let name = address.strip_prefix('/').expect("an address from the root");
             assert!(name.starts_with("pkg/taskdeck.") && name.ends_with(kind), "{name}");
             assert!(files.contains_key(name), "{name}");
         }
         assert!(files.contains_key("icons/a.svg"));
         assert!(!files.contains_key(".DS_Store"));
 
-        let other = lay_out(public.path(), &bundle("two"), b"a{}".to_vec()).expect("a site");
-        let changed: BTreeMap<String, String> =
-            serde_json::from_slice(&other["manifest.json"]).expect("json");
-        assert_ne!(manifest["js"], changed["js"]);
-        assert_ne!(manifest["build"], changed["build"]);
-        assert_eq!(manifest["wasm"], changed["wasm"]);
+        let (_, other) = site("two", b"a{}");
+        assert_ne!(manifest.js, other.js);
+        assert_ne!(manifest.build, other.build);
+        assert_eq!(manifest.wasm, other.wasm);
+        assert_eq!(manifest.pages, other.pages);
+    }
+
+    #[test]
+    fn the_glue_and_the_loader_of_the_pieces_name_each_other_and_the_pieces() {
+        let (files, manifest) = site("one", b"a{}");
+        let text =
+            |address: &str| String::from_utf8_lossy(&files[address.trim_start_matches('/')]).into_owned();
+        let glue = text(&manifest.js);
+        let link = glue.split('"').nth(1).expect("an import").trim_start_matches('.');
+        let link = text(&format!("/pkg{link}"));
+        let names: Vec<&str> = link.split('"').skip(1).step_by(2).collect();
+        let pieces = &manifest.pages["tasks"];
+        assert_eq!(format!("/pkg{}", names[0].trim_start_matches('.')), manifest.js);
+        assert_eq!(vec![format!("/pkg{}", names[1].trim_start_matches('.'))], *pieces);
+        assert!(files.contains_key(pieces[0].trim_start_matches('/')));
+    }
+
+    #[test]
+    fn a_first_load_is_what_every_page_needs_and_the_pieces_of_the_page() {
+        let (mut files, manifest) = site("one", b"a{}");
+        let sizes = Sizes::of(&files, &manifest);
+        assert_eq!((sizes.raw, sizes.first["tasks"]), (6000, 6000));
+        files.insert(format!("{}.br", manifest.wasm.trim_start_matches('/')), vec![0; 10]);
+        assert_eq!(Sizes::of(&files, &manifest).first["tasks"], 2010);
     }
 
     #[test]
     fn only_large_text_and_wasm_are_compressed() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut files =
-            lay_out(public().path(), &bundle("small"), b"a{color:red}".repeat(200)).expect("a site");
+        let (mut files, _) = site("small", &b"a{color:red}".repeat(200));
         compress(&mut files, folder.path()).expect("it compresses");
         let compressed: Vec<_> = files.keys().filter(|name| name.ends_with(".br")).collect();
-        assert_eq!(compressed.len(), 2, "{compressed:?}");
+        assert_eq!(compressed.len(), 3, "{compressed:?}");
     }
 
     #[test]
     fn an_unchanged_site_keeps_its_files_and_a_changed_one_loses_old_names() {
         let folder = tempfile::tempdir().expect("a folder");
-        let site = folder.path().join("site");
-        let public = public();
-        let one = lay_out(public.path(), &bundle("one"), Vec::new()).expect("a site");
-        write(&site, &one).expect("it is written");
-        let marked = site.join(".marked");
+        let place = folder.path().join("site");
+        let (one, _) = site("one", b"");
+        write(&place, &one).expect("it is written");
+        let marked = place.join(".marked");
         fs::write(&marked, "").expect("a file");
-        write(&site, &one).expect("it is left alone");
+        write(&place, &one).expect("it is left alone");
         assert!(marked.exists());
 
-        let two = lay_out(public.path(), &bundle("two"), Vec::new()).expect("a site");
-        write(&site, &two).expect("it is replaced");
+        let (two, _) = site("two", b"");
+        write(&place, &two).expect("it is replaced");
         let mut found = Files::new();
-        add_folder(&mut found, &site, "").expect("a site");
+        add_folder(&mut found, &place, "").expect("a site");
         assert_eq!(found, two);
         assert!(!marked.exists() && !folder.path().join("site.old").exists());
     }

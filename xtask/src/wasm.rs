@@ -1,5 +1,6 @@
-//! Builds the frontend for the browser: cargo, then wasm-bindgen as a library.
+//! Builds the frontend for the browser: cargo, then the split of the WASM, then wasm-bindgen, both as libraries.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,16 +12,29 @@ use crate::hash::Hash;
 use crate::process::{self, Show};
 use crate::progress::Progress;
 use crate::site::Mode;
+use crate::split;
 use crate::workspace::Workspace;
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// The stem of the glue; the un-hashed names never reach the site.
 const NAME: &str = "taskdeck";
+/// What the glue imports the loader of the pieces as.
+pub(crate) const LINK: &str = "./taskdeck_split.js";
+/// What that loader imports the glue as.
+pub(crate) const GLUE: &str = "./taskdeck.js";
 
-/// What wasm-bindgen made.
+/// What was built. The files name each other as they were named then; the site gives them other names.
 pub(crate) struct Bundle {
+    /// The glue. It imports [`LINK`].
     pub(crate) js: Vec<u8>,
+    /// What every page needs.
     pub(crate) wasm: Vec<u8>,
+    /// Loads the pieces. It imports the glue as [`GLUE`], and names each piece `"./<stem>.wasm"`.
+    pub(crate) link: Vec<u8>,
+    /// The code that is loaded with the page that needs it, by stem.
+    pub(crate) pieces: BTreeMap<String, Vec<u8>>,
+    /// Which pieces each page needs, by the page's name.
+    pub(crate) pages: BTreeMap<String, Vec<String>>,
     /// The folder with the JavaScript snippets of the crates, when there are any.
     pub(crate) snippets: Option<PathBuf>,
 }
@@ -55,8 +69,9 @@ fn compile(workspace: &Workspace, progress: &Progress, mode: Mode) -> Result<Pat
         Mode::Release => "wasm-release",
         Mode::Dev => "dev",
     };
-    let mut cargo = workspace.cargo(["build", "-p", "taskdeck-frontend", "--lib", "--target", TARGET]);
-    cargo.args(["--profile", profile]);
+    let mut cargo = workspace.cargo(["rustc", "-p", "taskdeck-frontend", "--lib", "--target", TARGET]);
+    // Where the code is that a page points to: without it nothing can be moved into a file of its own.
+    cargo.args(["--profile", profile, "--", "-Clink-arg=--emit-relocs"]);
     process::run(progress, &mut cargo, Show::OnFailure)?;
     let folder = match mode {
         Mode::Release => "wasm-release",
@@ -65,17 +80,20 @@ fn compile(workspace: &Workspace, progress: &Progress, mode: Mode) -> Result<Pat
     Ok(workspace.target().join(TARGET).join(folder).join("taskdeck_frontend.wasm"))
 }
 
-/// Runs wasm-bindgen, unless it was run before on the same file.
+/// Splits the WASM and runs wasm-bindgen, unless it was done before to the same file.
 fn bind(workspace: &Workspace, wasm: &Path, mode: Mode) -> Result<Bundle> {
     let input = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
-    let key = Hash::of([&input, locked(workspace, "wasm-bindgen-cli-support")?.as_bytes()]);
+    let tools =
+        [locked(workspace, "wasm-bindgen-cli-support")?, locked(workspace, "wasm_split_cli_support")?];
+    let key = Hash::of([&input, tools[0].as_bytes(), tools[1].as_bytes()]);
     let out = bindgen_folder(workspace, mode);
     let stamp = out.join("key");
     if fs::read_to_string(&stamp).ok().as_deref() != Some(key.full()) {
         if out.exists() {
             fs::remove_dir_all(&out)?;
         }
-        generate(wasm, &out, mode)?;
+        split::split(&input, &out)?;
+        generate(&out.join(split::MAIN), &out, mode)?;
         fs::write(&stamp, key.full())?;
     }
     last(workspace, mode)
@@ -85,9 +103,16 @@ fn bind(workspace: &Workspace, wasm: &Path, mode: Mode) -> Result<Bundle> {
 pub(crate) fn last(workspace: &Workspace, mode: Mode) -> Result<Bundle> {
     let out = bindgen_folder(workspace, mode);
     let snippets = out.join("snippets");
+    let mut pieces = split::pieces(&out)?;
+    if mode == Mode::Release {
+        pieces.values_mut().for_each(|piece| *piece = split::without_names(piece));
+    }
     Ok(Bundle {
         js: fs::read(out.join(format!("{NAME}.js")))?,
         wasm: fs::read(out.join(format!("{NAME}_bg.wasm")))?,
+        link: fs::read(out.join(LINK))?,
+        pieces,
+        pages: split::pages(&out)?,
         snippets: snippets.is_dir().then_some(snippets),
     })
 }
@@ -109,6 +134,8 @@ fn generate(wasm: &Path, out: &Path, mode: Mode) -> Result<()> {
         .remove_producers_section(release)
         // The glue must not guess the address of the WASM: the page gives it the hashed one.
         .omit_default_module_path(true)
+        // What the pieces take from the main file: its memory, its stack, its table.
+        .keep_lld_exports(true)
         .generate(out)
         .context("wasm-bindgen failed")
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::read::read;
 use crate::{Status, TaskId, TaskState};
 
 /// What is done to many tasks at once.
@@ -64,7 +65,7 @@ pub struct BulkRequest {
 }
 
 /// What a [`BulkRequest`] would do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BulkPreview {
     /// To how many tasks it would be done.
     pub count: u64,
@@ -75,3 +76,5 @@ pub struct BulkPreview {
     /// The newest of those that it would be done to.
     pub first: Vec<TaskState>,
 }
+
+read!(BulkPreview { count, skipped, more, first });

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::read::read;
 use crate::{Kind, Param, QueueName, Rate, RetryPolicy};
 
 /// Where a kind stands in the catalog.
@@ -51,8 +52,7 @@ impl Category {
 }
 
 /// How a kind is run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Limits {
     /// How long an attempt may take, in milliseconds; the deck's own when not said.
     pub timeout_ms: Option<u64>,
@@ -65,24 +65,21 @@ pub struct Limits {
     /// Whether an attempt that began is never repeated by itself.
     pub at_most_once: bool,
     /// How many tasks of the kind run at the same time; as many as there are slots when not said.
-    #[serde(default)]
     pub concurrency: Option<u32>,
     /// How many tasks of one partition run at the same time; not limited when not said.
-    #[serde(default)]
     pub partition_concurrency: Option<u32>,
     /// How often tasks of the kind begin.
-    #[serde(default)]
     pub rate: Option<Rate>,
     /// How long a task may wait to begin before it fails, in milliseconds.
-    #[serde(default)]
     pub expires_ms: Option<u64>,
     /// How long ended tasks are kept, in milliseconds; the deck's own time when not said.
-    #[serde(default)]
     pub retention_ms: Option<u64>,
 }
 
+read!(Limits { ; default timeout_ms, grace_ms, retry, queue, at_most_once, concurrency, partition_concurrency, rate, expires_ms, retention_ms });
+
 /// What is known of a kind. It is data: browser, server and API read the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Definition {
     /// The stable name.
     pub kind: Kind,
@@ -103,13 +100,14 @@ pub struct Definition {
     /// Whether it costs much (time, money, load).
     pub expensive: bool,
     /// The permissions that an actor needs for it.
-    #[serde(default)]
     pub requires: Vec<String>,
     /// Its parameters, in the order of its form.
     pub params: Vec<Param>,
     /// How it is run.
     pub limits: Limits,
 }
+
+read!(Definition { kind, version, title, description, category, icon, tags, danger, expensive, params, limits; default requires });
 
 impl Definition {
     /// The plainest definition of a kind: no params, default limits, a title made from the name.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::read;
+use crate::read::read;
 use crate::{Denied, Refused, ScheduleName, Status, TaskId};
 
 /// Whether and when a failed attempt may be tried again.
@@ -199,7 +201,7 @@ impl fmt::Display for FieldErrors {
 impl std::error::Error for FieldErrors {}
 
 /// Why a door of the deck did not do what was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum DeckError {
     /// There is no such thing.
@@ -317,6 +319,40 @@ pub enum DeckError {
     },
 }
 
+impl<'de> Deserialize<'de> for DeckError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read::tagged(deserializer, "code", |code, fields| {
+            Ok(Some(match code {
+                "not_found" => Self::NotFound { what: fields.take("what")? },
+                "denied" => Self::Denied { reason: fields.take("reason")? },
+                "invalid_params" => Self::InvalidParams { fields: fields.take("fields")? },
+                "bad_request" => Self::BadRequest { reason: fields.take("reason")? },
+                "too_large" => {
+                    Self::TooLarge { what: fields.take("what")?, max_bytes: fields.take("max_bytes")? }
+                }
+                "key_active" => Self::KeyActive { key: fields.take("key")?, task: fields.take("task")? },
+                "not_ended" => Self::NotEnded { status: fields.take("status")? },
+                "no_result" => Self::NoResult { status: fields.take("status")? },
+                "task_failed" => {
+                    Self::TaskFailed { error: fields.take("error")?, message: fields.take("message")? }
+                }
+                "wrong_status" => {
+                    Self::WrongStatus { status: fields.take("status")?, reason: fields.take("reason")? }
+                }
+                "still_running" => Self::StillRunning,
+                "dependency_failed" => Self::DependencyFailed { task: fields.take("task")? },
+                "made_in_code" => Self::MadeInCode { name: fields.take("name")? },
+                "timed_out" => Self::TimedOut { task: fields.take("task")? },
+                "too_many" => Self::TooMany { retry_after_ms: fields.take("retry_after_ms")? },
+                "check_failed" => Self::CheckFailed { reason: fields.take("reason")? },
+                "unavailable" => Self::Unavailable { reason: fields.take("reason")? },
+                "internal" => Self::Internal { reason: fields.take("reason")? },
+                _ => return Ok(None),
+            }))
+        })
+    }
+}
+
 impl DeckError {
     /// No task has that id.
     #[must_use]
@@ -398,7 +434,7 @@ impl From<Refused> for DeckError {
 }
 
 /// An error on the wire: `application/problem+json` (RFC 9457) with our `code`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
@@ -407,12 +443,14 @@ pub struct Problem {
     /// What happened, in words.
     pub detail: String,
     /// What is wrong with each field (422).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<FieldErrors>,
     /// The task it is about, where there is one that the caller did not name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
 }
+
+read!(Problem { status, code, detail, fields, task });
 
 impl From<&DeckError> for Problem {
     fn from(error: &DeckError) -> Self {
@@ -451,6 +489,49 @@ mod tests {
         let is_asked_for = Backtrace::capture().status() == BacktraceStatus::Captured;
         assert_eq!(error.backtrace().is_some(), is_asked_for, "only where RUST_BACKTRACE says so");
         assert!(TaskError::transient("by hand").backtrace().is_none());
+    }
+
+    #[test]
+    fn every_error_is_read_as_it_was_written() {
+        let task = TaskId::from_parts(crate::Timestamp::from_millis(5), [1; 10]);
+        let text = || "x".to_owned();
+        let mut fields = FieldErrors::default();
+        fields.add("rows", "too few");
+        for error in [
+            DeckError::NotFound { what: text() },
+            DeckError::Denied { reason: text() },
+            DeckError::InvalidParams { fields },
+            DeckError::BadRequest { reason: text() },
+            DeckError::TooLarge { what: text(), max_bytes: u64::MAX },
+            DeckError::KeyActive { key: text(), task },
+            DeckError::NotEnded { status: Status::Running },
+            DeckError::NoResult { status: Status::Failed },
+            DeckError::TaskFailed { error: text(), message: text() },
+            DeckError::WrongStatus { status: Status::Queued, reason: text() },
+            DeckError::StillRunning,
+            DeckError::DependencyFailed { task },
+            DeckError::MadeInCode { name: ScheduleName::new("nightly").unwrap() },
+            DeckError::TimedOut { task },
+            DeckError::TooMany { retry_after_ms: 7 },
+            DeckError::CheckFailed { reason: text() },
+            DeckError::Unavailable { reason: text() },
+            DeckError::Internal { reason: text() },
+        ] {
+            let json = serde_json::to_value(&error).unwrap();
+            assert_eq!(json["code"], error.code());
+            assert_eq!(serde_json::from_value::<DeckError>(json).unwrap(), error);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let read = |text: &str| serde_json::from_str::<DeckError>(text).unwrap_err().to_string();
+        assert_eq!(read(r#"{"code":"denied"}"#), "missing field `reason`");
+        assert_eq!(read(r#"{"code":"new"}"#), "unknown code `new`");
+        assert_eq!(
+            read(r#"{"code":"denied","reason":1}"#),
+            "reason: invalid type: integer `1`, expected a string"
+        );
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod param;
 mod progress;
 mod question;
 mod rate;
+mod read;
 mod retry;
 mod schedule;
 mod state;
@@ -44,7 +45,7 @@ pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use bulk::{BulkPreview, BulkRequest, BulkVerb};
 pub use definition::{Category, Definition, Limits};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
-pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage, Tick};
 pub use filter::{Age, FILTER_NAMES, FilterError, ParseAgeError, SHORTEST_ID, id_part};
 pub use histogram::Histogram;
 pub use id::{

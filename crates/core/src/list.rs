@@ -3,19 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 use crate::filter::{Age, id_part};
+use crate::read::read;
 use crate::{BatchId, Kind, QueueName, StatusSet, TaskId, TaskState, Timestamp, UserId};
 
 /// A page of tasks, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TaskPage {
     /// The tasks.
     pub tasks: Vec<TaskState>,
     /// Where the next page begins; none when this is the last.
     pub next_cursor: Option<String>,
     /// The params of each task in one line, in the order of the tasks: `table=flights header=true`.
-    #[serde(default)]
     pub previews: Vec<String>,
 }
+
+read!(TaskPage { tasks, next_cursor; default previews });
 
 /// Which tasks a list shows. Empty fields do not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::read::read;
 
 /// How grave a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ impl LogLevel {
 }
 
 /// One line of a task's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LogLine {
     /// Its place in the task's log, from 1, without gaps.
     pub seq: u64,
@@ -49,8 +50,10 @@ pub struct LogLine {
     pub text: String,
 }
 
+read!(LogLine { seq, at, level, attempt, text });
+
 /// A run of log lines, and where to go on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LogPage {
     /// The lines, in order.
     pub lines: Vec<LogLine>,
@@ -59,3 +62,5 @@ pub struct LogPage {
     /// Whether there are more lines after these.
     pub more: bool,
 }
+
+read!(LogPage { lines, last_seq, more });

@@ -1,10 +1,11 @@
 //! How far a task is.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::read::read;
 
 /// How far a task is, as its body last said. Everything is optional; what is unknown is null on the wire.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Progress {
     /// From 0.0 to 1.0.
     pub fraction: Option<f64>,
@@ -22,8 +23,10 @@ pub struct Progress {
     pub eta_ms: Option<u64>,
 }
 
+read!(Progress { ; default fraction, done, total, unit, step, message, eta_ms });
+
 /// A named step of a task.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// What happens in it.
     pub name: String,
@@ -32,6 +35,8 @@ pub struct Step {
     /// How many steps there are.
     pub of: u32,
 }
+
+read!(Step { name, number, of });
 
 impl Progress {
     /// Sets the fraction; what is outside 0.0 to 1.0 is brought inside, and NaN is unknown.

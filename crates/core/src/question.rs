@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::read::read;
 use crate::{Param, Timestamp, UserId};
 
 /// What a task asks a person before it goes on.
@@ -14,7 +15,7 @@ use crate::{Param, Timestamp, UserId};
 ///     .field(Param::of::<String>("reason"));
 /// assert_eq!(question.key, "drop_rows");
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Question {
     /// What the answer is kept under: the same key in a later attempt finds the same answer.
     pub key: String,
@@ -25,12 +26,12 @@ pub struct Question {
     /// What the button that declines says.
     pub decline_text: String,
     /// What is asked besides yes or no.
-    #[serde(default)]
     pub fields: Vec<Param>,
     /// How long to wait for an answer, in milliseconds; for ever when not said.
-    #[serde(default)]
     pub timeout_ms: Option<u64>,
 }
+
+read!(Question { key, text, confirm_text, decline_text; default fields, timeout_ms });
 
 impl Question {
     /// Asks `text`; the answer is kept under `key`.
@@ -108,12 +109,11 @@ impl QuestionOutcome {
 }
 
 /// What a person answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
     /// Whether they approved.
     pub approved: bool,
     /// What they filled in, by field; empty when they declined.
-    #[serde(default)]
     pub fields: Value,
     /// Who answered, if that is known.
     pub by: Option<UserId>,
@@ -121,8 +121,10 @@ pub struct Answer {
     pub at: Timestamp,
 }
 
+read!(Answer { approved, by, at; default fields });
+
 /// A question as it stands: open, or with its answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OpenQuestion {
     /// What was asked.
     pub question: Question,
@@ -135,6 +137,8 @@ pub struct OpenQuestion {
     /// The answer, once there is one.
     pub answer: Option<Answer>,
 }
+
+read!(OpenQuestion { question, asked_at, until, outcome, answer });
 
 /// An answer on its way in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

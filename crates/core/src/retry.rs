@@ -1,12 +1,14 @@
 //! When a failed attempt is tried again: a pure function of the policy, the tries and a random number.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::read::read;
 
 /// How often and how soon a kind is tried again.
 ///
 /// The wait before try `n + 1` is `base * 2^(n-1)`, at most `max`, of which the upper half is random, so that many
 /// tasks that failed together do not come back together ("equal jitter").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RetryPolicy {
     /// How many attempts may cost a try (error, timeout, panic, crash) before the task fails; at least 1.
     pub max_tries: u32,
@@ -15,6 +17,8 @@ pub struct RetryPolicy {
     /// The longest wait, in milliseconds.
     pub max_ms: u64,
 }
+
+read!(RetryPolicy { max_tries, base_ms, max_ms });
 
 impl Default for RetryPolicy {
     fn default() -> Self {

@@ -1,11 +1,12 @@
 //! Why a task does not run: one sentence for people and a word for programs.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::read::read;
 use crate::{Rate, Status, TaskState, Timestamp};
 
 /// Why a task does not run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotRunning {
     /// What programs tell it by, such as `queue_paused`.
     pub reason: String,
@@ -14,6 +15,8 @@ pub struct NotRunning {
     /// When it is expected to go on, if that is known.
     pub until: Option<Timestamp>,
 }
+
+read!(NotRunning { reason, text, until });
 
 /// A queue, a kind or a partition, as far as it holds tasks back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

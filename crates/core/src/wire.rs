@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::read::read;
 use crate::{
     BatchId, Kind, NotRunning, OpenQuestion, Progress, QueueName, Rate, Status, Task, TaskId, Timestamp,
     UserId,
@@ -27,7 +28,7 @@ impl fmt::Display for Rev {
 }
 
 /// A cancel request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CancelInfo {
     /// When it was made.
     pub requested_at: Timestamp,
@@ -37,8 +38,10 @@ pub struct CancelInfo {
     pub reason: Option<String>,
 }
 
+read!(CancelInfo { requested_at, by, reason });
+
 /// Why the last attempt failed, as everybody who sees the task may know it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ErrorInfo {
     /// What programs tell it by: `error`, `panic`, `timeout`, or the task's own.
     pub code: String,
@@ -46,8 +49,10 @@ pub struct ErrorInfo {
     pub message: String,
 }
 
+read!(ErrorInfo { code, message });
+
 /// A task as everybody sees it: in lists, in the feed, in the API.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TaskState {
     /// Its id.
     pub id: TaskId,
@@ -88,19 +93,14 @@ pub struct TaskState {
     /// The trace it belongs to.
     pub trace_id: Option<String>,
     /// The task that started it as its child.
-    #[serde(default)]
     pub parent: Option<TaskId>,
     /// The batch that it was started in.
-    #[serde(default)]
     pub batch: Option<BatchId>,
     /// The group within which the kind limits how many run at the same time.
-    #[serde(default)]
     pub partition: Option<String>,
     /// How many of the tasks that it runs after have not completed.
-    #[serde(default)]
     pub waits_for: u32,
     /// What a running task waits for while others use its slot, such as `the task "Resize"`.
-    #[serde(default)]
     pub waiting: Option<String>,
     /// When it was started (accepted).
     pub created_at: Timestamp,
@@ -119,6 +119,8 @@ pub struct TaskState {
     /// The `seq` of the last notice.
     pub notice_seq: u64,
 }
+
+read!(TaskState { id, kind, label, status, version, tick, queue, priority, attempt, tries, max_tries, progress, cancel, error, partial, key, tags, user, trace_id, created_at, scheduled_at, started_at, ended_at, starts, questions, endings, notice_seq; default parent, batch, partition, waits_for, waiting });
 
 impl TaskState {
     /// Its place in the order of the task's states.
@@ -306,7 +308,7 @@ pub enum CancelOutcome {
 }
 
 /// A part of the work that was left out, in a task that completed all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PartProblem {
     /// Which part, such as `line 17`.
     pub part: String,
@@ -314,8 +316,10 @@ pub struct PartProblem {
     pub message: String,
 }
 
+read!(PartProblem { part, message });
+
 /// A file that a task made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Artifact {
     /// Its name, unique in the task.
     pub name: String,
@@ -327,25 +331,27 @@ pub struct Artifact {
     pub url: String,
 }
 
+read!(Artifact { name, size, media_type, url });
+
 /// What a completed task left.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ResultBody {
     /// The output.
     pub result: Value,
     /// Whether parts were left out.
     pub partial: bool,
     /// The parts that were left out; the first hundred.
-    #[serde(default)]
     pub problems: Vec<PartProblem>,
     /// How many parts were left out in all.
-    #[serde(default)]
     pub problem_count: u64,
     /// The files it made.
     pub artifacts: Vec<Artifact>,
 }
 
+read!(ResultBody { result, partial, artifacts; default problems, problem_count });
+
 /// One execution of a task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attempt {
     /// Its number, from 1.
     pub attempt: u32,
@@ -363,8 +369,10 @@ pub struct Attempt {
     pub worker: Option<String>,
 }
 
+read!(Attempt { attempt, started_at, ended_at, outcome, error, detail, worker });
+
 /// A task with all that its page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TaskDetail {
     /// The task.
     pub task: TaskState,
@@ -379,12 +387,11 @@ pub struct TaskDetail {
     /// How long a cancelled attempt may take to stop, in milliseconds.
     pub grace_ms: u64,
     /// The tasks that it runs after.
-    #[serde(default)]
     pub after: Vec<TaskId>,
     /// What it asked, the last question first.
-    #[serde(default)]
     pub questions: Vec<OpenQuestion>,
     /// Why it does not run, if it has not ended and does not.
-    #[serde(default)]
     pub not_running: Option<NotRunning>,
 }
+
+read!(TaskDetail { task, params, result, checkpoint, attempts, grace_ms; default after, questions, not_running });

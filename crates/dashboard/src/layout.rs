@@ -8,6 +8,7 @@ use taskdeck_ui::{ConnectionNotice, Erase, Icon, provide_live, use_base};
 use crate::keys::Keys;
 use crate::parts::status_counts::{CountsSeed, StatusCounts};
 use crate::paths;
+use crate::routes::bring_what_is_pointed_at;
 use crate::theme::ThemeSwitch;
 
 /// The frame around the page of a route.
@@ -24,6 +25,7 @@ pub(crate) fn Frame(
 ) -> impl IntoView {
     provide_live();
     CountsSeed::provide();
+    bring_what_is_pointed_at();
     let location = use_location();
     // Read as a whole, so that what is typed into a search does not touch the frame.
     let path = Memo::new(move |_| location.pathname.get());

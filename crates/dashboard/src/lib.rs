@@ -24,6 +24,7 @@
 #![expect(unreachable_pub, reason = "#[component] makes the props of a private component public")]
 
 mod browser;
+mod code;
 mod filter;
 mod keys;
 mod layout;
@@ -37,5 +38,5 @@ mod status_code;
 mod theme;
 
 pub use pages::not_found::NotFoundPage;
-pub use routes::DashboardRoutes;
+pub use routes::{DashboardRoutes, load_current_page, page_name};
 pub use theme::{NoTheme, SetTheme, THEME_COOKIE, Theme, current_theme, set_theme};

@@ -1,16 +1,76 @@
 //! Which page is where.
 
 use leptos::prelude::*;
+use leptos::{ev, task::spawn_local};
 use leptos_router::components::{ParentRoute, Route};
 use leptos_router::{MatchNestedRoutes, SsrMode, path};
+use taskdeck_ui::use_base;
+use wasm_bindgen::JsCast;
 
+use crate::code::{PageCode, page};
 use crate::layout::Layout;
-use crate::pages::bulk::BulkPage;
-use crate::pages::start::StartPage;
-use crate::pages::start_kind::StartKindPage;
-use crate::pages::task::TaskPage;
-use crate::pages::tasks::TasksPage;
-use crate::{paths, status_code};
+use crate::{pages, paths, status_code};
+
+page!(TASKS, tasks, pages::tasks::TasksPage);
+page!(BULK, bulk, pages::bulk::BulkPage);
+page!(TASK, task, pages::task::TaskPage);
+page!(START, start, pages::start::StartPage);
+page!(START_KIND, start_kind, pages::start_kind::StartKindPage);
+
+/// The page at a path below the base path; none where its code is not apart, or there is no page.
+fn page_at(path: &str) -> Option<&'static PageCode> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let page = match (segments.next()?, segments.next()) {
+        ("tasks", None) => &TASKS,
+        ("tasks", Some("bulk")) => &BULK,
+        ("tasks", Some(_)) => &TASK,
+        ("start", None) => &START,
+        ("start", Some(_)) => &START_KIND,
+        _ => return None,
+    };
+    Some(page)
+}
+
+/// The name of the page at a path below the base path: what a build that splits the WASM calls its files. For servers
+/// that name these files in the page's head, so that they are on their way together with the rest.
+#[must_use]
+pub fn page_name(path: &str) -> Option<&'static str> {
+    page_at(path).map(|page| page.name)
+}
+
+/// Brings the code of the page that the browser is at, if it is not here yet; whether it is here now. Await it before
+/// you hydrate an app that has the dashboard's pages, where the feature `split` is on; elsewhere it does nothing.
+pub async fn load_current_page() -> bool {
+    let path = location().pathname().unwrap_or_default();
+    match page_at(path.strip_prefix(use_base().as_str()).unwrap_or(&path)) {
+        Some(page) => page.load().await,
+        None => true,
+    }
+}
+
+/// Brings the code of a page when a person points at a link to it, or reaches it by the keyboard: a moment before they
+/// go there.
+pub(crate) fn bring_what_is_pointed_at() {
+    let bring = |event: &web_sys::Event| {
+        let link = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let link = link.and_then(|element| element.closest("a[href]").ok().flatten());
+        let Some(href) = link.and_then(|link| link.get_attribute("href")) else { return };
+        let path = href.split(['?', '#']).next().unwrap_or_default();
+        if let Some(page) = page_at(path.strip_prefix(use_base().as_str()).unwrap_or(path)) {
+            spawn_local(async move {
+                page.load().await;
+            });
+        }
+    };
+    Effect::new(move || {
+        let pointed = window_event_listener(ev::pointerover, move |event| bring(&event));
+        let reached = window_event_listener(ev::focusin, move |event| bring(&event));
+        on_cleanup(move || {
+            pointed.remove();
+            reached.remove();
+        });
+    });
+}
 
 /// The dashboard's routes, to be put inside `<Routes>`: `/` goes to `/tasks`; `/tasks`, `/tasks/{id}`, `/start` and
 /// `/start/{kind}` are its pages.
@@ -21,11 +81,11 @@ pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
             <Route path=path!("") view=Home ssr=SsrMode::Async/>
-            <Route path=path!("tasks") view=TasksPage ssr=SsrMode::Async/>
-            <Route path=path!("tasks/bulk") view=BulkPage ssr=SsrMode::Async/>
-            <Route path=path!("tasks/:id") view=TaskPage ssr=SsrMode::Async/>
-            <Route path=path!("start") view=StartPage ssr=SsrMode::Async/>
-            <Route path=path!("start/:kind") view=StartKindPage ssr=SsrMode::Async/>
+            <Route path=path!("tasks") view=|| TASKS.show() ssr=SsrMode::Async/>
+            <Route path=path!("tasks/bulk") view=|| BULK.show() ssr=SsrMode::Async/>
+            <Route path=path!("tasks/:id") view=|| TASK.show() ssr=SsrMode::Async/>
+            <Route path=path!("start") view=|| START.show() ssr=SsrMode::Async/>
+            <Route path=path!("start/:kind") view=|| START_KIND.show() ssr=SsrMode::Async/>
         </ParentRoute>
     }
     .into_inner()
@@ -35,4 +95,24 @@ pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
 #[component]
 fn Home() -> impl IntoView {
     status_code::redirect(&paths::tasks(""));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_with_code_of_its_own_is_known_by_its_path() {
+        for (path, name) in [
+            ("/tasks", "tasks"),
+            ("/tasks/x", "task"),
+            ("/tasks/bulk", "bulk"),
+            ("/start/", "start"),
+            ("/start/import_csv", "start_kind"),
+        ] {
+            assert_eq!(page_name(path), Some(name), "{path}");
+        }
+        assert_eq!(page_name("/"), None);
+        assert_eq!(page_name("/nowhere"), None);
+    }
 }

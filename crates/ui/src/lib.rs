@@ -77,6 +77,8 @@ mod actions;
 pub mod ansi;
 pub mod api;
 mod badge;
+#[cfg(not(feature = "ssr"))]
+mod boxed;
 mod browser;
 mod client;
 mod codec;
@@ -96,6 +98,8 @@ mod question;
 #[cfg(test)]
 mod sample;
 pub mod server;
+#[cfg(feature = "ssr")]
+mod server_view;
 mod time;
 
 pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 #[cfg(not(feature = "embed"))]
 use std::path::{Path, PathBuf};
+#[cfg(not(feature = "embed"))]
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 #[cfg(not(feature = "embed"))]
@@ -80,8 +82,13 @@ fn built(folder: &Path) -> Result<Site> {
 fn watched(root: &Path, output: &str) -> Result<Site> {
     let folder = std::env::var("LEPTOS_SITE_PKG_DIR").unwrap_or_else(|_| "pkg".to_owned());
     let address = |end: &str| format!("/{folder}/{output}.{end}");
-    let assets =
-        Assets { js: address("js"), wasm: address("wasm"), css: address("css"), build: "watched".to_owned() };
+    let assets = Assets {
+        js: address("js"),
+        wasm: address("wasm"),
+        css: address("css"),
+        pages: Arc::default(),
+        build: "watched".to_owned(),
+    };
     let files = list(root, "")?.into_iter().map(|(name, path)| (name, Content::Watched(path)));
     Site::new(files.collect(), assets)
 }

@@ -34,7 +34,9 @@ impl Site {
     }
 
     fn new(files: BTreeMap<String, Content>, assets: Assets) -> Result<Self> {
-        for address in [&assets.js, &assets.wasm, &assets.css] {
+        for address in
+            [&assets.js, &assets.wasm, &assets.css].into_iter().chain(assets.pages.values().flatten())
+        {
             if !files.contains_key(address.trim_start_matches('/')) {
                 bail!("the site has no {address}; build the site with `cargo xtask run`");
             }

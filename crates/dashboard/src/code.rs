@@ -1,0 +1,144 @@
+//! Pages whose code comes when they are first shown.
+//!
+//! With the feature `split` each page is a file of its own beside the WASM: the first load brings what every page
+//! needs and the page that was asked for, no more. It takes a build that splits the WASM (`cargo xtask`, or
+//! `cargo leptos` with `--split`); without the feature all pages are in one file, and nothing here waits.
+//!
+//! A page is still hydrated in one go: `load_page` brings the code of the page that the browser is at, and is awaited
+//! before hydration. So a page whose code is not there yet is only met later, on the way to it.
+
+use leptos::prelude::*;
+
+/// Renders a page.
+pub(crate) type View = fn() -> AnyView;
+
+/// A page's code, here or to come.
+pub(crate) struct PageCode {
+    /// What the build calls its files.
+    pub(crate) name: &'static str,
+    #[cfg(all(feature = "split", target_arch = "wasm32"))]
+    code: split::Code,
+    #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+    view: View,
+}
+
+/// Makes the [`PageCode`] of a page: a constant, the name of the page, its component.
+macro_rules! page {
+    ($constant:ident, $name:ident, $page:path) => {
+        pub(crate) static $constant: $crate::code::PageCode = {
+            fn view() -> leptos::prelude::AnyView {
+                taskdeck_ui::Erase::erase_waiting($page())
+            }
+
+            #[cfg(all(feature = "split", target_arch = "wasm32"))]
+            {
+                #[leptos::wasm_split::wasm_split($name, wasm_split_path = leptos::wasm_split, fallible)]
+                fn code() -> Result<$crate::code::View, leptos::wasm_split::SplitLoaderError> {
+                    Ok(view)
+                }
+                $crate::code::PageCode::to_come(stringify!($name), || Box::pin(code()))
+            }
+            #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+            $crate::code::PageCode::at_hand(stringify!($name), view)
+        };
+    };
+}
+pub(crate) use page;
+
+#[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+impl PageCode {
+    pub(crate) const fn at_hand(name: &'static str, view: View) -> Self {
+        Self { name, view }
+    }
+
+    /// The page.
+    pub(crate) fn show(&'static self) -> AnyView {
+        (self.view)()
+    }
+
+    /// Brings the code; whether it is here now.
+    #[expect(clippy::unused_async, reason = "with the feature `split` there is something to wait for")]
+    pub(crate) async fn load(&'static self) -> bool {
+        true
+    }
+}
+
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+mod split {
+    use std::pin::Pin;
+    use std::sync::OnceLock;
+
+    use leptos::prelude::*;
+    use leptos::task::spawn_local;
+    use leptos::wasm_split::SplitLoaderError;
+    use taskdeck_ui::Erase;
+
+    use super::{PageCode, View};
+    use crate::parts::notice::{EmptyState, Loading};
+
+    type Loads = fn() -> Pin<Box<dyn Future<Output = Result<View, SplitLoaderError>>>>;
+
+    pub(crate) struct Code {
+        here: OnceLock<View>,
+        load: Loads,
+    }
+
+    impl PageCode {
+        pub(crate) const fn to_come(name: &'static str, load: Loads) -> Self {
+            Self { name, code: Code { here: OnceLock::new(), load } }
+        }
+
+        /// The page, or what stands for it until its code is here.
+        pub(crate) fn show(&'static self) -> AnyView {
+            match self.code.here.get() {
+                Some(view) => view(),
+                None => self.bring(),
+            }
+        }
+
+        /// Brings the code; whether it is here now.
+        pub(crate) async fn load(&'static self) -> bool {
+            if self.code.here.get().is_none()
+                && let Ok(view) = (self.code.load)().await
+            {
+                let _ = self.code.here.set(view);
+            }
+            self.code.here.get().is_some()
+        }
+
+        fn bring(&'static self) -> AnyView {
+            // None: on its way. A page that was left meanwhile has no signal any more, and nothing to show.
+            let came = RwSignal::new(None::<bool>);
+            let ask = move || {
+                spawn_local(async move {
+                    let here = self.load().await;
+                    let _ = came.try_set(Some(here));
+                });
+            };
+            ask();
+            (move || match (came.get(), self.code.here.get()) {
+                // What the page reads while it is made must not make it again.
+                (Some(true), Some(view)) => untrack(view),
+                (None, _) => view! { <div class="dash-page"><Loading lines=8/></div> }.erase(),
+                _ => {
+                    let again = move |_| {
+                        came.set(None);
+                        ask();
+                    };
+                    view! {
+                        <EmptyState
+                            icon="triangle-alert"
+                            title="This page could not be loaded"
+                            text="The server cannot be reached, or was replaced by a newer one: then load the whole page again."
+                        >
+                            <button type="button" class="td-button td-button-primary" on:click=again>"Try again"</button>
+                            <a class="td-button" href="" rel="external">"Load the whole page"</a>
+                        </EmptyState>
+                    }
+                    .erase()
+                }
+            })
+            .erase_waiting()
+        }
+    }
+}

@@ -1,0 +1,216 @@
+// What the pages cost a browser: bytes of a first load, frames while 1,000 tasks run, frames while a long log scrolls.
+// `cargo xtask bench ui` builds the release and runs this with TASKDECK_BIN and CHROMIUM_PATH.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "@playwright/test";
+
+const TASKS = 1_000;
+const LINES = 100_000;
+const MEASURE_MS = 10_000;
+
+const folder = await mkdtemp(join(tmpdir(), "taskdeck-bench-"));
+const server = await startServer(process.env.TASKDECK_BIN, folder);
+const asRoot = process.getuid?.() === 0;
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM_PATH,
+  args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", ...(asRoot ? ["--no-sandbox"] : [])],
+});
+try {
+  const seed = await start("demo_steps", { steps: 3, step_ms: 10 });
+  await ended(seed);
+  const paths = ["/", "/tasks", `/tasks/${seed}`, "/start", "/start/import_csv", "/queues", "/schedules", "/workers", "/settings"];
+  console.log("First load, compressed bytes (WASM, all), first paint and live after ms:");
+  for (const path of paths) {
+    const load = await firstLoad(path);
+    if (load === null) continue;
+    const name = path.replace(seed, "{id}").padEnd(20);
+    console.log(`  ${name} ${kb(load.wasm)} ${kb(load.all)} ${ms(load.painted)} ${ms(load.live)}`);
+  }
+  console.log(`${TASKS} running tasks, 10 updates a second each, for ${MEASURE_MS / 1000} s:`);
+  await many();
+  console.log(`A log of ${LINES} lines, scrolled for ${MEASURE_MS / 1000} s:`);
+  await longLog();
+} finally {
+  await browser.close();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function startServer(binary, cwd) {
+  const child = spawn(binary, ["serve"], {
+    cwd,
+    env: {
+      ...process.env,
+      TASK_BIND: "127.0.0.1:0",
+      TASK_STORE: `sqlite:${join(cwd, "taskdeck.db")}`,
+      TASK_MAX_CONCURRENT: String(TASKS + 8),
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout });
+  for await (const line of lines) {
+    const url = /taskdeck serves (http:\/\/\S+?),/.exec(line)?.[1];
+    if (url === undefined) continue;
+    child.stdout.resume();
+    return {
+      url,
+      stop: async () => {
+        const exited = once(child, "exit");
+        child.kill("SIGTERM");
+        await exited;
+      },
+    };
+  }
+  throw new Error("the server ended before it served");
+}
+
+async function request(path, body) {
+  const answer = await fetch(server.url + path, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+  return answer.json();
+}
+
+async function start(kind, params) {
+  return (await request(`/api/kinds/${kind}/start`, { params })).id;
+}
+
+async function ended(id) {
+  for (;;) {
+    const task = await request(`/api/tasks/${id}`);
+    if ((task.task ?? task).ended_at !== null) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** What a browser that has nothing yet loads for a page, and how soon it can be seen and used. */
+async function firstLoad(path) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const cdp = await context.newCDPSession(page);
+  await cdp.send("Network.enable");
+  const kinds = new Map();
+  let all = 0;
+  let wasm = 0;
+  cdp.on("Network.responseReceived", ({ requestId, response }) => kinds.set(requestId, response.mimeType));
+  cdp.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    all += encodedDataLength;
+    if (kinds.get(requestId) === "application/wasm") wasm += encodedDataLength;
+  });
+  const answer = await page.goto(server.url + path);
+  if (answer.status() !== 200) {
+    await context.close();
+    return null;
+  }
+  // The page says itself when it is live.
+  await page.waitForSelector('.td-connection[data-connection="live"]', { state: "attached", timeout: 20_000 });
+  const times = await page.evaluate(() => ({
+    painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+    live: performance.now(),
+  }));
+  await page.waitForLoadState("networkidle");
+  await context.close();
+  return { all, wasm, ...times };
+}
+
+async function many() {
+  const seconds = 60;
+  const tasks = Array.from({ length: TASKS }, () => ({
+    kind: "demo_ticks",
+    request: { params: { updates_per_second: 10, seconds } },
+  }));
+  await request("/api/tasks/batch", { label: "bench", tasks });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.goto(`${server.url}/tasks?limit=${TASKS}`);
+  await page.waitForSelector('.td-connection[data-connection="live"]', { state: "attached", timeout: 20_000 });
+  const rows = await page.locator(".dash-rows > li").count();
+  const frames = await measureFrames(page, null);
+  const changes = frames.changes / rows / (MEASURE_MS / 1000);
+  report(frames);
+  console.log(`  ${rows} rows, each changed ${changes.toFixed(1)} times a second`);
+  await page.close();
+}
+
+async function longLog() {
+  const id = await start("demo_ticks", { updates_per_second: 1, seconds: 1, log_lines: LINES });
+  await ended(id);
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.goto(`${server.url}/tasks/${id}`);
+  await page.waitForSelector('.td-connection[data-connection="live"]', { state: "attached", timeout: 20_000 });
+  const frames = await measureFrames(page, ".td-log-lines");
+  report(frames);
+  console.log(`  scrolled over ${Math.round(frames.scrolled)} px`);
+  await page.close();
+}
+
+/** Counts frames, changes of the list, and scrolls `selector` up and down meanwhile. */
+async function measureFrames(page, selector) {
+  return page.evaluate(
+    async ([time, selector]) => {
+      const gaps = [];
+      const long = [];
+      let changes = 0;
+      let scrolled = 0;
+      new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration))).observe({
+        entryTypes: ["longtask"],
+      });
+      const list = document.querySelector(".dash-rows");
+      const seen = new MutationObserver((records) => {
+        const rows = new Set(records.map((record) => {
+          const at = record.target.nodeType === 1 ? record.target : record.target.parentElement;
+          return at?.closest("li");
+        }));
+        changes += rows.size;
+      });
+      if (list) seen.observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
+      const scroller = selector === null ? null : document.querySelector(selector);
+      const begin = performance.now();
+      let last = begin;
+      await new Promise((resolve) => {
+        const frame = (now) => {
+          gaps.push(now - last);
+          last = now;
+          if (scroller) {
+            const range = scroller.scrollHeight - scroller.clientHeight;
+            const place = Math.abs(((now - begin) / 2_000) % 2 - 1) * range;
+            scrolled += Math.abs(scroller.scrollTop - place);
+            scroller.scrollTop = place;
+          }
+          if (now - begin >= time) resolve();
+          else requestAnimationFrame(frame);
+        };
+        requestAnimationFrame(frame);
+      });
+      return { gaps: gaps.slice(1), long, changes, scrolled };
+    },
+    [MEASURE_MS, selector],
+  );
+}
+
+function report({ gaps, long }) {
+  const sorted = [...gaps].sort((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  const total = gaps.reduce((sum, gap) => sum + gap, 0);
+  const late = gaps.filter((gap) => gap > 25).length;
+  console.log(
+    `  ${((gaps.length / total) * 1000).toFixed(1)} frames a second; a frame takes p50 ${at(0.5).toFixed(1)} ms, ` +
+      `p99 ${at(0.99).toFixed(1)} ms, worst ${at(1).toFixed(1)} ms; ${late} of ${gaps.length} were late; ` +
+      `${long.length} long tasks`,
+  );
+}
+
+function kb(bytes) {
+  return `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
+}
+
+function ms(time) {
+  return `${Math.round(time)}`.padStart(7);
+}
