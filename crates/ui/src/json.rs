@@ -10,8 +10,6 @@ use serde_json::Value;
 use server_fn::codec::Post;
 use server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
 
-use crate::ApiError;
-
 /// Reads a value from text.
 pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     serde_json::from_value(serde_json::from_str::<Value>(text)?)

@@ -133,7 +133,7 @@ pub use button::TaskButton;
 pub use cards::{CardList, TaskCards};
 pub use client::{BaseClient, BaseRequest};
 pub use connection::ConnectionNotice;
-pub use context::{Access, BasePath, FormDraft, provide_base, use_access, use_base};
+pub use context::{Access, AnswerDraft, BasePath, FormDraft, provide_base, use_access, use_base};
 pub use erase::Erase;
 pub use error::ApiError;
 pub use form::{FieldInput, FormState, TaskForm};

@@ -73,6 +73,14 @@ impl<T> Loaded<T> {
     }
 }
 
+impl<T: DeserializeOwned + Clone + Send + Sync + 'static> Loaded<T> {
+    /// What was loaded, if it is here; whoever reads it hears of what comes next.
+    #[must_use]
+    pub fn get(&self) -> Option<Result<T, ApiError>> {
+        self.held.get().map(Held::take)
+    }
+}
+
 impl<T: DeserializeOwned + Clone + Send + Sync + 'static> IntoFuture for Loaded<T> {
     type Output = Result<T, ApiError>;
     type IntoFuture = Later<Self::Output>;

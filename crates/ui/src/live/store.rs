@@ -98,6 +98,8 @@ pub(super) struct Clock {
     pub(super) ended: bool,
     /// Whether a frame is asked for.
     pub(super) frame_queued: bool,
+    /// Whether the page is to stay as it is for now.
+    pub(super) paused: bool,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -303,6 +305,15 @@ impl LiveStore {
         self.take_gone(id);
     }
 
+    /// Lets the tasks on the page stay as they are (while the reader chooses among them), and go on again: what came
+    /// meanwhile is shown then, each task's newest only.
+    pub fn pause(&self, on: bool) {
+        lock(&self.0.clock).paused = on;
+        if !on {
+            self.flush();
+        }
+    }
+
     /// Tries to reach the server at once.
     pub fn try_now(&self) {
         self.dispatch(Event::Wake);
@@ -346,6 +357,9 @@ impl LiveStore {
             self.changed();
         }
         // A hidden tab has no frames, but callbacks (a sound, a notification) that are due.
+        if lock(&self.0.clock).paused {
+            return;
+        }
         if browser::is_hidden() {
             self.flush();
         } else if !std::mem::replace(&mut lock(&self.0.clock).frame_queued, true) {
@@ -368,7 +382,14 @@ impl LiveStore {
     }
 
     pub(super) fn flush(&self) {
-        lock(&self.0.clock).frame_queued = false;
+        let paused = {
+            let mut clock = lock(&self.0.clock);
+            clock.frame_queued = false;
+            clock.paused
+        };
+        if paused {
+            return;
+        }
         let pending = std::mem::take(&mut *lock(&self.0.pending));
         for state in pending.into_values() {
             self.apply(*state);

@@ -75,6 +75,17 @@ pub(super) fn payload(conn: &Connection, id: TaskId) -> Result<Option<Payload>, 
     Ok(statement.query_row([blob(id.as_uuid())], read).optional()?)
 }
 
+pub(super) fn params(conn: &Connection, ids: &[TaskId]) -> Result<Vec<String>, WorkError> {
+    let mut statement = conn.prepare_cached("SELECT params FROM payloads WHERE task = ?1")?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let params: Option<String> =
+            statement.query_row([blob(id.as_uuid())], |row| row.get(0)).optional()?;
+        found.push(params.unwrap_or_default());
+    }
+    Ok(found)
+}
+
 pub(super) fn attempts(conn: &Connection, id: TaskId) -> Result<Vec<Attempt>, WorkError> {
     let mut statement = conn.prepare_cached(
         "SELECT attempt, started_at, ended_at, outcome, error_code, error_message, detail, worker
