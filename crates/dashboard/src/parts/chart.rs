@@ -205,6 +205,7 @@ pub(crate) fn ChartPanel(
         under.set(chart.with_untracked(|chart| chart.step_at(place)));
     };
     let summary = move || chart.with(|chart| summary(chart, say));
+    let first = Memo::new(move |_| chart.with(|chart| chart.at.first().copied()));
     let mark = move || {
         let steps = chart.with(|chart| chart.at.len().max(1)) as u64;
         under
@@ -236,6 +237,10 @@ pub(crate) fn ChartPanel(
                 </svg>
                 <p class="dash-chart-nothing" hidden=move || !is_empty.get()>{nothing}</p>
             </div>
+            <p class="dash-chart-axis" aria-hidden="true">
+                {move || first.get().map(|at| view! { <TimeAgo at=at/> })}
+                <span>"now"</span>
+            </p>
             <p class="td-sr-only" id=described>{summary}</p>
             <details class="dash-chart-table">
                 <summary>"As a table"</summary>

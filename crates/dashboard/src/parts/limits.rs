@@ -48,6 +48,13 @@ pub(crate) fn LimitsButton(
 ) -> impl IntoView {
     let about = manage::about_lane(of, &name);
     let state = PostState::new(manage::LimitLane::PATH, &about);
+    // Without JavaScript the form is closed by then; with it, each field says what is wrong with it.
+    let left_in_url = state.error.with_untracked(Option::is_some);
+    let other = Memo::new(move |_| {
+        state
+            .error
+            .with(|error| error.as_ref().filter(|error| error.fields().is_none()).map(ToString::to_string))
+    });
     let popover = format!("limits-{about}");
     let hide = popover.clone();
     let done = Callback::new(move |_| {
@@ -121,7 +128,12 @@ pub(crate) fn LimitsButton(
                 <PostForm state on_done=done>
                     <input type="hidden" name="of" value=of.name()/>
                     <input type="hidden" name="name" value=name/>
-                    <div class="dash-limits-fields">{fields} {partition}</div>
+                    <div class="dash-limits-fields">
+                        {fields} {partition}
+                        <p class="td-field-error" role="alert" hidden=move || other.with(Option::is_none)>
+                            {move || other.get().unwrap_or_default()}
+                        </p>
+                    </div>
                     {program}
                     <button type="button" class="td-button" popovertarget=popover popovertargetaction="hide">"Close"</button>
                     <button
@@ -133,7 +145,7 @@ pub(crate) fn LimitsButton(
                     </button>
                 </PostForm>
             </div>
-            <Refusal state/>
+            {left_in_url.then(|| view! { <Refusal state/> })}
         </div>
     }
     .erase()
