@@ -9,6 +9,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_conte
 use taskdeck::DeckError;
 use taskdeck::dashboard::server::form_fallback;
 use taskdeck_app::{App, Assets, Socket, shell};
+use tower_http::compression::CompressionLayer;
 
 /// The pages; `assets` are the files that they load, and `socket` says whether the feed's socket is there for them.
 pub(crate) fn router(assets: Assets, socket: Socket, options: LeptosOptions) -> Router {
@@ -28,7 +29,8 @@ pub(crate) fn router(assets: Assets, socket: Socket, options: LeptosOptions) -> 
     let pages = Router::new()
         .leptos_routes_with_context(&options, routes, context.clone(), app.clone())
         .fallback(not_found);
-    form_fallback(pages, context, app).with_state(options)
+    // Not for what streams: the feed's routes are elsewhere.
+    form_fallback(pages, context, app).with_state(options).layer(CompressionLayer::new())
 }
 
 /// The app's own page for an address that it does not know.

@@ -23,7 +23,7 @@ pub(crate) async fn upgrade(
     let hello = hello(&served);
     Ok(upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).on_upgrade(
         move |socket| async move {
-            converse(Socket::new(socket), client.feed(), hello).await;
+            converse(Socket::new(socket), client.feed().with_ticks(), hello).await;
             drop(tracked);
         },
     ))

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::read;
-use crate::{Counts, DeckError, EmbedToken, ListQuery, LogLine, TaskId, TaskState, Timestamp};
+use crate::read::read;
+use crate::{Counts, DeckError, EmbedToken, ListQuery, LogLine, Progress, TaskId, TaskState, Timestamp};
 
 /// How many new tasks of a list are named before only their number is told.
 pub const LIST_ANNOUNCE_LIMIT: usize = 200;
@@ -64,6 +65,47 @@ pub enum ClientMessage {
     },
 }
 
+/// How far a task is. While it runs that changes many times a second, and all else of its state does not: a page with
+/// a thousand running tasks has time for this much.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tick {
+    /// The task.
+    pub id: TaskId,
+    /// The durable version that it belongs to: to a reader who knows another one it says nothing.
+    pub version: u32,
+    /// Counts progress within the version.
+    pub tick: u32,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+read!(Tick { id, version, tick, progress });
+
+impl Tick {
+    /// What of `next` is new to a reader who was told `told`; none when more than its progress changed.
+    #[must_use]
+    pub fn between(told: &TaskState, next: &TaskState) -> Option<Self> {
+        // Within a version nothing else changes but these.
+        let is_more = told.version != next.version
+            || told.label != next.label
+            || told.waiting != next.waiting
+            || told.notice_seq != next.notice_seq;
+        (!is_more && told.id == next.id).then(|| Self {
+            id: next.id,
+            version: next.version,
+            tick: next.tick,
+            progress: next.progress.clone(),
+        })
+    }
+
+    /// The state with this progress, if it is newer and of the same version.
+    #[must_use]
+    pub fn applied_to(self, known: &TaskState) -> Option<TaskState> {
+        let fits = known.id == self.id && known.version == self.version && known.tick < self.tick;
+        fits.then(|| TaskState { tick: self.tick, progress: self.progress, ..known.clone() })
+    }
+}
+
 /// From the server.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -85,6 +127,11 @@ pub enum ServerMessage {
     States {
         /// Of these tasks.
         tasks: Vec<TaskState>,
+    },
+    /// How far tasks are whose state is otherwise as told. Only to readers who ask for it: others get states.
+    Ticks {
+        /// Which, and how far.
+        ticks: Vec<Tick>,
     },
     /// The task was deleted.
     Gone {
@@ -133,6 +180,7 @@ impl<'de> Deserialize<'de> for ServerMessage {
                 },
                 "beat" => Self::Beat,
                 "states" => Self::States { tasks: fields.take("tasks")? },
+                "ticks" => Self::Ticks { ticks: fields.take("ticks")? },
                 "gone" => Self::Gone { id: fields.take("id")?, version: fields.take("version")? },
                 "log" => Self::Log { task: fields.take("task")?, lines: fields.take("lines")? },
                 "new" => Self::New { tasks: fields.take("tasks")? },
@@ -166,6 +214,14 @@ mod tests {
             },
             ServerMessage::Beat,
             ServerMessage::States { tasks: Vec::new() },
+            ServerMessage::Ticks {
+                ticks: vec![Tick {
+                    id: TaskId::from_parts(Timestamp::from_millis(5), [1; 10]),
+                    version: 3,
+                    tick: 9,
+                    progress: Progress::default(),
+                }],
+            },
             ServerMessage::Gone { id: TaskId::from_parts(Timestamp::from_millis(5), [1; 10]), version: 4 },
             ServerMessage::Log {
                 task: TaskId::from_parts(Timestamp::from_millis(5), [1; 10]),
@@ -185,5 +241,29 @@ mod tests {
         }
         let beat: ServerMessage = serde_json::from_str(r#"{"type":"beat"}"#).unwrap();
         assert_eq!(beat, ServerMessage::Beat);
+    }
+
+    #[test]
+    fn a_tick_says_no_more_than_how_far_a_task_is_and_only_to_those_who_know_the_rest() {
+        let json = serde_json::json!({
+            "id": TaskId::from_parts(Timestamp::from_millis(5), [1; 10]), "kind": "import_csv", "label": "A",
+            "status": "running", "version": 3, "tick": 1, "queue": "default", "priority": 0, "attempt": 1,
+            "tries": 0, "max_tries": 3, "progress": {}, "partial": false, "tags": [],
+            "created_at": Timestamp::from_millis(5), "starts": 1, "questions": 0, "endings": 0, "notice_seq": 0,
+        });
+        let told: TaskState = serde_json::from_value(json).unwrap();
+        let mut next = TaskState { tick: 4, ..told.clone() };
+        next.progress.set_done(2, 8);
+        let tick = Tick::between(&told, &next).unwrap();
+        assert_eq!(tick.clone().applied_to(&told), Some(next.clone()));
+        assert_eq!(tick.clone().applied_to(&next), None, "it is known already");
+        assert_eq!(
+            tick.applied_to(&TaskState { version: 4, tick: 0, ..told.clone() }),
+            None,
+            "the task went on"
+        );
+        let renamed = TaskState { label: "B".to_owned(), ..next.clone() };
+        assert_eq!(Tick::between(&told, &renamed), None);
+        assert_eq!(Tick::between(&told, &TaskState { version: 4, ..next }), None);
     }
 }

@@ -44,7 +44,7 @@ pub use definition::{Category, Definition, Limits};
 pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use event::{TaskEvent, TaskEventKind, happened, unstarted};
-pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage};
+pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage, Tick};
 pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,

@@ -1,9 +1,11 @@
 //! One reader's view of the deck: what it watches, and what it has not been told yet.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use taskdeck_core::{Action, Actor, ClientMessage, DeckError, Known, Rev, ServerMessage, Subject, TaskId};
+use taskdeck_core::{
+    Action, Actor, ClientMessage, DeckError, Known, Rev, ServerMessage, Subject, TaskId, TaskState, Tick,
+};
 
 use crate::client::Client;
 use crate::deck::Inner;
@@ -21,12 +23,14 @@ pub struct Feed {
     inner: Arc<Inner>,
     id: SubscriberId,
     subscriber: Arc<Subscriber>,
-    tasks: HashSet<TaskId>,
+    /// What is watched, and the last state of it that was told.
+    tasks: HashMap<TaskId, Option<Arc<TaskState>>>,
     /// The last line sent of each log.
     logs: HashMap<TaskId, u64>,
     /// What was taken from the subscriber and is not in `messages` yet: kept here, so that a dropped `next` loses nothing.
     taken: Pending,
     messages: Vec<ServerMessage>,
+    ticks: bool,
 }
 
 impl Feed {
@@ -37,11 +41,20 @@ impl Feed {
             inner,
             id,
             subscriber,
-            tasks: HashSet::new(),
+            tasks: HashMap::new(),
             logs: HashMap::new(),
             taken: Pending::default(),
             messages: Vec::new(),
+            ticks: false,
         }
+    }
+
+    /// The same feed for a reader who keeps the states that it was told: where only the progress changed, it is told
+    /// no more than that ([`ServerMessage::Ticks`]).
+    #[must_use]
+    pub fn with_ticks(mut self) -> Self {
+        self.ticks = true;
+        self
     }
 
     /// Does what the reader asks for. What is refused comes out of [`Feed::next`].
@@ -50,7 +63,7 @@ impl Feed {
             ClientMessage::Subscribe { tasks } => self.subscribe(tasks).await,
             ClientMessage::Unsubscribe { tasks } => {
                 for task in tasks {
-                    if self.tasks.remove(&task) {
+                    if self.tasks.remove(&task).is_some() {
                         self.inner.hub.unwatch(self.id, task);
                     }
                 }
@@ -90,12 +103,12 @@ impl Feed {
     async fn subscribe(&mut self, tasks: Vec<Known>) {
         let mut wanted = Vec::with_capacity(tasks.len());
         for known in tasks {
-            if !self.tasks.contains(&known.id) {
+            if !self.tasks.contains_key(&known.id) {
                 if !self.has_room(known.id) {
                     continue;
                 }
                 // Before the look: a change after it comes by the hub.
-                self.tasks.insert(known.id);
+                self.tasks.insert(known.id, None);
                 self.inner.hub.watch(self.id, known.id);
             }
             wanted.push(known);
@@ -216,20 +229,26 @@ impl Feed {
             }
             self.taken.counts = false;
         }
-        let tasks = &self.tasks;
-        let states: Vec<_> = self
-            .taken
-            .states
-            .drain()
-            .filter(|(id, _)| tasks.contains(id))
-            .map(|(_, state)| (*state).clone())
-            .collect();
+        let (mut states, mut ticks) = (Vec::new(), Vec::new());
+        for (id, state) in self.taken.states.drain() {
+            let Some(told) = self.tasks.get_mut(&id) else { continue };
+            match told.as_ref().and_then(|told| Tick::between(told, &state)) {
+                Some(tick) => ticks.push(tick),
+                None => states.push((*state).clone()),
+            }
+            if self.ticks {
+                *told = Some(state);
+            }
+        }
         if !states.is_empty() {
             self.messages.push(ServerMessage::States { tasks: states });
         }
+        if !ticks.is_empty() {
+            self.messages.push(ServerMessage::Ticks { ticks });
+        }
         for (id, version) in self.taken.gone.drain() {
             // Nothing more comes of it, so it takes up no place among what is watched.
-            if self.tasks.remove(&id) {
+            if self.tasks.remove(&id).is_some() {
                 self.inner.hub.unwatch(self.id, id);
             }
             self.messages.push(ServerMessage::Gone { id, version });
@@ -251,6 +270,6 @@ impl Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.inner.hub.leave(self.id, &self.tasks, self.logs.keys().copied());
+        self.inner.hub.leave(self.id, self.tasks.keys().copied(), self.logs.keys().copied());
     }
 }

@@ -113,7 +113,7 @@ impl Hub {
     pub(crate) fn leave(
         &self,
         id: SubscriberId,
-        tasks: &HashSet<TaskId>,
+        tasks: impl Iterator<Item = TaskId>,
         logs: impl Iterator<Item = TaskId>,
     ) {
         let mut hub = self.lock();
@@ -122,7 +122,7 @@ impl Hub {
         hub.lists.remove(&id);
         hub.counts.remove(&id);
         for task in tasks {
-            remove_watcher(&mut hub.tasks, *task, id);
+            remove_watcher(&mut hub.tasks, task, id);
         }
         for task in logs {
             remove_watcher(&mut hub.logs, task, id);

@@ -149,7 +149,7 @@ impl Client {
             }
         };
         let outcome = tokio::time::timeout(wait, ended).await;
-        self.inner.hub.leave(reader, &std::collections::HashSet::from([id]), std::iter::empty());
+        self.inner.hub.leave(reader, std::iter::once(id), std::iter::empty());
         match outcome {
             Ok(ended) => ended,
             Err(_) => self.inner.current_of(id).await?.ok_or_else(DeckError::task_not_found),

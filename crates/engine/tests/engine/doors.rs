@@ -7,7 +7,7 @@ use crate::support::{Act, Copy, Scripted, builder, memory_deck, reaches, setting
 use serde_json::json;
 use taskdeck_core::{
     Actor, ClientMessage, DeckError, FileId, Known, ListQuery, LogLevel, ServerMessage, StartRequest, Status,
-    TaskId, Timestamp, Upload,
+    TaskId, TaskState, Timestamp, Upload,
 };
 use taskdeck_engine::{Client, Settings, TaskLogLayer};
 use tokio::io::AsyncReadExt;
@@ -165,6 +165,34 @@ async fn the_feed_tells_every_step_of_a_watched_task_and_its_log() {
         gone.iter().any(|message| matches!(message, ServerMessage::Gone { id, .. } if *id == handle.id())),
         "{gone:?}"
     );
+}
+
+#[tokio::test]
+async fn a_reader_who_keeps_states_is_told_only_how_far_a_task_is_while_nothing_else_changes() {
+    let (_deck, client, gate) = memory_deck().await;
+    let handle = client.start_task(Scripted { act: Act::Steps }).await.unwrap();
+    gate.entered.wait().await;
+    let mut feed = client.feed().with_ticks();
+    feed.apply(ClientMessage::Subscribe { tasks: vec![Known { id: handle.id(), version: 0, tick: 0 }] })
+        .await;
+    let (mut kept, mut ticks) = (None::<TaskState>, 0);
+    while kept.as_ref().is_none_or(|task| !task.status.has_ended()) {
+        for message in feed.next().await.unwrap() {
+            match message {
+                ServerMessage::States { tasks } => kept = tasks.into_iter().next(),
+                ServerMessage::Ticks { ticks: new } => {
+                    let known = kept.take().expect("a state comes first");
+                    kept = new.into_iter().next().and_then(|tick| tick.applied_to(&known));
+                    ticks += 1;
+                    assert_eq!(kept.as_ref().unwrap().progress.done, Some(ticks));
+                }
+                other => panic!("{other:?} was not asked for"),
+            }
+        }
+        gate.open.give();
+    }
+    assert_eq!(ticks, 3);
+    assert_eq!(kept, Some(handle.state().await.unwrap()));
 }
 
 #[tokio::test]

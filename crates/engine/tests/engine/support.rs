@@ -49,6 +49,8 @@ pub(crate) enum Act {
     Complete,
     /// Waits for the gate, unless it is asked to stop.
     WaitForGate,
+    /// Goes three steps, each when the gate opens.
+    Steps,
     /// Waits for the gate whatever it is asked.
     Stubborn,
     /// Waits for the gate on the blocking pool.
@@ -103,6 +105,15 @@ impl TaskBody for Scripted {
                     () = gate.open.wait() => Ok("went through".to_owned()),
                     () = ctx.cancelled() => Err(TaskError::transient("asked to stop")),
                 }
+            }
+            Act::Steps => {
+                gate.entered.give();
+                for step in 1..=3 {
+                    gate.open.wait().await;
+                    ctx.progress_of(step, 3);
+                }
+                gate.open.wait().await;
+                Ok("went all steps".to_owned())
             }
             Act::Stubborn => {
                 gate.entered.give();

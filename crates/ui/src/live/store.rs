@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use taskdeck_core::{Counts, ListQuery, LogLine, TaskId, TaskState, Timestamp};
+use taskdeck_core::{Counts, ListQuery, LogLine, TaskId, TaskState, Tick, Timestamp};
 
 use super::arrivals::Arrivals;
 use super::driver::Driver;
@@ -352,6 +352,17 @@ impl LiveStore {
             let store = self.clone();
             request_animation_frame(move || store.flush());
         }
+    }
+
+    /// Takes in how far tasks are. One that does not fit what is known of its task is passed over: the state that it
+    /// belongs to is older, or on its way.
+    pub(super) fn take_ticks(&self, ticks: Vec<Tick>) {
+        let newer = |tick: Tick| {
+            let pending = lock(&self.0.pending).get(tick.id).cloned();
+            let known = pending.or_else(|| self.peek(tick.id))?;
+            tick.applied_to(&known)
+        };
+        self.take_states(ticks.into_iter().filter_map(newer).collect());
     }
 
     pub(super) fn flush(&self) {
