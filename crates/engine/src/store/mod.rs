@@ -338,7 +338,7 @@ pub(crate) trait Store: ScheduleStore {
     /// How many tasks a list has; looks at so many rows as a page does, and no more.
     async fn tally(&self, query: ListQuery) -> Result<Tally, StoreError>;
 
-    /// The params of tasks, in their order; nothing for those that are gone.
+    /// The params of tasks, in their order; nothing for those that are gone, and for what is too large for a line.
     async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError>;
 
     /// How many tasks there are by status, from counters.

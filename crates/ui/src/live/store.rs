@@ -356,10 +356,10 @@ impl LiveStore {
         if awoke {
             self.changed();
         }
-        // A hidden tab has no frames, but callbacks (a sound, a notification) that are due.
         if lock(&self.0.clock).paused {
             return;
         }
+        // A hidden tab has no frames, but callbacks (a sound, a notification) that are due.
         if browser::is_hidden() {
             self.flush();
         } else if !std::mem::replace(&mut lock(&self.0.clock).frame_queued, true) {

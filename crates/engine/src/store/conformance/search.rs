@@ -6,7 +6,7 @@ use taskdeck_core::{AttemptEnd, BatchId, ErrorInfo, ListQuery, TaskId, UserId};
 use uuid::Uuid;
 
 use super::{NOW, apply, claim_as, conformance, ended, id, lease, new_task, session, start};
-use crate::store::Store;
+use crate::store::{NewTask, Store};
 
 async fn found(store: &dyn Store, filter: &str) -> Vec<u128> {
     let query = ListQuery::from_filter(filter).unwrap().at(NOW);
@@ -85,8 +85,10 @@ async fn a_task_is_found_by_its_id_and_by_parts_of_it(store: Arc<dyn Store>) {
 async fn the_params_of_a_page_come_in_its_order(store: Arc<dyn Store>) {
     start(&*store, new_task(1, "sample")).await;
     start(&*store, new_task(2, "sample")).await;
-    let params = store.params(vec![id(2), id(7), id(1)]).await.unwrap();
-    assert_eq!(params, [r#"{"n":2}"#, "", r#"{"n":1}"#]);
+    let large = NewTask { params: format!(r#"{{"text":"{}"}}"#, "x".repeat(9_000)), ..new_task(3, "sample") };
+    start(&*store, large).await;
+    let params = store.params(vec![id(2), id(7), id(1), id(3)]).await.unwrap();
+    assert_eq!(params, [r#"{"n":2}"#, "", r#"{"n":1}"#, ""]);
 }
 
 conformance!(
