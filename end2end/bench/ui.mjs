@@ -129,7 +129,7 @@ async function many() {
   }));
   await request("/api/tasks/batch", { label: "bench", tasks });
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await page.goto(`${server.url}/tasks?limit=${TASKS}`);
+  await page.goto(`${server.url}/tasks?rows=${TASKS}`);
   await page.waitForSelector('.td-connection[data-connection="live"]', { state: "attached", timeout: 20_000 });
   const rows = await page.locator(".dash-rows > li").count();
   const frames = await measureFrames(page, null);
@@ -140,7 +140,7 @@ async function many() {
 }
 
 async function longLog() {
-  const id = await start("demo_ticks", { updates_per_second: 1, seconds: 1, log_lines: LINES });
+  const id = await start("demo_steps", { steps: LINES / 1_000, step_ms: 20, log_lines: 1_000 });
   await ended(id);
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   await page.goto(`${server.url}/tasks/${id}`);

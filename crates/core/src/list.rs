@@ -51,7 +51,7 @@ pub struct ListQuery {
     pub before: Option<Timestamp>,
     /// Where to begin; from a page before.
     pub cursor: Option<String>,
-    /// How many at the most: 1 to 200, 50 when not said.
+    /// How many at the most: 1 to 1,000, 50 when not said.
     pub limit: Option<u32>,
 }
 
@@ -59,7 +59,7 @@ impl ListQuery {
     /// How many tasks a page holds.
     #[must_use]
     pub fn page_size(&self) -> u32 {
-        self.limit.unwrap_or(50).clamp(1, 200)
+        self.limit.unwrap_or(50).clamp(1, 1_000)
     }
 
     /// The same query with `since` as a time: `now` is what it is counted from.

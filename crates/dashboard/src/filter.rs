@@ -15,6 +15,8 @@ pub(crate) struct Filter {
     pub(crate) of: ListQuery,
     /// Where the page begins; the newest when there is none.
     pub(crate) cursor: Option<String>,
+    /// How many tasks a page shows, where that is not the usual number.
+    pub(crate) rows: Option<u32>,
     /// What was typed and cannot be read, and why.
     pub(crate) fault: Option<(String, FilterError)>,
 }
@@ -34,9 +36,10 @@ impl Filter {
             ..ListQuery::default()
         };
         let cursor = text("cursor");
+        let rows = text("rows").and_then(|text| text.parse().ok());
         match ListQuery::from_filter(&typed) {
-            Ok(typed) => Self { of: fields.and(typed), cursor, fault: None },
-            Err(error) => Self { of: fields, cursor, fault: Some((typed, error)) },
+            Ok(typed) => Self { of: fields.and(typed), cursor, rows, fault: None },
+            Err(error) => Self { of: fields, cursor, rows, fault: Some((typed, error)) },
         }
     }
 
@@ -58,7 +61,7 @@ impl Filter {
 
     /// What the server is asked for.
     pub(crate) fn list_query(&self) -> ListQuery {
-        ListQuery { cursor: self.cursor.clone(), ..self.of.clone() }
+        ListQuery { cursor: self.cursor.clone(), limit: self.rows, ..self.of.clone() }
     }
 
     /// Whether nothing is filtered out.
@@ -76,8 +79,13 @@ impl Filter {
         Self { cursor: Some(cursor), ..self.clone() }
     }
 
+    /// The same filter with so many tasks a page, from the newest on.
+    pub(crate) fn with_rows(&self, rows: Option<u32>) -> Self {
+        Self { rows, ..self.newest() }
+    }
+
     fn with(&self, of: ListQuery) -> Self {
-        Self { of, ..Self::default() }
+        Self { of, rows: self.rows, ..Self::default() }
     }
 
     /// The same filter for other statuses, from the newest task on.
@@ -102,7 +110,6 @@ impl Filter {
     }
 
     /// The same filter for another queue.
-    #[expect(dead_code, reason = "for links of pages about queues")]
     pub(crate) fn with_queue(&self, queue: Option<QueueName>) -> Self {
         self.with(ListQuery { queue, ..self.of.clone() })
     }
@@ -113,6 +120,9 @@ impl Filter {
         let text = self.text();
         if !text.is_empty() {
             parts.push(format!("q={}", escape_query(&text)));
+        }
+        if let Some(rows) = self.rows {
+            parts.push(format!("rows={rows}"));
         }
         if let Some(cursor) = &self.cursor {
             parts.push(format!("cursor={}", escape(cursor)));

@@ -295,7 +295,19 @@ fn Pager(
     older: Option<String>,
 ) -> impl IntoView {
     let newest = filter.cursor.is_some().then(|| paths::filtered(&filter.newest()));
-    (newest.is_some() || older.is_some()).then(|| {
+    // Other numbers of rows are worth a choice only where there is more than one page.
+    let sizes = (newest.is_some() || older.is_some() || filter.rows.is_some()).then(|| {
+        let size = |rows: Option<u32>, name: &'static str| {
+            let current = (filter.rows == rows).then_some("true");
+            view! { <a href=paths::filtered(&filter.with_rows(rows)) aria-current=current>{name}</a> }
+        };
+        view! {
+            <span class="dash-pager-rows">
+                "Rows: " {size(None, "50")} {size(Some(200), "200")} {size(Some(1_000), "1,000")}
+            </span>
+        }
+    });
+    (newest.is_some() || older.is_some() || sizes.is_some()).then(|| {
         view! {
             <nav class="dash-pager" aria-label="Pages of the list">
                 <span>
@@ -304,6 +316,7 @@ fn Pager(
                             view! { <a class="td-button" href=href><Icon name="chevron-left"/>"Newest"</a> }
                         })}
                 </span>
+                {sizes}
                 <span>
                     {older
                         .map(|href| {
