@@ -109,6 +109,9 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
                 value=approved.to_string()
                 formnovalidate=!approved
                 aria-busy=move || (pending.get() == Some(approved)).then_some("true")
+                // Else the field that is left tells what is wrong with it, which moves the button away from under the
+                // pointer before the click is one.
+                on:mousedown=|event| event.prevent_default()
             >
                 <span class="td-button-text">{text}</span>
             </button>
