@@ -18,7 +18,7 @@ async fn what_holds_a_task_back_is_said() {
     let (reason, text) = why(paused).await.unwrap();
     assert_eq!((reason.as_str(), text.as_str()), ("queue_paused", "The queue slow is paused by local."));
 
-    let one = LaneLimits { concurrency: Some(1), rate: None };
+    let one = LaneLimits { concurrency: Some(1), ..LaneLimits::default() };
     client.limit_queue(&slow, Some(one)).await.unwrap();
     client.resume_queue(&slow).await.unwrap();
     gate.entered.wait().await;
