@@ -19,6 +19,7 @@ use crate::trace::Traced;
 const LOG_LINES: u32 = 1_000;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Since {
     #[serde(default)]
     pub(crate) since: u64,
@@ -58,25 +59,31 @@ pub(crate) async fn one(
     Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], Json(task))).into_response())
 }
 
-pub(crate) async fn delete(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Json<Value>, Failure> {
+pub(crate) async fn delete(
+    Caller(client): Caller,
+    TaskPath(id): TaskPath,
+) -> Result<Traced<Json<Value>>, Failure> {
+    let task = client.get(id).await?;
     client.delete(id).await?;
-    Ok(Json(json!({ "status": "cleaned" })))
+    Ok(Traced::new(&task, Json(json!({ "status": "cleaned" }))))
 }
 
 pub(crate) async fn attempts(
     Caller(client): Caller,
     TaskPath(id): TaskPath,
-) -> Result<Json<Attempts>, Failure> {
-    Ok(Json(Attempts { attempts: client.attempts(id).await? }))
+) -> Result<Traced<Json<Attempts>>, Failure> {
+    let task = client.get(id).await?;
+    Ok(Traced::new(&task, Json(Attempts { attempts: client.attempts(id).await? })))
 }
 
 pub(crate) async fn log(
     Caller(client): Caller,
     TaskPath(id): TaskPath,
     Params(query): Params<Since>,
-) -> Result<Json<LogPage>, Failure> {
+) -> Result<Traced<Json<LogPage>>, Failure> {
+    let task = client.get(id).await?;
     let limit = query.limit.unwrap_or(LOG_LINES).clamp(1, LOG_LINES);
-    Ok(Json(client.log(id, query.since, limit).await?))
+    Ok(Traced::new(&task, Json(client.log(id, query.since, limit).await?)))
 }
 
 pub(crate) async fn result(
@@ -94,12 +101,13 @@ pub(crate) async fn cancel(
     TaskPath(id): TaskPath,
     Optional(request): Optional<CancelRequest>,
 ) -> Result<Response, Failure> {
+    let task = client.get(id).await?;
     let outcome = client.cancel(id, request.reason).await?;
     let status = match outcome {
         CancelOutcome::Cancelling => StatusCode::ACCEPTED,
         CancelOutcome::Cancelled | CancelOutcome::AlreadyCompleted => StatusCode::OK,
     };
-    Ok((status, Json(json!({ "status": outcome }))).into_response())
+    Ok(Traced::new(&task, (status, Json(json!({ "status": outcome })))).into_response())
 }
 
 pub(crate) async fn retry(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<State, Failure> {
