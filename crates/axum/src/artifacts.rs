@@ -12,6 +12,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::extract::{Caller, Named};
 use crate::problem::Failure;
+use crate::trace::Traced;
 
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -21,6 +22,7 @@ pub(crate) async fn download(
     Named((id, name)): Named<(String, String)>,
 ) -> Result<Response, Failure> {
     let id = id.parse().map_err(|_| DeckError::task_not_found())?;
+    let task = client.get(id).await?;
     let (artifact, file) = client.artifact(id, &name).await?;
     // The length was told, so no more than that is sent.
     let bytes = ReaderStream::with_capacity(file.take(artifact.size), CHUNK);
@@ -32,7 +34,7 @@ pub(crate) async fn download(
     headers.insert(CONTENT_DISPOSITION, disposition(&artifact.name));
     // Opened all the same, it may do nothing: a task's output is never a page of ours.
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
-    Ok(response)
+    Ok(Traced::new(&task, response).into_response())
 }
 
 /// `attachment` with the name twice: plain ASCII for what is old, and RFC 5987 for all the rest.

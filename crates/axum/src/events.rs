@@ -13,6 +13,7 @@ use taskdeck_core::{ClientMessage, Known, Rev, ServerMessage, TaskId, TaskState}
 use crate::extract::{Caller, TaskPath};
 use crate::pace::Paced;
 use crate::problem::Failure;
+use crate::trace::Traced;
 
 /// A line that has said nothing for this long sends a comment.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -27,13 +28,13 @@ pub(crate) async fn events(
     let seen = last_event_id(&headers).filter(|seen| *seen <= task.rev());
     if task.status.has_ended() && seen == Some(task.rev()) {
         // An `EventSource` comes back after each end; 204 tells it that there is no more.
-        return Ok(StatusCode::NO_CONTENT.into_response());
+        return Ok(Traced::new(&task, StatusCode::NO_CONTENT).into_response());
     }
     let Rev { version, tick } = seen.unwrap_or_default();
     let mut feed = Paced::new(client.feed());
     feed.apply(ClientMessage::Subscribe { tasks: vec![Known { id, version, tick }] }).await;
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    Ok(Sse::new(tell(feed, id)).keep_alive(keep_alive).into_response())
+    Ok(Traced::new(&task, Sse::new(tell(feed, id)).keep_alive(keep_alive)).into_response())
 }
 
 /// The `version.tick` of the last event that the client has.

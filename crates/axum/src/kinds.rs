@@ -20,6 +20,7 @@ use crate::trace::{Trace, Traced};
 const RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Search {
     #[serde(default)]
     q: String,

@@ -23,86 +23,80 @@ pub(crate) async fn queues(Caller(client): Caller) -> Result<Json<Queues>, Failu
     Ok(Json(Queues { queues: client.queues().await? }))
 }
 
-pub(crate) async fn pause_queue(
-    Caller(client): Caller,
-    Named(name): Named<String>,
-) -> Result<Json<Lane>, Failure> {
-    let queue = queue(&name)?;
-    client.pause_queue(&queue).await?;
-    queue_lane(&client, &queue).await
-}
-
-pub(crate) async fn resume_queue(
-    Caller(client): Caller,
-    Named(name): Named<String>,
-) -> Result<Json<Lane>, Failure> {
-    let queue = queue(&name)?;
-    client.resume_queue(&queue).await?;
-    queue_lane(&client, &queue).await
-}
-
-/// `null` brings the program's own limits back.
-pub(crate) async fn limit_queue(
-    Caller(client): Caller,
-    Named(name): Named<String>,
-    Required(limits): Required<Option<LaneLimits>>,
-) -> Result<Json<Lane>, Failure> {
-    let queue = queue(&name)?;
-    client.limit_queue(&queue, limits).await?;
-    queue_lane(&client, &queue).await
-}
-
 pub(crate) async fn kinds(Caller(client): Caller) -> Result<Json<Kinds>, Failure> {
     Ok(Json(Kinds { kinds: client.kind_lanes().await? }))
 }
 
-pub(crate) async fn pause_kind(
-    Caller(client): Caller,
-    Named(name): Named<String>,
-) -> Result<Json<Lane>, Failure> {
-    let kind = kind(&name)?;
-    client.pause_kind(&kind).await?;
-    kind_lane(&client, &kind).await
+/// What a lane is of.
+pub(crate) enum Of {
+    Queue(QueueName),
+    Kind(Kind),
 }
 
-pub(crate) async fn resume_kind(
+/// The type of a lane's name: says what a route is about.
+pub(crate) trait LaneName {
+    /// What cannot be a name names nothing.
+    fn read(name: &str) -> Result<Of, Failure>;
+}
+
+impl LaneName for QueueName {
+    fn read(name: &str) -> Result<Of, Failure> {
+        name.parse().map(Of::Queue).map_err(|_| Failure::not_found("Queue"))
+    }
+}
+
+impl LaneName for Kind {
+    fn read(name: &str) -> Result<Of, Failure> {
+        name.parse().map(Of::Kind).map_err(|_| Failure::not_found("Kind"))
+    }
+}
+
+impl Of {
+    /// The lane as it is after a change, which made it one of those that are listed.
+    async fn lane(&self, client: &Client) -> Result<Json<Lane>, Failure> {
+        let (lanes, name, what) = match self {
+            Self::Queue(queue) => (client.queues().await?, queue.as_str(), "Queue"),
+            Self::Kind(kind) => (client.kind_lanes().await?, kind.as_str(), "Kind"),
+        };
+        let lane = lanes.into_iter().find(|lane| lane.name == name);
+        lane.map(Json).ok_or_else(|| Failure::not_found(what))
+    }
+}
+
+pub(crate) async fn pause<N: LaneName>(
     Caller(client): Caller,
     Named(name): Named<String>,
 ) -> Result<Json<Lane>, Failure> {
-    let kind = kind(&name)?;
-    client.resume_kind(&kind).await?;
-    kind_lane(&client, &kind).await
+    let of = N::read(&name)?;
+    match &of {
+        Of::Queue(queue) => client.pause_queue(queue).await?,
+        Of::Kind(kind) => client.pause_kind(kind).await?,
+    }
+    of.lane(&client).await
+}
+
+pub(crate) async fn resume<N: LaneName>(
+    Caller(client): Caller,
+    Named(name): Named<String>,
+) -> Result<Json<Lane>, Failure> {
+    let of = N::read(&name)?;
+    match &of {
+        Of::Queue(queue) => client.resume_queue(queue).await?,
+        Of::Kind(kind) => client.resume_kind(kind).await?,
+    }
+    of.lane(&client).await
 }
 
 /// `null` brings the program's own limits back.
-pub(crate) async fn limit_kind(
+pub(crate) async fn limit<N: LaneName>(
     Caller(client): Caller,
     Named(name): Named<String>,
     Required(limits): Required<Option<LaneLimits>>,
 ) -> Result<Json<Lane>, Failure> {
-    let kind = kind(&name)?;
-    client.limit_kind(&kind, limits).await?;
-    kind_lane(&client, &kind).await
-}
-
-/// What cannot be a name names nothing.
-fn queue(name: &str) -> Result<QueueName, Failure> {
-    name.parse().map_err(|_| Failure::not_found("Queue"))
-}
-
-fn kind(name: &str) -> Result<Kind, Failure> {
-    name.parse().map_err(|_| Failure::not_found("Kind"))
-}
-
-/// The lane as it is after a change, which made it one of those that are listed.
-async fn queue_lane(client: &Client, queue: &QueueName) -> Result<Json<Lane>, Failure> {
-    let lanes = client.queues().await?;
-    let lane = lanes.into_iter().find(|lane| lane.name == queue.as_str());
-    lane.map(Json).ok_or_else(|| Failure::not_found("Queue"))
-}
-
-async fn kind_lane(client: &Client, kind: &Kind) -> Result<Json<Lane>, Failure> {
-    let lanes = client.kind_lanes().await?;
-    let lane = lanes.into_iter().find(|lane| lane.name == kind.as_str());
-    lane.map(Json).ok_or_else(|| Failure::not_found("Kind"))
+    let of = N::read(&name)?;
+    match &of {
+        Of::Queue(queue) => client.limit_queue(queue, limits).await?,
+        Of::Kind(kind) => client.limit_kind(kind, limits).await?,
+    }
+    of.lane(&client).await
 }

@@ -7,7 +7,7 @@ use axum::routing::{get, patch, post, put};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use taskdeck_core::Actor;
+use taskdeck_core::{Actor, Kind, QueueName};
 use taskdeck_engine::Deck;
 
 use crate::guard::MAX_BATCH;
@@ -39,15 +39,15 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/kinds/{kind}", get(kinds::one))
         .route("/kinds/{kind}/start", post(kinds::start))
         .route("/kinds/{kind}/run", post(kinds::run))
-        .route("/kinds/{kind}/pause", post(lanes::pause_kind))
-        .route("/kinds/{kind}/resume", post(lanes::resume_kind))
-        .route("/kinds/{kind}/limits", put(lanes::limit_kind))
+        .route("/kinds/{kind}/pause", post(lanes::pause::<Kind>))
+        .route("/kinds/{kind}/resume", post(lanes::resume::<Kind>))
+        .route("/kinds/{kind}/limits", put(lanes::limit::<Kind>))
         // Not below `/kinds`, where each name may be a kind's.
         .route("/lanes/kinds", get(lanes::kinds))
         .route("/queues", get(lanes::queues))
-        .route("/queues/{name}/pause", post(lanes::pause_queue))
-        .route("/queues/{name}/resume", post(lanes::resume_queue))
-        .route("/queues/{name}/limits", put(lanes::limit_queue))
+        .route("/queues/{name}/pause", post(lanes::pause::<QueueName>))
+        .route("/queues/{name}/resume", post(lanes::resume::<QueueName>))
+        .route("/queues/{name}/limits", put(lanes::limit::<QueueName>))
         .route("/stats", get(stats::stats))
         .route("/workers", get(stats::workers))
         .route("/tasks", get(tasks::list))

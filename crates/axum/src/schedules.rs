@@ -19,6 +19,7 @@ pub(crate) struct Schedules {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     cron: String,
     #[serde(default = "utc")]

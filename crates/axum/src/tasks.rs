@@ -1,9 +1,10 @@
 //! Tasks: looking at them, and acting on one.
 
 use axum::Json;
+use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taskdeck_core::{
@@ -20,6 +21,7 @@ use crate::trace::Traced;
 const LOG_LINES: u32 = 1_000;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Since {
     #[serde(default)]
     pub(crate) since: u64,
@@ -45,11 +47,17 @@ pub(crate) struct Filter {
 
 pub(crate) async fn list(
     Caller(client): Caller,
-    Params(query): Params<ListQuery>,
     Params(Filter { filter }): Params<Filter>,
+    uri: Uri,
 ) -> Result<Json<TaskPage>, Failure> {
+    // What is neither a field nor the filter is refused.
+    let fields = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.starts_with("filter="));
+    let fields = format!("/?{}", fields.collect::<Vec<_>>().join("&"));
+    let bad = |reason: String| DeckError::BadRequest { reason };
+    let fields: Uri = fields.parse().map_err(|error: http::uri::InvalidUri| bad(error.to_string()))?;
+    let Query(query) = Query::<ListQuery>::try_from_uri(&fields)?;
     let filter = ListQuery::from_filter(filter.as_deref().unwrap_or_default());
-    let filter = filter.map_err(|error| DeckError::BadRequest { reason: error.to_string() })?;
+    let filter = filter.map_err(|error| bad(error.to_string()))?;
     Ok(Json(client.list(&query.and(filter)).await?))
 }
 
@@ -82,25 +90,31 @@ pub(crate) async fn one(
     Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], body)).into_response())
 }
 
-pub(crate) async fn delete(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Json<Value>, Failure> {
+pub(crate) async fn delete(
+    Caller(client): Caller,
+    TaskPath(id): TaskPath,
+) -> Result<Traced<Json<Value>>, Failure> {
+    let task = client.get(id).await?;
     client.delete(id).await?;
-    Ok(Json(json!({ "status": "cleaned" })))
+    Ok(Traced::new(&task, Json(json!({ "status": "cleaned" }))))
 }
 
 pub(crate) async fn attempts(
     Caller(client): Caller,
     TaskPath(id): TaskPath,
-) -> Result<Json<Attempts>, Failure> {
-    Ok(Json(Attempts { attempts: client.attempts(id).await? }))
+) -> Result<Traced<Json<Attempts>>, Failure> {
+    let task = client.get(id).await?;
+    Ok(Traced::new(&task, Json(Attempts { attempts: client.attempts(id).await? })))
 }
 
 pub(crate) async fn log(
     Caller(client): Caller,
     TaskPath(id): TaskPath,
     Params(query): Params<Since>,
-) -> Result<Json<LogPage>, Failure> {
+) -> Result<Traced<Json<LogPage>>, Failure> {
+    let task = client.get(id).await?;
     let limit = query.limit.unwrap_or(LOG_LINES).clamp(1, LOG_LINES);
-    Ok(Json(client.log(id, query.since, limit).await?))
+    Ok(Traced::new(&task, Json(client.log(id, query.since, limit).await?)))
 }
 
 pub(crate) async fn result(
@@ -138,12 +152,13 @@ pub(crate) async fn cancel(
     TaskPath(id): TaskPath,
     Optional(request): Optional<CancelRequest>,
 ) -> Result<Response, Failure> {
+    let task = client.get(id).await?;
     let outcome = client.cancel(id, request.reason).await?;
     let status = match outcome {
         CancelOutcome::Cancelling => StatusCode::ACCEPTED,
         CancelOutcome::Cancelled | CancelOutcome::AlreadyCompleted => StatusCode::OK,
     };
-    Ok((status, Json(json!({ "status": outcome }))).into_response())
+    Ok(Traced::new(&task, (status, Json(json!({ "status": outcome })))).into_response())
 }
 
 pub(crate) async fn retry(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<State, Failure> {

@@ -297,5 +297,6 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
             }
         }
     }
+    // From here on the log is read from the store: what the ending brought is in it.
     inner.hub.log_grew(live.id);
 }

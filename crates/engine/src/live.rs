@@ -1,4 +1,5 @@
-//! The tasks that run on this node, as they are right now: progress and log in memory, written behind.
+//! The tasks that run on this node, as they are right now: progress in memory, written behind; log lines on their way to
+//! the store, which are told when they are stored.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +63,6 @@ struct Now {
     /// Where the bar stood when this attempt first said how far it is.
     from: Option<(f64, Timestamp)>,
     log: LogBuffer,
-    log_changed: bool,
     problems: Vec<PartProblem>,
     problem_count: u64,
     waiting: Option<String>,
@@ -78,19 +78,17 @@ impl Now {
 
 #[derive(Default)]
 struct LogBuffer {
+    /// The last line that was written.
     last_seq: u64,
+    /// The last line that was given to the store, and the last that the store has.
+    sent: u64,
+    stored: u64,
     written: u64,
     bytes: usize,
     unsaved: Vec<LogLine>,
     unsaved_bytes: usize,
     tail: VecDeque<LogLine>,
     dropped: u64,
-}
-
-/// What of a task is new since the last look.
-pub(crate) struct Changed {
-    pub(crate) state: Option<TaskState>,
-    pub(crate) log: bool,
 }
 
 pub(crate) struct NewLive {
@@ -106,7 +104,9 @@ pub(crate) struct NewLive {
 
 impl LiveTask {
     pub(crate) fn new(new: NewLive) -> Arc<Self> {
-        let log = LogBuffer { last_seq: new.last_log_seq, written: new.last_log_seq, ..LogBuffer::default() };
+        let last = new.last_log_seq;
+        let log =
+            LogBuffer { last_seq: last, sent: last, stored: last, written: last, ..LogBuffer::default() };
         Arc::new(Self {
             id: new.record.id,
             session: new.lease.session,
@@ -132,7 +132,6 @@ impl LiveTask {
                 progress_unsaved: false,
                 from: None,
                 log,
-                log_changed: false,
                 problems: Vec::new(),
                 problem_count: 0,
                 waiting: None,
@@ -267,18 +266,16 @@ impl LiveTask {
                 return;
             }
             now.log.push(self.clock.now(), level, self.attempt, cut(text), self.tail_lines);
-            now.log_changed = true;
         }
         self.announce();
     }
 
-    /// What is new since the last call.
-    pub(crate) fn take_changed(&self) -> Changed {
+    /// The state, if the progress is new since the last call.
+    pub(crate) fn take_changed(&self) -> Option<TaskState> {
         // Before the look: what changes after it is announced again.
         self.announced.store(false, Ordering::Release);
         let mut now = self.now();
-        let state = std::mem::take(&mut now.progress_changed).then(|| now.state());
-        Changed { state, log: std::mem::take(&mut now.log_changed) }
+        std::mem::take(&mut now.progress_changed).then(|| now.state())
     }
 
     /// The progress to be stored, if it is not.
@@ -296,7 +293,14 @@ impl LiveTask {
     pub(crate) fn take_unsaved_log(&self) -> Vec<LogLine> {
         let mut now = self.now();
         now.log.unsaved_bytes = 0;
+        now.log.sent = now.log.last_seq;
         std::mem::take(&mut now.log.unsaved)
+    }
+
+    /// The lines that were taken are stored, and may be told.
+    pub(crate) fn log_stored(&self) {
+        let mut now = self.now();
+        now.log.stored = now.log.sent;
     }
 
     /// The last lines to be stored, with one that says how many were dropped.
@@ -319,23 +323,27 @@ impl LiveTask {
         lines.append(&mut now.log.unsaved);
         now.log.unsaved_bytes = lines.iter().map(|line| line.text.len()).sum();
         now.log.unsaved = lines;
+        now.log.sent = now.log.stored;
     }
 
-    /// The lines after `since`, if all of them are still in memory.
+    /// The stored lines after `since`, if all of them are still in memory, and none is on its way to the store: then
+    /// only the store knows which it has.
     pub(crate) fn log_since(&self, since: u64, limit: usize) -> Option<LogPage> {
         let now = self.now();
         let log = &now.log;
-        let covered = since >= log.last_seq || log.tail.front().is_some_and(|first| first.seq <= since + 1);
-        covered.then(|| {
-            let lines: Vec<_> =
-                log.tail.iter().filter(|line| line.seq > since).take(limit).cloned().collect();
+        let covered = since >= log.stored || log.tail.front().is_some_and(|first| first.seq <= since + 1);
+        (covered && log.sent == log.stored).then(|| {
+            let stored = |line: &&LogLine| line.seq > since && line.seq <= log.stored;
+            let lines: Vec<_> = log.tail.iter().filter(stored).take(limit).cloned().collect();
             let last_seq = lines.last().map_or(since, |line| line.seq);
-            LogPage { lines, last_seq, more: last_seq < log.last_seq }
+            LogPage { lines, last_seq, more: last_seq < log.stored }
         })
     }
 
-    pub(crate) fn last_log_seq(&self) -> u64 {
-        self.now().log.last_seq
+    /// The last stored line, if none is on its way to the store.
+    pub(crate) fn last_log_seq(&self) -> Option<u64> {
+        let now = self.now();
+        (now.log.sent == now.log.stored).then_some(now.log.stored)
     }
 }
 

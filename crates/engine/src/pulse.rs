@@ -1,5 +1,6 @@
-//! Two beats for all running tasks together, instead of a timer for each: every 50 ms what changed is told to those
-//! who watch, every 250 ms it is written behind. Nothing beats while nothing changes.
+//! Two beats for all running tasks together, instead of a timer for each: every 50 ms progress is told to those who
+//! watch, every 250 ms it is written behind, with the log lines, which are told then. Nothing beats while nothing
+//! changes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::deck::Inner;
 use crate::live::LiveTask;
+use crate::store::LogWrite;
 
 const TELL_EVERY: Duration = Duration::from_millis(50);
 const SAVE_EVERY: Duration = Duration::from_millis(250);
@@ -41,13 +43,9 @@ pub(crate) async fn tell(inner: Arc<Inner>) {
         }
         let changed = std::mem::take(&mut *pulse.changed.lock().unwrap_or_else(PoisonError::into_inner));
         for task in changed {
-            let new = task.take_changed();
-            if let Some(state) = new.state {
+            if let Some(state) = task.take_changed() {
                 let status = state.status;
                 inner.hub.publish(state, Some(status));
-            }
-            if new.log {
-                inner.hub.log_grew(task.id);
             }
             pulse.unsaved.lock().unwrap_or_else(PoisonError::into_inner).insert(task.id, task);
         }
@@ -91,24 +89,29 @@ async fn save_logs(inner: &Inner, tasks: Vec<Arc<LiveTask>>) {
         let Ok(lane) = Arc::clone(&task.log_lane).try_lock_owned() else { continue };
         let lines = task.take_unsaved_log();
         if !lines.is_empty() {
-            logs.push((task.id, lines));
+            logs.push(LogWrite { id: task.id, token: task.token, lines });
             lanes.push((lane, task));
         }
     }
     if logs.is_empty() {
         return;
     }
-    if let Err(error) = inner.store.append_logs(logs.clone()).await {
-        tracing::warn!(%error, "log lines could not be stored; they are tried again");
-        for ((_, task), (_, lines)) in lanes.iter().zip(logs) {
-            task.put_back_log(lines);
-            inner
-                .pulse
-                .unsaved
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(task.id, Arc::clone(task));
+    match inner.store.append_logs(logs.clone()).await {
+        Ok(stored) => {
+            // The others have lost their lease: what they write is nobody's.
+            for ((_, task), _) in lanes.iter().zip(stored).filter(|(_, stored)| *stored) {
+                task.log_stored();
+                inner.hub.log_grew(task.id);
+            }
         }
-        inner.pulse.to_save.notify_one();
+        Err(error) => {
+            tracing::warn!(%error, "log lines could not be stored; they are tried again");
+            for ((_, task), log) in lanes.iter().zip(logs) {
+                task.put_back_log(log.lines);
+                let mut unsaved = inner.pulse.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+                unsaved.insert(task.id, Arc::clone(task));
+            }
+            inner.pulse.to_save.notify_one();
+        }
     }
 }

@@ -56,6 +56,12 @@ async fn every_answer_with_a_task_names_its_trace() {
     assert_eq!(changed.header("x-trace-id"), TRACE);
     let retried = server.ask(Method::POST, &format!("/api/tasks/{id}/retry")).await;
     assert_eq!((retried.status, retried.header("x-trace-id")), (StatusCode::OK, TRACE));
+    for (method, path) in
+        [(Method::GET, "/attempts"), (Method::GET, "/log"), (Method::POST, "/cancel"), (Method::DELETE, "")]
+    {
+        let answer = server.ask(method, &format!("/api/tasks/{id}{path}")).await;
+        assert_eq!(answer.header("x-trace-id"), TRACE, "{path}: {}", answer.status);
+    }
 }
 
 #[tokio::test]

@@ -269,8 +269,10 @@ async fn a_fast_task_is_told_at_a_pace() {
     let since = std::time::Instant::now();
     page.say(&subscribe(id)).await;
     let mut told: u128 = 0;
+    // The state once, and then how far it is.
+    page.hear_of("states").await;
     while told < 10 {
-        page.hear_of("states").await;
+        page.hear_of("ticks").await;
         told += 1;
     }
     // One at once, and one more each 50 ms.

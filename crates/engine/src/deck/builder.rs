@@ -318,6 +318,8 @@ impl DeckBuilder {
         }
         let controls = load_controls(&inner).await.map_err(answer)?;
         schedule::settle_code(&inner, schedules).await.map_err(answer)?;
+        // The clock may have been set back while no process ran.
+        schedule::bring_nearer(&inner, inner.clock.now()).await.map_err(answer)?;
         heart::spawn(&inner).map_err(|error| BuildError::Answer(error.to_string()))?;
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));

@@ -41,6 +41,22 @@ pub(crate) fn due(timetable: &Timetable, next_at: Timestamp, now: Timestamp, mis
     Due { fires: fire.into_iter().collect(), too_many: false, next }
 }
 
+/// A clock that was set back by less than this has not been wrong: what it met before is not met again.
+const SMALL_STEP_MS: i64 = 60 * 60_000;
+
+/// The next time of a schedule that waits for one which its rule would not name at `now`: the clock was ahead when it
+/// was found, and a schedule must not be silent until the clock is there again. None when it waits rightly.
+pub(crate) fn nearer(
+    timetable: &Timetable,
+    next_at: Timestamp,
+    last_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let met = last_at.filter(|last| *last <= now.plus_millis(SMALL_STEP_MS));
+    let next = timetable.next(met.map_or(now, |last| last.max(now)))?;
+    (next < next_at).then_some(next)
+}
+
 /// The times from `from` to `to`, both included, at most `most`.
 fn between(timetable: &Timetable, from: Timestamp, to: Timestamp, most: usize) -> Vec<Timestamp> {
     timetable.times(from.plus_millis(-1)).take_while(|time| *time <= to).take(most).collect()
@@ -105,6 +121,25 @@ mod tests {
             assert_eq!(three_days(missed).next, Some(at("2026-05-05T03:00:00Z")));
             assert!(!three_days(missed).too_many);
         }
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_it_waits_for_the_nearest_time_and_meets_none_twice() {
+        let hourly = Timetable::read("0 * * * *", "UTC").unwrap();
+        let nearer =
+            |next_at, last_at: Option<&str>, now| nearer(&hourly, at(next_at), last_at.map(at), at(now));
+        let next = "2026-05-02T13:00:00Z";
+        assert_eq!(nearer(next, Some("2026-05-02T12:00:00Z"), "2026-05-02T12:10:00Z"), None, "all is well");
+        assert_eq!(nearer(next, Some("2026-05-02T12:00:00Z"), "2026-05-02T13:10:00Z"), None, "it is due");
+        assert_eq!(nearer(next, Some("2026-05-02T12:00:00Z"), "2026-05-02T11:40:00Z"), None, "it met noon");
+        let noon = Some(at("2026-05-02T12:00:00Z"));
+        assert_eq!(nearer(next, Some("2026-05-02T11:00:00Z"), "2026-05-02T11:40:00Z"), noon, "it did not");
+        assert_eq!(nearer(next, None, "2026-05-02T11:40:00Z"), noon);
+        // A clock that was a year ahead met times that are still to come.
+        assert_eq!(
+            nearer("2027-05-02T13:00:00Z", Some("2027-05-02T12:00:00Z"), "2026-05-02T11:40:00Z"),
+            noon
+        );
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use taskdeck_core::{Status, Timestamp};
 
 use super::check::{Checked, check_for};
-use super::due::{Due, MOST_FIRES, due};
+use super::due::{Due, MOST_FIRES, due, nearer};
 use super::task::new_task;
+use super::timetable::Timetable;
 use crate::deck::Inner;
 use crate::registry::Registry;
 use crate::store::{NewTask, Pace, Pause, StartOutcome, StoreError, StoredSchedule};
@@ -20,7 +21,17 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Starts the tasks of schedules: one timer for all of them.
 pub(crate) async fn fire_loop(inner: Arc<Inner>) {
+    let mut seen = inner.clock.now();
     loop {
+        let now = inner.clock.now();
+        if now >= seen {
+            seen = now;
+        } else {
+            match bring_nearer(&inner, now).await {
+                Ok(()) => seen = now,
+                Err(error) => tracing::warn!(%error, "the next times of schedules could not be looked at"),
+            }
+        }
         // Armed before the look, so that a schedule changed after it wakes the loop.
         let changed = inner.schedules_changed.notified();
         let wait = match fire_due(&inner, inner.clock.now()).await {
@@ -42,6 +53,22 @@ pub(crate) async fn fire_loop(inner: Arc<Inner>) {
             () = inner.stopping.cancelled() => return,
         }
     }
+}
+
+/// Gives schedules that wait for a time further away than their rule's next one that one: the clock was set back.
+pub(crate) async fn bring_nearer(inner: &Inner, now: Timestamp) -> Result<(), StoreError> {
+    for mut schedule in inner.store.schedules().await? {
+        let Some(next_at) = schedule.next_at() else { continue };
+        // One that is wrong is told when it is due.
+        let Ok(timetable) = Timetable::read(&schedule.spec.cron, &schedule.spec.time_zone) else { continue };
+        if let Some(next) = nearer(&timetable, next_at, schedule.last_at, now) {
+            tracing::warn!(schedule = %schedule.spec.name, %next_at, %next, "the clock was set back");
+            schedule.pace = Pace::Goes(Some(next));
+            // Refused when somebody changed it meanwhile: then its next time is new anyway.
+            inner.store.save_schedule(schedule).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Does what is due at `now`; the time until the next look, if there is anything to wait for.

@@ -138,6 +138,14 @@ pub(crate) struct ProgressWrite {
     pub(crate) label: String,
 }
 
+/// Lines of a running attempt's log, in order: stored only if the task is still held by this claim.
+#[derive(Clone, Debug)]
+pub(crate) struct LogWrite {
+    pub(crate) id: TaskId,
+    pub(crate) token: taskdeck_core::LeaseToken,
+    pub(crate) lines: Vec<LogLine>,
+}
+
 /// A task's params, result and checkpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Payload {
@@ -293,8 +301,8 @@ pub(crate) trait Store: ScheduleStore {
         value: String,
     ) -> Result<bool, StoreError>;
 
-    /// Stores log lines, each batch of one task and in order.
-    async fn append_logs(&self, logs: Vec<(TaskId, Vec<LogLine>)>) -> Result<(), StoreError>;
+    /// Stores log lines; which of them. Those of an attempt that does not hold its task any more are not.
+    async fn append_logs(&self, logs: Vec<LogWrite>) -> Result<Vec<bool>, StoreError>;
 
     /// Removes tasks that have ended, at most `max`; never one that has not, nor one that such a one runs after.
     async fn remove(&self, which: RemoveWhich, max: usize) -> Result<Removed, StoreError>;

@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 use super::sqlite::SqliteStore;
 use super::{
-    Applied, Change, ClaimRequest, Claimed, FileRole, KindRoom, NewTask, Options, ProgressWrite, Record,
-    RemoveWhich, StartOutcome, Store,
+    Applied, Change, ClaimRequest, Claimed, FileRole, KindRoom, LogWrite, NewTask, Options, ProgressWrite,
+    Record, RemoveWhich, StartOutcome, Store,
 };
 use crate::Durability;
 
@@ -290,8 +290,17 @@ async fn pages_hold_every_task_once_newest_first(store: Arc<dyn Store>) {
 
 async fn log_lines_come_back_in_order_from_where_one_was(store: Arc<dyn Store>) {
     start(&*store, new_task(1, "sample")).await;
-    store.append_logs(vec![(id(1), (1..=10).map(line).collect())]).await.unwrap();
-    store.append_logs(vec![(id(1), (11..=12).map(line).collect()), (id(99), vec![line(1)])]).await.unwrap();
+    let (task, token) = claim(&*store).await;
+    let log = |id, token, seqs: std::ops::RangeInclusive<u64>| LogWrite {
+        id,
+        token,
+        lines: seqs.map(line).collect(),
+    };
+    assert_eq!(store.append_logs(vec![log(task, token, 1..=10)]).await.unwrap(), [true]);
+    let some = vec![log(task, token, 11..=12), log(id(99), token, 1..=1)];
+    assert_eq!(store.append_logs(some).await.unwrap(), [true, false]);
+    let stale = LeaseToken(token.0.wrapping_add(1));
+    assert_eq!(store.append_logs(vec![log(task, stale, 13..=14)]).await.unwrap(), [false]);
     let page = store.log(id(1), 3, 5).await.unwrap();
     assert_eq!(page.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [4, 5, 6, 7, 8]);
     assert!(page.more && page.last_seq == 8);

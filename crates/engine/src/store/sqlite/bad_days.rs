@@ -141,7 +141,7 @@ async fn a_full_store_refuses_starts_keeps_endings_and_goes_on_when_there_is_roo
     let store = Arc::new(SqliteStore::open(Some(&path), Durability::Normal).unwrap());
     let bad = Bad::new(builder().shared_store(Arc::clone(&store) as Arc<dyn Store>)).await;
     let most_pages = |most: i64| {
-        let limit = move |tx: &mut super::Tx<'_>| {
+        let limit = move |tx: &mut super::Tx<'_, '_>| {
             Ok(tx
                 .conn
                 .query_row(&format!("PRAGMA max_page_count = {most}"), [], |row| row.get::<_, i64>(0))?)

@@ -13,12 +13,12 @@ use super::work_error::WorkError;
 use super::writer::Tx;
 use crate::store::{Applied, Change, Moved, ProgressWrite, Record};
 
-pub(super) fn apply(tx: &mut Tx<'_>, changes: &[Change]) -> Result<Vec<Applied>, WorkError> {
+pub(super) fn apply(tx: &mut Tx<'_, '_>, changes: &[Change]) -> Result<Vec<Applied>, WorkError> {
     changes.iter().map(|change| apply_one(tx, change)).collect()
 }
 
 /// Applies a change and all that follows from it for other tasks.
-pub(super) fn apply_one(tx: &mut Tx<'_>, change: &Change) -> Result<Applied, WorkError> {
+pub(super) fn apply_one(tx: &mut Tx<'_, '_>, change: &Change) -> Result<Applied, WorkError> {
     let applied = write(tx, change)?;
     match applied {
         Applied::Changed(record, before, _) => {
@@ -30,7 +30,7 @@ pub(super) fn apply_one(tx: &mut Tx<'_>, change: &Change) -> Result<Applied, Wor
 }
 
 /// Applies a change to its own task only.
-pub(super) fn write(tx: &mut Tx<'_>, change: &Change) -> Result<Applied, WorkError> {
+pub(super) fn write(tx: &mut Tx<'_, '_>, change: &Change) -> Result<Applied, WorkError> {
     if let Some(known) = &change.known
         && let Some(applied) = write_on(tx, change, (**known).clone())?
     {
@@ -42,7 +42,7 @@ pub(super) fn write(tx: &mut Tx<'_>, change: &Change) -> Result<Applied, WorkErr
 }
 
 /// Decides on `record` and writes; `None` when the stored task has another version.
-fn write_on(tx: &mut Tx<'_>, change: &Change, mut record: Record) -> Result<Option<Applied>, WorkError> {
+fn write_on(tx: &mut Tx<'_, '_>, change: &Change, mut record: Record) -> Result<Option<Applied>, WorkError> {
     let (from, decided_on, began) = (record.status(), record.machine.version, record.machine.started_at);
     match decide(&record.machine, &change.event, change.now) {
         // What is known in memory may be older than what is stored.
@@ -92,13 +92,13 @@ fn write_on(tx: &mut Tx<'_>, change: &Change, mut record: Record) -> Result<Opti
     Ok(Some(Applied::Changed(Box::new(record), from, Vec::new())))
 }
 
-fn is_stored(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
+fn is_stored(tx: &Tx<'_, '_>, record: &Record) -> Result<bool, WorkError> {
     let mut statement = tx.conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1 AND version = ?2")?;
     Ok(statement.exists((blob(record.id.as_uuid()), record.machine.version))?)
 }
 
 /// Why a retry cannot be: its key is taken, or a task that it runs after did not complete.
-fn retry_refused(tx: &Tx<'_>, record: &Record) -> Result<Option<Applied>, WorkError> {
+fn retry_refused(tx: &Tx<'_, '_>, record: &Record) -> Result<Option<Applied>, WorkError> {
     if let Some(key) = &record.key
         && let Some(holder) = rows::find_by_key(tx.conn, &record.kind, key)?
     {
@@ -127,7 +127,7 @@ fn attempt_outcome(event: &Event, to: Status) -> Option<&'static str> {
     }
 }
 
-fn tally(tx: &mut Tx<'_>, record: &Record, from: Status, began: Option<Timestamp>, change: &Change) {
+fn tally(tx: &mut Tx<'_, '_>, record: &Record, from: Status, began: Option<Timestamp>, change: &Change) {
     let ended = record.status().has_ended() && !from.has_ended();
     // When the attempt of a dead worker stopped is not known.
     let ran = from == Status::Running
@@ -145,18 +145,14 @@ fn tally(tx: &mut Tx<'_>, record: &Record, from: Status, began: Option<Timestamp
 }
 
 fn end_attempt(
-    tx: &Tx<'_>,
+    tx: &Tx<'_, '_>,
     record: &Record,
     began: Option<Timestamp>,
     change: &Change,
     outcome: &str,
 ) -> Result<(), WorkError> {
     let error = change.extra.error.as_ref();
-    let mut statement = tx.conn.prepare_cached(
-        "INSERT INTO attempts (task, attempt, started_at, ended_at, outcome, error_code, error_message, detail, worker)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?;
-    statement.execute(params![
+    let row = params![
         blob(record.id.as_uuid()),
         record.machine.attempt,
         began.unwrap_or(change.now).as_millis(),
@@ -166,12 +162,17 @@ fn end_attempt(
         error.map(|error| error.message.as_str()),
         change.extra.detail,
         change.extra.worker,
-    ])?;
+    ];
+    tx.statements.execute(ATTEMPT, row)?;
     Ok(())
 }
 
+const ATTEMPT: &str = "INSERT INTO attempts
+    (task, attempt, started_at, ended_at, outcome, error_code, error_message, detail, worker)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
 /// What a change does to the task's questions.
-fn write_question(tx: &Tx<'_>, change: &Change, record: &Record) -> Result<(), WorkError> {
+fn write_question(tx: &Tx<'_, '_>, change: &Change, record: &Record) -> Result<(), WorkError> {
     let id = blob(record.id.as_uuid());
     if let (Event::Asked { key, until, .. }, Some(question)) = (&change.event, &change.extra.question) {
         let text = rows::to_json(question)?;
@@ -203,7 +204,7 @@ fn write_question(tx: &Tx<'_>, change: &Change, record: &Record) -> Result<(), W
 }
 
 /// Scheduled tasks become due, waiting ones expire, questions time out.
-pub(super) fn due(tx: &mut Tx<'_>, now: Timestamp, max: usize) -> Result<Vec<Moved>, WorkError> {
+pub(super) fn due(tx: &mut Tx<'_, '_>, now: Timestamp, max: usize) -> Result<Vec<Moved>, WorkError> {
     let mut moved = Vec::new();
     let at = now.as_millis();
     // What has expired must not become due first.
@@ -237,7 +238,11 @@ pub(super) fn due(tx: &mut Tx<'_>, now: Timestamp, max: usize) -> Result<Vec<Mov
     Ok(moved)
 }
 
-pub(super) fn rescue(tx: &mut Tx<'_>, session: SessionId, now: Timestamp) -> Result<Vec<Moved>, WorkError> {
+pub(super) fn rescue(
+    tx: &mut Tx<'_, '_>,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<Vec<Moved>, WorkError> {
     let lost = select(tx.conn, "WHERE status = 2 AND session = ?1", [blob(session.as_uuid())])?;
     tx.conn.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([blob(session.as_uuid())])?;
     let mut moved = Vec::new();
@@ -247,7 +252,7 @@ pub(super) fn rescue(tx: &mut Tx<'_>, session: SessionId, now: Timestamp) -> Res
 }
 
 pub(super) fn rescue_dead(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     session: SessionId,
     beat: Option<u64>,
     now: Timestamp,
@@ -272,7 +277,7 @@ pub(super) fn select<P: rusqlite::Params>(
 }
 
 fn each(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     records: Vec<Record>,
     event: &dyn Fn(&Record) -> Event,
     now: Timestamp,
@@ -293,7 +298,7 @@ fn each(
     Ok(())
 }
 
-pub(super) fn save_progress(tx: &Tx<'_>, writes: &[ProgressWrite]) -> Result<(), WorkError> {
+pub(super) fn save_progress(tx: &Tx<'_, '_>, writes: &[ProgressWrite]) -> Result<(), WorkError> {
     let mut statement =
         tx.conn.prepare_cached("UPDATE tasks SET progress = ?3, label = ?4 WHERE id = ?1 AND token = ?2")?;
     for write in writes {
@@ -303,7 +308,12 @@ pub(super) fn save_progress(tx: &Tx<'_>, writes: &[ProgressWrite]) -> Result<(),
     Ok(())
 }
 
-pub(super) fn checkpoint(tx: &Tx<'_>, id: TaskId, token: LeaseToken, value: &str) -> Result<bool, WorkError> {
+pub(super) fn checkpoint(
+    tx: &Tx<'_, '_>,
+    id: TaskId,
+    token: LeaseToken,
+    value: &str,
+) -> Result<bool, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "UPDATE payloads SET checkpoint = ?3
          WHERE task = ?1 AND EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND token = ?2)",
@@ -313,7 +323,7 @@ pub(super) fn checkpoint(tx: &Tx<'_>, id: TaskId, token: LeaseToken, value: &str
 
 /// Replaces the params of a task that failed.
 pub(super) fn set_params(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     id: TaskId,
     kind_version: u32,
     params: &str,

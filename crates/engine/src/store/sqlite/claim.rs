@@ -25,7 +25,7 @@ struct Candidate {
     partition: Option<String>,
 }
 
-pub(super) fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Vec<Claimed>, WorkError> {
+pub(super) fn claim(tx: &mut Tx<'_, '_>, request: &ClaimRequest) -> Result<Vec<Claimed>, WorkError> {
     let queues = candidates(tx, request)?;
     let chosen = choose(queues, request);
     let mut claimed = Vec::with_capacity(chosen.len());
@@ -36,7 +36,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Vec<Claim
 }
 
 /// The most urgent tasks of each queue, in order.
-fn candidates(tx: &Tx<'_>, request: &ClaimRequest) -> Result<Vec<(String, Vec<Candidate>)>, WorkError> {
+fn candidates(tx: &Tx<'_, '_>, request: &ClaimRequest) -> Result<Vec<(String, Vec<Candidate>)>, WorkError> {
     let lanes: Vec<(String, String)> = {
         let mut statement = tx
             .conn
@@ -71,7 +71,7 @@ fn queue_room(request: &ClaimRequest, queue: &str) -> usize {
 }
 
 fn of_lane(
-    tx: &Tx<'_>,
+    tx: &Tx<'_, '_>,
     queue: &str,
     index: usize,
     kind: &KindRoom,
@@ -153,10 +153,11 @@ fn choose(queues: Vec<(String, Vec<Candidate>)>, request: &ClaimRequest) -> Vec<
     chosen
 }
 
-fn claim_one(tx: &mut Tx<'_>, id: TaskId, request: &ClaimRequest) -> Result<Option<Claimed>, WorkError> {
+fn claim_one(tx: &mut Tx<'_, '_>, id: TaskId, request: &ClaimRequest) -> Result<Option<Claimed>, WorkError> {
     let Some(mut record) = rows::find(tx.conn, id)? else { return Ok(None) };
     let lease = Lease { session: request.session, token: clock::new_token() };
     let before = record.machine.version;
+    let could_expire = record.machine.expires_at.is_some();
     let from = record.status();
     let queued_at = match record.machine.state {
         State::Queued { since, .. } => since,
@@ -171,12 +172,17 @@ fn claim_one(tx: &mut Tx<'_>, id: TaskId, request: &ClaimRequest) -> Result<Opti
         .conn
         .prepare_cached("SELECT params, checkpoint FROM payloads WHERE task = ?1")?
         .query_row([blob(id.as_uuid())], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if checkpoint.is_none() {
+    let mut simple = !could_expire;
+    if checkpoint.is_none() && record.progress != taskdeck_core::Progress::default() {
         // It begins anew: the bar of the attempt before would be wrong.
         record.progress = taskdeck_core::Progress::default();
+        simple = false;
     }
     let last_log_seq = if record.machine.attempt > 1 { logs::last_seq(tx.conn, record.id)? } else { 0 };
-    rows::update(tx, &record, before)?;
+    let written = if simple { rows::begin(tx, &record, before)? } else { rows::update(tx, &record, before)? };
+    if !written {
+        return Err(WorkError::unreadable("task", &"its version changed inside a transaction"));
+    }
     tx.count(&record, Some(from));
     tx.rollups.of(&record.kind, request.now).begun(request.now.millis_since(queued_at));
     Ok(Some(Claimed { record, params, checkpoint, last_log_seq }))

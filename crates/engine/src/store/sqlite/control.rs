@@ -11,12 +11,12 @@ use super::work_error::WorkError;
 use super::writer::Tx;
 use crate::store::{Control, LaneCount, Scope, SessionRow};
 
-pub(super) fn beat(tx: &Tx<'_>, session: SessionId, beat: u64) -> Result<bool, WorkError> {
+pub(super) fn beat(tx: &Tx<'_, '_>, session: SessionId, beat: u64) -> Result<bool, WorkError> {
     let mut statement = tx.conn.prepare_cached("UPDATE sessions SET beat = ?2 WHERE id = ?1")?;
     Ok(statement.execute((blob(session.as_uuid()), beat))? == 1)
 }
 
-pub(super) fn join(tx: &Tx<'_>, session: &SessionRow) -> Result<(), WorkError> {
+pub(super) fn join(tx: &Tx<'_, '_>, session: &SessionRow) -> Result<(), WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "INSERT INTO sessions (id, worker, slots, started_at, beat, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -60,7 +60,7 @@ fn scope_code(scope: Scope) -> u8 {
     }
 }
 
-pub(super) fn set_control(tx: &Tx<'_>, control: &Control) -> Result<(), WorkError> {
+pub(super) fn set_control(tx: &Tx<'_, '_>, control: &Control) -> Result<(), WorkError> {
     let limits = control.limits.as_ref().map(rows::to_json).transpose()?;
     let mut statement = tx.conn.prepare_cached(
         "INSERT OR REPLACE INTO controls (scope, name, paused_at, paused_by, limits) VALUES (?1, ?2, ?3, ?4, ?5)",

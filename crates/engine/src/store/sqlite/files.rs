@@ -6,14 +6,14 @@ use super::rows::{self, blob};
 use super::work_error::WorkError;
 use super::writer::Tx;
 
-pub(super) fn forget_if_loose(tx: &Tx<'_>, file: FileId) -> Result<bool, WorkError> {
+pub(super) fn forget_if_loose(tx: &Tx<'_, '_>, file: FileId) -> Result<bool, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "DELETE FROM files WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM task_files WHERE file = ?1)",
     )?;
     Ok(statement.execute([blob(file.as_uuid())])? == 1)
 }
 
-pub(super) fn add(tx: &Tx<'_>, file: &Upload, now: Timestamp) -> Result<(), WorkError> {
+pub(super) fn add(tx: &Tx<'_, '_>, file: &Upload, now: Timestamp) -> Result<(), WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "INSERT INTO files (id, name, size, media_type, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
@@ -22,7 +22,7 @@ pub(super) fn add(tx: &Tx<'_>, file: &Upload, now: Timestamp) -> Result<(), Work
 }
 
 pub(super) fn add_artifact(
-    tx: &Tx<'_>,
+    tx: &Tx<'_, '_>,
     task: TaskId,
     file: &Upload,
     now: Timestamp,
@@ -46,7 +46,7 @@ pub(super) fn add_artifact(
     }
 }
 
-pub(super) fn remove_loose(tx: &Tx<'_>, before: Timestamp) -> Result<Vec<FileId>, WorkError> {
+pub(super) fn remove_loose(tx: &Tx<'_, '_>, before: Timestamp) -> Result<Vec<FileId>, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "DELETE FROM files WHERE created_at < ?1
              AND NOT EXISTS (SELECT 1 FROM task_files WHERE task_files.file = files.id) RETURNING id",

@@ -5,6 +5,7 @@ use taskdeck_core::{LogLine, TaskId};
 use super::rows::blob;
 use super::work_error::WorkError;
 use super::writer::Tx;
+use crate::store::LogWrite;
 
 pub(super) fn last_seq(conn: &rusqlite::Connection, id: TaskId) -> Result<u64, WorkError> {
     let mut statement = conn
@@ -13,13 +14,23 @@ pub(super) fn last_seq(conn: &rusqlite::Connection, id: TaskId) -> Result<u64, W
     Ok(stored.next()?.map(|row| row.get(0)).transpose()?.unwrap_or(0))
 }
 
-pub(super) fn append(tx: &Tx<'_>, id: TaskId, lines: &[LogLine]) -> Result<(), WorkError> {
+/// Appends lines of an attempt that holds its task; of another one not, since the one that holds it now writes lines of
+/// the same numbers.
+pub(super) fn append_held(tx: &Tx<'_, '_>, log: &LogWrite) -> Result<bool, WorkError> {
+    let mut held = tx.conn.prepare_cached("SELECT 1 FROM tasks WHERE id = ?1 AND token = ?2")?;
+    let holds = held.exists((blob(log.id.as_uuid()), log.token.0))?;
+    if holds {
+        append(tx, log.id, &log.lines)?;
+    }
+    Ok(holds)
+}
+
+/// Appends lines of a task that is there; those of its ending are part of what is decided already.
+pub(super) fn append(tx: &Tx<'_, '_>, id: TaskId, lines: &[LogLine]) -> Result<(), WorkError> {
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(()) };
     let text = serde_json::to_string(lines).map_err(|error| WorkError::unreadable("log", &error))?;
-    // A task that was deleted meanwhile gets no more log.
     let mut statement = tx.conn.prepare_cached(
-        "INSERT INTO log_chunks (task, first_seq, last_seq, lines)
-         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM tasks WHERE id = ?1) ON CONFLICT DO NOTHING",
+        "INSERT INTO log_chunks (task, first_seq, last_seq, lines) VALUES (?1, ?2, ?3, ?4)",
     )?;
     statement.execute((blob(id.as_uuid()), first.seq, last.seq, text))?;
     Ok(())

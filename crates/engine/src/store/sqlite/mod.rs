@@ -22,6 +22,7 @@ mod rows;
 mod schedules;
 mod settle;
 mod start;
+mod statements;
 mod waits;
 mod work_error;
 mod writer;
@@ -32,15 +33,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogLine, LogPage,
-    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, OpenQuestion,
+    SessionId, Stats, Status, TaskId, Timestamp, Upload,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
-    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, Moved, NewTask, Oldest, Payload,
-    ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError, Tally,
+    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, LogWrite, Moved, NewTask, Oldest,
+    Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError, Tally,
     TaskFile,
 };
 use crate::{BuildError, Durability};
@@ -112,7 +113,7 @@ impl SqliteStore {
     async fn write<R, F>(&self, lane: Lane, run: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
-        F: FnMut(&mut Tx<'_>) -> Result<R, WorkError> + Send + 'static,
+        F: FnMut(&mut Tx<'_, '_>) -> Result<R, WorkError> + Send + 'static,
     {
         self.writer.call(lane, run).await
     }
@@ -290,9 +291,8 @@ impl Store for SqliteStore {
         self.write(Lane::Control, move |tx| change::checkpoint(tx, id, token, &value)).await
     }
 
-    async fn append_logs(&self, logs: Vec<(TaskId, Vec<LogLine>)>) -> Result<(), StoreError> {
-        let append =
-            move |tx: &mut Tx<'_>| logs.iter().try_for_each(|(id, lines)| logs::append(tx, *id, lines));
+    async fn append_logs(&self, logs: Vec<LogWrite>) -> Result<Vec<bool>, StoreError> {
+        let append = move |tx: &mut Tx<'_, '_>| logs.iter().map(|log| logs::append_held(tx, log)).collect();
         self.write(Lane::Bulk, append).await
     }
 

@@ -214,7 +214,7 @@ async fn every_hot_statement_walks_an_index() {
         .await,
     );
 
-    let explain = move |tx: &mut super::Tx<'_>| {
+    let explain = move |tx: &mut super::Tx<'_, '_>| {
         let mut plans: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (name, statements) in &seen {
             let plan = statements.iter().flat_map(|sql| plan(tx.conn, sql));

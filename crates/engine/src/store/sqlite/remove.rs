@@ -10,7 +10,7 @@ use super::work_error::WorkError;
 use super::writer::Tx;
 use crate::store::{Oldest, Record, RemoveWhich, Removed};
 
-pub(super) fn remove(tx: &mut Tx<'_>, which: &RemoveWhich, max: usize) -> Result<Removed, WorkError> {
+pub(super) fn remove(tx: &mut Tx<'_, '_>, which: &RemoveWhich, max: usize) -> Result<Removed, WorkError> {
     let records = match which {
         RemoveWhich::Tasks(ids) => {
             let found: Result<Vec<_>, _> = ids.iter().map(|id| rows::find(tx.conn, *id)).collect();
@@ -35,7 +35,7 @@ pub(super) fn remove(tx: &mut Tx<'_>, which: &RemoveWhich, max: usize) -> Result
 }
 
 /// Whether a task that has not ended runs after this one, or is its child.
-fn is_waited_for(tx: &Tx<'_>, id: TaskId) -> Result<bool, WorkError> {
+fn is_waited_for(tx: &Tx<'_, '_>, id: TaskId) -> Result<bool, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "SELECT 1 FROM dependencies JOIN tasks ON tasks.id = dependencies.task
          WHERE dependencies.after = ?1 AND tasks.status < 4 LIMIT 1",
@@ -43,7 +43,7 @@ fn is_waited_for(tx: &Tx<'_>, id: TaskId) -> Result<bool, WorkError> {
     Ok(statement.exists([blob(id.as_uuid())])?)
 }
 
-fn remove_one(tx: &mut Tx<'_>, record: &Record, files: &mut Vec<FileId>) -> Result<(), WorkError> {
+fn remove_one(tx: &mut Tx<'_, '_>, record: &Record, files: &mut Vec<FileId>) -> Result<(), WorkError> {
     let id = blob(record.id.as_uuid());
     let linked: Vec<FileId> = {
         let mut statement = tx.conn.prepare_cached("SELECT file FROM task_files WHERE task = ?1")?;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use taskdeck_core::{Kind, Stats, StatsFold, Tally, Timestamp, minute_of};
 
+use super::statements::Statements;
 use super::work_error::WorkError;
 use super::writer::{Tx, place};
 use crate::store::rollup;
@@ -19,19 +20,11 @@ impl Rollups {
     }
 
     /// One row for each minute and kind, however many tasks the commit has.
-    pub(super) fn write(&mut self, conn: &Connection) -> Result<(), WorkError> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let mut find =
-            conn.prepare_cached(&format!("SELECT {COLUMNS} FROM rollups WHERE minute = ?1 AND kind = ?2"))?;
-        let mut replace = conn.prepare_cached(&format!(
-            "INSERT OR REPLACE INTO rollups ({COLUMNS}, minute, kind)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-        ))?;
+    pub(super) fn write(&mut self, statements: &Statements<'_>) -> Result<(), WorkError> {
         for (minute, kind, mut tally) in self.0.drain(..) {
-            find.query_row((minute, kind.as_str()), |row| add(&mut tally, row)).optional()?;
-            replace.execute(params![
+            let known = |row: &Row<'_>| add(&mut tally, row);
+            statements.with(FIND, |find| find.query_row((minute, kind.as_str()), known).optional())?;
+            let row = params![
                 tally.started,
                 tally.begun,
                 tally.completed,
@@ -42,13 +35,20 @@ impl Rollups {
                 rollup::encode(&tally.run),
                 minute,
                 kind.as_str(),
-            ])?;
+            ];
+            statements.execute(REPLACE, row)?;
         }
         Ok(())
     }
 }
 
 const COLUMNS: &str = "started, begun, completed, failed, cancelled, interrupted, wait, run";
+
+const FIND: &str = "SELECT started, begun, completed, failed, cancelled, interrupted, wait, run FROM rollups
+    WHERE minute = ?1 AND kind = ?2";
+const REPLACE: &str = "INSERT OR REPLACE INTO rollups
+    (started, begun, completed, failed, cancelled, interrupted, wait, run, minute, kind)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 /// Adds a row of [`COLUMNS`].
 fn add(tally: &mut Tally, row: &Row<'_>) -> rusqlite::Result<()> {
@@ -89,7 +89,7 @@ pub(super) fn stats(
 }
 
 /// Forgets minutes before this one, at most `max` rows; how many.
-pub(super) fn remove(tx: &Tx<'_>, before: Timestamp, max: usize) -> Result<usize, WorkError> {
+pub(super) fn remove(tx: &Tx<'_, '_>, before: Timestamp, max: usize) -> Result<usize, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "DELETE FROM rollups WHERE (minute, kind) IN
              (SELECT minute, kind FROM rollups WHERE minute < ?1 ORDER BY minute LIMIT ?2)",

@@ -159,7 +159,58 @@ fn progress_json(record: &Record) -> Result<Option<String>, WorkError> {
 }
 
 /// Inserts a task; false when its id, its key, or its name under its parent is taken.
-pub(super) fn insert(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
+pub(super) fn insert(tx: &Tx<'_, '_>, record: &Record) -> Result<bool, WorkError> {
+    let inserted = if is_simple(record) { insert_simple(tx, record)? } else { insert_full(tx, record)? };
+    Ok(inserted == 1)
+}
+
+/// Whether a new task has nothing but what [`insert_simple`] writes: most are so.
+fn is_simple(record: &Record) -> bool {
+    let machine = &record.machine;
+    record.key.is_none()
+        && record.tags.is_empty()
+        && record.partition.is_none()
+        && record.parent.is_none()
+        && record.batch.is_none()
+        && record.options == Options::default()
+        && machine.expires_at.is_none()
+        && machine.waits_for == 0
+        && machine.tries == 0
+        && matches!(machine.state, State::Queued { ahead: false, .. } | State::Running { .. })
+}
+
+const INSERT_SIMPLE: &str = "INSERT INTO tasks (id, kind, kind_version, queue, priority, label, user, trace_id,
+        created_at, status, version, attempt, tries, max_tries, at_most_once, queued_at, session, token, started_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17, ?18)
+    ON CONFLICT DO NOTHING";
+
+fn insert_simple(tx: &Tx<'_, '_>, record: &Record) -> rusqlite::Result<usize> {
+    let machine = &record.machine;
+    let columns = state_columns(&machine.state);
+    let row = params![
+        blob(record.id.as_uuid()),
+        record.kind.as_str(),
+        record.kind_version,
+        record.queue.as_str(),
+        record.priority,
+        record.label,
+        record.user.as_ref().map(UserId::as_str),
+        record.trace_id,
+        record.created_at.as_millis(),
+        machine.state.status().code(),
+        machine.version,
+        machine.attempt,
+        machine.max_tries,
+        machine.at_most_once,
+        columns.queued_at,
+        columns.session,
+        columns.token,
+        machine.started_at.map(Timestamp::as_millis),
+    ];
+    tx.statements.execute(INSERT_SIMPLE, row)
+}
+
+fn insert_full(tx: &Tx<'_, '_>, record: &Record) -> Result<usize, WorkError> {
     let machine = &record.machine;
     let columns = state_columns(&machine.state);
     let tags = if record.tags.is_empty() { None } else { Some(to_json(&record.tags)?) };
@@ -204,12 +255,12 @@ pub(super) fn insert(tx: &Tx<'_>, record: &Record) -> Result<bool, WorkError> {
         machine.waits_for,
         options,
     ])?;
-    Ok(inserted == 1)
+    Ok(inserted)
 }
 
 /// Writes what can change of a task, if it still has the version that the change was decided on. A task's version
 /// grows with each durable change, so it stands for the whole row, the lease included.
-pub(super) fn update(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bool, WorkError> {
+pub(super) fn update(tx: &Tx<'_, '_>, record: &Record, decided_on: u32) -> Result<bool, WorkError> {
     let machine = &record.machine;
     let columns = state_columns(&machine.state);
     let cancel = machine.cancel.as_ref().map(to_json).transpose()?;
@@ -259,20 +310,43 @@ pub(super) fn update(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bo
     Ok(changed == 1)
 }
 
+const BEGIN: &str =
+    "UPDATE tasks SET status = 2, version = ?2, attempt = ?3, started_at = ?4, session = ?5, token = ?6,
+        queued_at = NULL, ahead = 0
+    WHERE id = ?1 AND version = ?7";
+
+/// Writes the claim of a queued task that could not expire and whose stored progress stays as it is. Touches two
+/// indexes.
+pub(super) fn begin(tx: &Tx<'_, '_>, record: &Record, decided_on: u32) -> Result<bool, WorkError> {
+    let machine = &record.machine;
+    let columns = state_columns(&machine.state);
+    let row = params![
+        blob(record.id.as_uuid()),
+        machine.version,
+        machine.attempt,
+        machine.started_at.map(Timestamp::as_millis),
+        columns.session,
+        columns.token,
+        decided_on,
+    ];
+    Ok(tx.statements.execute(BEGIN, row)? == 1)
+}
+
 /// Whether [`end`] is enough: what else an ending could change is not set.
 pub(super) fn is_plain(record: &Record) -> bool {
     record.key.is_none() && record.options.result_ttl_ms.is_none() && record.machine.cancel.is_none()
 }
 
+const END: &str =
+    "UPDATE tasks SET label = ?2, status = ?3, version = ?4, tries = ?5, session = NULL, token = NULL,
+        ended_at = ?6, partial = ?7, endings = ?8, error_code = ?9, error_message = ?10, progress = ?11
+    WHERE id = ?1 AND version = ?12";
+
 /// Writes the ending of a running, plain task, if it still has the version that it was decided on. Touches one index.
-pub(super) fn end(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bool, WorkError> {
+pub(super) fn end(tx: &Tx<'_, '_>, record: &Record, decided_on: u32) -> Result<bool, WorkError> {
     let machine = &record.machine;
-    let mut statement = tx.conn.prepare_cached(
-        "UPDATE tasks SET label = ?2, status = ?3, version = ?4, tries = ?5, session = NULL, token = NULL,
-             ended_at = ?6, partial = ?7, endings = ?8, error_code = ?9, error_message = ?10, progress = ?11
-         WHERE id = ?1 AND version = ?12",
-    )?;
-    let changed = statement.execute(params![
+    let progress = progress_json(record)?;
+    let row = params![
         blob(record.id.as_uuid()),
         record.label,
         machine.state.status().code(),
@@ -283,10 +357,10 @@ pub(super) fn end(tx: &Tx<'_>, record: &Record, decided_on: u32) -> Result<bool,
         machine.endings,
         record.error.as_ref().map(|error| error.code.as_str()),
         record.error.as_ref().map(|error| error.message.as_str()),
-        progress_json(record)?,
+        progress,
         decided_on,
-    ])?;
-    Ok(changed == 1)
+    ];
+    Ok(tx.statements.execute(END, row)? == 1)
 }
 
 /// The task of this id.

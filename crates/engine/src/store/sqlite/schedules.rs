@@ -58,7 +58,7 @@ fn due(conn: &Connection, now: Timestamp, max: usize) -> Result<Vec<StoredSchedu
     Ok(found)
 }
 
-fn save(tx: &Tx<'_>, schedule: &StoredSchedule, last_task: Option<TaskId>) -> Result<bool, WorkError> {
+fn save(tx: &Tx<'_, '_>, schedule: &StoredSchedule, last_task: Option<TaskId>) -> Result<bool, WorkError> {
     let (spec, actor) = (to_json(&schedule.spec)?, to_json(&schedule.actor)?);
     let pause = match &schedule.pace {
         Pace::Goes(_) => None,
@@ -92,7 +92,7 @@ fn save(tx: &Tx<'_>, schedule: &StoredSchedule, last_task: Option<TaskId>) -> Re
 }
 
 fn fire(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     schedule: &StoredSchedule,
     tasks: &[NewTask],
 ) -> Result<Option<Vec<StartOutcome>>, WorkError> {

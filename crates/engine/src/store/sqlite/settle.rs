@@ -11,7 +11,7 @@ use crate::store::{Applied, Change, Moved, Record};
 
 /// Applies what follows from a change, and from that, until nothing does.
 pub(super) fn follow(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     record: &Record,
     before: Status,
     event: &Event,
@@ -29,7 +29,7 @@ pub(super) fn follow(
 }
 
 fn consequences(
-    tx: &Tx<'_>,
+    tx: &Tx<'_, '_>,
     record: &Record,
     before: Status,
     event: &Event,
@@ -88,7 +88,7 @@ fn failure(of: &Record) -> ErrorInfo {
 }
 
 /// The change of a new task of whose dependencies one has failed already, with the error that says so.
-pub(super) fn failed_by(tx: &Tx<'_>, mut change: Change, after: &[TaskId]) -> Result<Change, WorkError> {
+pub(super) fn failed_by(tx: &Tx<'_, '_>, mut change: Change, after: &[TaskId]) -> Result<Change, WorkError> {
     for id in after {
         if let Some(record) = rows::find(tx.conn, *id)?
             && record.status().has_ended()
@@ -101,18 +101,23 @@ pub(super) fn failed_by(tx: &Tx<'_>, mut change: Change, after: &[TaskId]) -> Re
     Ok(change)
 }
 
-fn mark_done(tx: &Tx<'_>, after: TaskId) -> Result<(), WorkError> {
+fn mark_done(tx: &Tx<'_, '_>, after: TaskId) -> Result<(), WorkError> {
     tx.conn
         .prepare_cached("UPDATE dependencies SET done = 1 WHERE after = ?1")?
         .execute([blob(after.as_uuid())])?;
     Ok(())
 }
 
-fn dependents(tx: &Tx<'_>, after: TaskId) -> Result<Vec<TaskId>, WorkError> {
-    ids(tx, "SELECT task FROM dependencies WHERE after = ?1", after)
+fn dependents(tx: &Tx<'_, '_>, after: TaskId) -> Result<Vec<TaskId>, WorkError> {
+    tx.statements
+        .with("SELECT task FROM dependencies WHERE after = ?1", |statement| {
+            let found = statement.query_map([blob(after.as_uuid())], |row| rows::task_id(row, 0))?;
+            found.collect()
+        })
+        .map_err(WorkError::from)
 }
 
-fn children(tx: &Tx<'_>, parent: TaskId) -> Result<Vec<TaskId>, WorkError> {
+fn children(tx: &Tx<'_, '_>, parent: TaskId) -> Result<Vec<TaskId>, WorkError> {
     let mut statement =
         tx.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM tasks WHERE parent = ?1 AND status < 4"))?;
     let found = statement.query_map([blob(parent.as_uuid())], rows::record)?;
@@ -120,14 +125,8 @@ fn children(tx: &Tx<'_>, parent: TaskId) -> Result<Vec<TaskId>, WorkError> {
     Ok(found.into_iter().filter(|child| !child.options.detached).map(|child| child.id).collect())
 }
 
-fn ids(tx: &Tx<'_>, sql: &str, of: TaskId) -> Result<Vec<TaskId>, WorkError> {
-    let mut statement = tx.conn.prepare_cached(sql)?;
-    let found = statement.query_map([blob(of.as_uuid())], |row| rows::task_id(row, 0))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
 /// A task that this one runs after and that ended without completing; it may have been removed since.
-pub(super) fn failed_dependency(tx: &Tx<'_>, task: TaskId) -> Result<Option<TaskId>, WorkError> {
+pub(super) fn failed_dependency(tx: &Tx<'_, '_>, task: TaskId) -> Result<Option<TaskId>, WorkError> {
     let mut statement = tx.conn.prepare_cached(
         "SELECT dependencies.after FROM dependencies LEFT JOIN tasks ON tasks.id = dependencies.after
          WHERE dependencies.task = ?1 AND NOT done AND (tasks.id IS NULL OR tasks.status > 4) LIMIT 1",

@@ -9,12 +9,12 @@ use super::work_error::WorkError;
 use super::writer::Tx;
 use crate::store::{Change, Moved, NewTask, Record, StartOutcome};
 
-pub(super) fn start(tx: &mut Tx<'_>, tasks: &[NewTask]) -> Result<Vec<StartOutcome>, WorkError> {
+pub(super) fn start(tx: &mut Tx<'_, '_>, tasks: &[NewTask]) -> Result<Vec<StartOutcome>, WorkError> {
     tasks.iter().map(|task| start_one(tx, task)).collect()
 }
 
 pub(super) fn start_batch(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     batch: &Batch,
     tasks: &[NewTask],
 ) -> Result<Vec<StartOutcome>, WorkError> {
@@ -32,7 +32,7 @@ pub(super) fn start_batch(
     start(tx, tasks)
 }
 
-pub(super) fn start_one(tx: &mut Tx<'_>, task: &NewTask) -> Result<StartOutcome, WorkError> {
+pub(super) fn start_one(tx: &mut Tx<'_, '_>, task: &NewTask) -> Result<StartOutcome, WorkError> {
     let mut record = task.record.clone();
     let mut failed = false;
     for after in &task.after {
@@ -83,7 +83,7 @@ pub(super) fn start_one(tx: &mut Tx<'_>, task: &NewTask) -> Result<StartOutcome,
     Ok(StartOutcome::New(Box::new(record), also))
 }
 
-fn status_of(tx: &Tx<'_>, id: taskdeck_core::TaskId) -> Result<Option<Status>, WorkError> {
+fn status_of(tx: &Tx<'_, '_>, id: taskdeck_core::TaskId) -> Result<Option<Status>, WorkError> {
     let mut statement = tx.conn.prepare_cached("SELECT status FROM tasks WHERE id = ?1")?;
     let code: Option<u8> = statement.query_row([blob(id.as_uuid())], |row| row.get(0)).optional()?;
     code.map(|code| {
@@ -92,11 +92,9 @@ fn status_of(tx: &Tx<'_>, id: taskdeck_core::TaskId) -> Result<Option<Status>, W
     .transpose()
 }
 
-fn insert_payload(tx: &Tx<'_>, record: &Record, task: &NewTask) -> Result<(), WorkError> {
+fn insert_payload(tx: &Tx<'_, '_>, record: &Record, task: &NewTask) -> Result<(), WorkError> {
     let id = blob(record.id.as_uuid());
-    tx.conn
-        .prepare_cached("INSERT INTO payloads (task, params) VALUES (?1, ?2)")?
-        .execute((id, &task.params))?;
+    tx.statements.execute("INSERT INTO payloads (task, params) VALUES (?1, ?2)", (id, &task.params))?;
     for (param, file) in &task.uploads {
         let mut link = tx
             .conn
@@ -113,7 +111,7 @@ fn insert_payload(tx: &Tx<'_>, record: &Record, task: &NewTask) -> Result<(), Wo
     Ok(())
 }
 
-fn existing(tx: &Tx<'_>, record: &Record) -> Result<StartOutcome, WorkError> {
+fn existing(tx: &Tx<'_, '_>, record: &Record) -> Result<StartOutcome, WorkError> {
     let mut found = rows::find(tx.conn, record.id)?;
     if let (None, Some(key)) = (&found, &record.key) {
         found = rows::find_by_key(tx.conn, &record.kind, key)?;

@@ -14,6 +14,7 @@ use taskdeck_core::{BatchId, Kind, QueueName, Status};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::store::sqlite::rollups::Rollups;
+use crate::store::sqlite::statements::Statements;
 use crate::store::sqlite::work_error::WorkError;
 use crate::store::{Record, StoreError};
 
@@ -24,12 +25,13 @@ const BULK_ROOM: usize = 512;
 const CONTROL_BATCH: usize = 2_048;
 /// After a commit of so many the thread waits a moment for those who share the next.
 const GATHER_FROM: usize = 8;
-const GATHER: Duration = Duration::from_micros(50);
+const GATHER: Duration = Duration::from_micros(150);
 const BULK_TIME: Duration = Duration::from_millis(5);
 
 /// The transaction that requests run in, and what it collects for its end.
-pub(super) struct Tx<'a> {
+pub(super) struct Tx<'a, 'c> {
     pub(super) conn: &'a Connection,
+    pub(super) statements: &'a Statements<'c>,
     /// By queue and kind. A commit touches few of them, and mostly the one it touched last.
     counts: Vec<(QueueName, Kind, Deltas)>,
     batches: Vec<(BatchId, Deltas)>,
@@ -49,9 +51,15 @@ pub(super) fn place<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, make: impl F
     &mut all[index]
 }
 
-impl<'a> Tx<'a> {
-    fn new(conn: &'a Connection) -> Self {
-        Self { conn, counts: Vec::new(), batches: Vec::new(), rollups: Rollups::default() }
+impl<'a, 'c> Tx<'a, 'c> {
+    fn new(statements: &'a Statements<'c>) -> Self {
+        Self {
+            conn: statements.conn(),
+            statements,
+            counts: Vec::new(),
+            batches: Vec::new(),
+            rollups: Rollups::default(),
+        }
     }
 
     /// Counts a task that now is `record` and had the status `before` (none: it is new). Written once a commit,
@@ -83,13 +91,9 @@ impl<'a> Tx<'a> {
     }
 
     fn flush_counts(&mut self) -> rusqlite::Result<()> {
-        let mut statement = self.conn.prepare_cached(
-            "INSERT INTO counts (queue, kind, status, n) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (queue, kind, status) DO UPDATE SET n = n + excluded.n",
-        )?;
         for (queue, kind, deltas) in self.counts.drain(..) {
             for (status, delta) in deltas.into_iter().enumerate().filter(|(_, delta)| *delta != 0) {
-                statement.execute((queue.as_str(), kind.as_str(), status, delta))?;
+                self.statements.execute(COUNT, (queue.as_str(), kind.as_str(), status, delta))?;
             }
         }
         if self.batches.is_empty() {
@@ -108,9 +112,12 @@ impl<'a> Tx<'a> {
     }
 }
 
+const COUNT: &str = "INSERT INTO counts (queue, kind, status, n) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (queue, kind, status) DO UPDATE SET n = n + excluded.n";
+
 /// A request: run in a transaction, perhaps again after a rollback, and answered when it is durable.
 trait Work: Send {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), WorkError>;
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<(), WorkError>;
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
@@ -120,8 +127,8 @@ struct Call<R, F> {
     reply: oneshot::Sender<Result<R, StoreError>>,
 }
 
-impl<R: Send, F: FnMut(&mut Tx<'_>) -> Result<R, WorkError> + Send> Work for Call<R, F> {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), WorkError> {
+impl<R: Send, F: FnMut(&mut Tx<'_, '_>) -> Result<R, WorkError> + Send> Work for Call<R, F> {
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<(), WorkError> {
         self.value = Some((self.run)(tx)?);
         Ok(())
     }
@@ -139,8 +146,9 @@ struct Lanes {
     control: VecDeque<Box<dyn Work>>,
     bulk: VecDeque<Box<dyn Work>>,
     closed: bool,
-    /// Whether the thread waits to be woken: nobody else needs the system call.
-    sleeping: bool,
+    /// How many control requests the thread waits for, if it waits: nobody else needs the system call that wakes it. A
+    /// bulk request wakes it when one is enough.
+    waits_for: Option<usize>,
 }
 
 /// Which lane a request goes to.
@@ -193,7 +201,7 @@ impl Writer {
     pub(super) async fn call<R, F>(&self, lane: Lane, run: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
-        F: FnMut(&mut Tx<'_>) -> Result<R, WorkError> + Send + 'static,
+        F: FnMut(&mut Tx<'_, '_>) -> Result<R, WorkError> + Send + 'static,
     {
         let room = match lane {
             Lane::Control => &self.shared.control_room,
@@ -212,7 +220,8 @@ impl Writer {
                 Lane::Control => lanes.control.push_back(work),
                 Lane::Bulk => lanes.bulk.push_back(work),
             }
-            std::mem::take(&mut lanes.sleeping)
+            let enough = |wanted: usize| wanted <= lanes.control.len().max(usize::from(lane == Lane::Bulk));
+            lanes.waits_for.is_some_and(enough) && lanes.waits_for.take().is_some()
         };
         if wake {
             self.shared.ready.notify_one();
@@ -234,31 +243,34 @@ impl Writer {
 }
 
 fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn(&Connection)) {
+    let statements = Statements::new(conn);
     let mut last = 0;
     loop {
         let (control, bulk) = {
             let mut lanes = shared.lanes();
-            if last >= GATHER_FROM && lanes.control.len() < last / 2 {
+            let most = last - last / 8;
+            if last >= GATHER_FROM && lanes.control.len() < most && !lanes.closed {
                 // Those who were answered just now are about to come back: one commit for most of them costs less
                 // than one for the quickest and one for the rest.
-                drop(lanes);
-                std::thread::sleep(GATHER);
-                lanes = shared.lanes();
+                lanes.waits_for = Some(most);
+                let waited = shared.ready.wait_timeout(lanes, GATHER);
+                lanes = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
             while lanes.control.is_empty() && lanes.bulk.is_empty() {
                 if lanes.closed {
                     return;
                 }
-                lanes.sleeping = true;
+                lanes.waits_for = Some(1);
                 lanes = shared.ready.wait(lanes).unwrap_or_else(PoisonError::into_inner);
             }
+            lanes.waits_for = None;
             let many = lanes.control.len().min(CONTROL_BATCH);
             (lanes.control.drain(..many).collect::<Vec<_>>(), std::mem::take(&mut lanes.bulk))
         };
         last = control.len();
         shared.control_room.add_permits(last);
         let bulk_taken = bulk.len();
-        let rest = commit(conn, control, bulk);
+        let rest = commit(&statements, control, bulk);
         shared.bulk_room.add_permits(bulk_taken - rest.len());
         if !rest.is_empty() {
             let mut lanes = shared.lanes();
@@ -272,12 +284,12 @@ fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn
 
 /// Commits the control requests and as much of the bulk as there is time for; returns the rest.
 fn commit(
-    conn: &Connection,
+    statements: &Statements<'_>,
     mut control: Vec<Box<dyn Work>>,
     mut bulk: VecDeque<Box<dyn Work>>,
 ) -> VecDeque<Box<dyn Work>> {
     let mut in_time = Vec::new();
-    let outcome = transaction(conn, |tx| {
+    let outcome = transaction(statements, |tx| {
         for work in &mut control {
             work.run(tx)?;
         }
@@ -301,7 +313,7 @@ fn commit(
         }
         // One of them failed, and the others should not suffer for it: each in a transaction of its own.
         Err(_) => all.for_each(|mut work| {
-            let alone = transaction(conn, |tx| work.run(tx));
+            let alone = transaction(statements, |tx| work.run(tx));
             work.answer(alone.map_err(StoreError::from));
         }),
     }
@@ -309,15 +321,16 @@ fn commit(
 }
 
 fn transaction(
-    conn: &Connection,
-    body: impl FnOnce(&mut Tx<'_>) -> Result<(), WorkError>,
+    statements: &Statements<'_>,
+    body: impl FnOnce(&mut Tx<'_, '_>) -> Result<(), WorkError>,
 ) -> Result<(), WorkError> {
-    conn.execute_batch("BEGIN IMMEDIATE")?;
-    let mut tx = Tx::new(conn);
+    let conn = statements.conn();
+    statements.execute("BEGIN IMMEDIATE", [])?;
+    let mut tx = Tx::new(statements);
     let outcome = body(&mut tx)
         .and_then(|()| tx.flush_counts().map_err(WorkError::from))
-        .and_then(|()| tx.rollups.write(conn))
-        .and_then(|()| conn.execute_batch("COMMIT").map_err(WorkError::from));
+        .and_then(|()| tx.rollups.write(statements))
+        .and_then(|()| statements.execute("COMMIT", []).map(drop).map_err(WorkError::from));
     if outcome.is_err() && !conn.is_autocommit() {
         // SQLite has rolled back by itself when it is in autocommit; a rollback that fails has nothing to undo.
         drop(conn.execute_batch("ROLLBACK"));
@@ -340,7 +353,7 @@ mod tests {
         let mut entered = Some(entered);
         let holder = {
             let writer = Arc::clone(&writer);
-            let hold = move |_: &mut Tx<'_>| {
+            let hold = move |_: &mut Tx<'_, '_>| {
                 entered.take().map(|entered| entered.send(()));
                 Ok(held.recv().is_ok())
             };
@@ -350,7 +363,7 @@ mod tests {
         let insert = |x: i64| {
             let writer = Arc::clone(&writer);
             async move {
-                let run = move |tx: &mut Tx<'_>| {
+                let run = move |tx: &mut Tx<'_, '_>| {
                     tx.count(&crate::store::conformance::record(1), None);
                     Ok(tx.conn.execute("INSERT INTO t VALUES (?1)", [x])?)
                 };
@@ -365,7 +378,7 @@ mod tests {
         assert!(holder.await.expect("runs").expect("writes"));
         assert!(a.is_ok() && b.is_ok() && c.is_ok());
         assert!(matches!(twice, Err(StoreError::Database(why)) if why.contains("UNIQUE")));
-        let counted = |tx: &mut Tx<'_>| {
+        let counted = |tx: &mut Tx<'_, '_>| {
             Ok(tx.conn.query_row("SELECT n FROM counts", [], |row| row.get::<_, i64>(0))?)
         };
         assert_eq!(

@@ -1,0 +1,48 @@
+//! The statements of what happens thousands of times a second, prepared once.
+
+use std::cell::RefCell;
+
+use rusqlite::{Connection, Statement};
+
+/// Prepared statements, found by the place of their text in the program: the connection's own cache hashes the text and
+/// orders its entries anew each time, which is a good part of what a small statement costs.
+pub(super) struct Statements<'c> {
+    conn: &'c Connection,
+    prepared: RefCell<Vec<(&'static str, Statement<'c>)>>,
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn new(conn: &'c Connection) -> Self {
+        Self { conn, prepared: RefCell::default() }
+    }
+
+    pub(super) fn conn(&self) -> &'c Connection {
+        self.conn
+    }
+
+    /// Uses the statement of a text, which is one of the program's few: they are kept for ever. `run` does nothing but
+    /// that.
+    pub(super) fn with<R>(
+        &self,
+        sql: &'static str,
+        run: impl FnOnce(&mut Statement<'c>) -> rusqlite::Result<R>,
+    ) -> rusqlite::Result<R> {
+        let mut prepared = self.prepared.borrow_mut();
+        let known = prepared.iter().position(|(text, _)| std::ptr::eq(*text, sql));
+        let index = if let Some(index) = known {
+            index
+        } else {
+            prepared.push((sql, self.conn.prepare(sql)?));
+            prepared.len() - 1
+        };
+        run(&mut prepared[index].1)
+    }
+
+    pub(super) fn execute(
+        &self,
+        sql: &'static str,
+        params: impl rusqlite::Params,
+    ) -> rusqlite::Result<usize> {
+        self.with(sql, |statement| statement.execute(params))
+    }
+}
