@@ -1,9 +1,10 @@
 //! Tasks: looking at them, and acting on one.
 
 use axum::Json;
+use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taskdeck_core::{
@@ -46,11 +47,17 @@ pub(crate) struct Filter {
 
 pub(crate) async fn list(
     Caller(client): Caller,
-    Params(query): Params<ListQuery>,
     Params(Filter { filter }): Params<Filter>,
+    uri: Uri,
 ) -> Result<Json<TaskPage>, Failure> {
+    // What is neither a field nor the filter is refused.
+    let fields = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.starts_with("filter="));
+    let fields = format!("/?{}", fields.collect::<Vec<_>>().join("&"));
+    let bad = |reason: String| DeckError::BadRequest { reason };
+    let fields: Uri = fields.parse().map_err(|error: http::uri::InvalidUri| bad(error.to_string()))?;
+    let Query(query) = Query::<ListQuery>::try_from_uri(&fields)?;
     let filter = ListQuery::from_filter(filter.as_deref().unwrap_or_default());
-    let filter = filter.map_err(|error| DeckError::BadRequest { reason: error.to_string() })?;
+    let filter = filter.map_err(|error| bad(error.to_string()))?;
     Ok(Json(client.list(&query.and(filter)).await?))
 }
 

@@ -21,7 +21,7 @@ read!(TaskPage { tasks, next_cursor; default previews });
 
 /// Which tasks a list shows. Empty fields do not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ListQuery {
     /// Only these statuses.
     pub status: StatusSet,
