@@ -7,18 +7,19 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{Router, Routes};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
 use serde::{Deserialize, Serialize};
 use taskdeck::dashboard::{DashboardRoutes, NotFoundPage};
 use taskdeck::ui::use_base;
 
+mod gallery;
 #[cfg(feature = "ssr")]
 mod shell;
 pub mod tasks;
 
 #[cfg(feature = "ssr")]
 pub use shell::shell;
-pub use taskdeck::dashboard::load_current_page;
 
 /// Where the built files are: addresses below the base path, with a hash of the content in each name. The server
 /// reads them from the site's manifest and provides them as a context to [`shell`](crate::shell()).
@@ -42,6 +43,12 @@ pub struct Assets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Socket(pub bool);
 
+/// Brings the code of the page that the browser is at, if it is in a file of its own; whether it is here now. Await it
+/// before you hydrate.
+pub async fn load_current_page() -> bool {
+    gallery::code::load_if_shown().await && taskdeck::dashboard::load_current_page().await
+}
+
 /// The whole app, as server and browser render it.
 #[component]
 pub fn App() -> impl IntoView {
@@ -52,6 +59,7 @@ pub fn App() -> impl IntoView {
         <Title formatter=|page: String| if page.is_empty() { "Taskdeck".to_owned() } else { format!("{page} · Taskdeck") }/>
         <Router base=base>
             <Routes fallback=|| view! { <NotFoundPage/> }>
+                <Route path=path!("widgets") view=gallery::Gallery ssr=SsrMode::Async/>
                 <DashboardRoutes/>
             </Routes>
         </Router>

@@ -12,7 +12,7 @@ use taskdeck::dashboard::server::PlainPage;
 use taskdeck::dashboard::{Theme, current_theme, page_name};
 use taskdeck::ui::use_base;
 
-use crate::{App, Assets, Socket};
+use crate::{App, Assets, Socket, gallery};
 
 /// A whole page: the head, the app, and the script that hydrates it.
 ///
@@ -108,7 +108,8 @@ fn page_files(assets: &Assets) -> impl IntoView + use<> {
     let base = use_base();
     let page = use_context::<Parts>().and_then(|request| {
         let path = request.uri.path();
-        page_name(path.strip_prefix(base.as_str()).unwrap_or(path))
+        let path = path.strip_prefix(base.as_str()).unwrap_or(path);
+        gallery::code::name_at(path).or_else(|| page_name(path))
     });
     let files = page.and_then(|page| assets.pages.get(page)).into_iter().flatten();
     files

@@ -67,6 +67,10 @@ pub(crate) struct Flags {
     /// Whether pages are told of changes by WebSocket; they poll otherwise [TASK_WEBSOCKET_ENABLED; true]
     #[arg(long, value_name = "BOOL")]
     websocket_enabled: Option<String>,
+    /// The origins whose pages may show widgets, with a token each: https://a.example,https://b.example
+    /// [TASK_EMBED_ORIGINS; none]
+    #[arg(long, value_name = "ORIGINS")]
+    embed_origins: Option<String>,
 }
 
 impl Flags {
@@ -85,6 +89,7 @@ impl Flags {
             ("buffer_size", &self.buffer_size),
             ("max_upload", &self.max_upload),
             ("websocket_enabled", &self.websocket_enabled),
+            ("embed_origins", &self.embed_origins),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
     }

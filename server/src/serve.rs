@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use taskdeck::Setting;
 use taskdeck::axum::Config;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,13 @@ pub(crate) async fn serve(config: ServerConfig) -> Result<()> {
         build: site.assets().build.clone(),
         dev: std::env::var_os("TASKDECK_DEV").is_some_and(|dev| dev == "1"),
         websocket: config.websocket,
+        embed_origins: config.embed_origins.clone().into(),
         sockets: sockets.clone(),
+        settings: vec![Setting::new(
+            "TASK_DATA",
+            config.data.display().to_string(),
+            "The database that imported data goes to.",
+        )],
         ..Config::new(bind)
     };
     let router = wiring::router(deck.clone(), &site, http);

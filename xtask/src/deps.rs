@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("taskdeck-app", &["taskdeck"]),
     ("taskdeck-server", &["taskdeck", "taskdeck-app"]),
     ("taskdeck-frontend", &["taskdeck-app"]),
+    ("taskdeck-element", &["taskdeck-core"]),
     ("xtask", &[]),
 ];
 const STRANGER: &[&str] = &["taskdeck"];

@@ -19,6 +19,7 @@ mod css;
 mod deps;
 mod dev;
 mod dist;
+mod element;
 mod fixtures;
 mod guard;
 mod hash;

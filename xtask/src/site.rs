@@ -8,6 +8,7 @@
 //!   pkg/split.<hash>.js        loads the pieces of the WASM that a page needs besides
 //!   pkg/<piece>.<hash>.wasm
 //!   pkg/snippets/..            when wasm-bindgen made any
+//!   embed/..                   <task-progress>, see `element`
 //!   **.br                      release only, beside each js, wasm, css and svg over 1 KB
 //! ```
 //!
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 use crate::compress::Cache;
 use crate::css;
+use crate::element;
 use crate::hash::Hash;
 use crate::progress::Progress;
 use crate::wasm::{self, Bundle};
@@ -79,11 +81,17 @@ impl Sizes {
             let name = address.trim_start_matches('/');
             files.get(&format!("{name}.br")).or_else(|| files.get(name)).map_or(0, Vec::len)
         };
-        let is_besides = |name: &&String| name.ends_with(".js") || name.ends_with(".css");
+        // What pages elsewhere load is no part of the app.
+        let is_ours = |name: &&String| !name.starts_with("embed/");
+        let is_besides = |name: &&String| is_ours(name) && (name.ends_with(".js") || name.ends_with(".css"));
         let shared = sent(&manifest.wasm);
         let first = |pieces: &Vec<String>| shared + pieces.iter().map(|piece| sent(piece)).sum::<usize>();
         Self {
-            raw: files.iter().filter(|(name, _)| name.ends_with(".wasm")).map(|(_, bytes)| bytes.len()).sum(),
+            raw: files
+                .iter()
+                .filter(|(name, _)| is_ours(name) && name.ends_with(".wasm"))
+                .map(|(_, bytes)| bytes.len())
+                .sum(),
             besides: files.keys().filter(is_besides).map(|name| sent(name)).sum(),
             first: manifest.pages.iter().map(|(page, pieces)| (page.clone(), first(pieces))).collect(),
         }
@@ -102,21 +110,30 @@ pub(crate) fn folder(workspace: &Workspace, mode: Mode) -> PathBuf {
 /// Builds the site.
 pub(crate) fn build(workspace: &Workspace, progress: &Progress, mode: Mode) -> Result<Sizes> {
     let bundle = wasm::build(workspace, progress, mode)?;
-    assemble(workspace, progress, mode, &bundle)
+    let element = element::build(workspace, progress, mode)?;
+    assemble(workspace, progress, mode, &bundle, element)
 }
 
 /// Builds the site around the WASM of the last build: what a change to `style/` or `public/` needs.
 pub(crate) fn restyle(workspace: &Workspace, progress: &Progress, mode: Mode) -> Result<Sizes> {
-    assemble(workspace, progress, mode, &wasm::last(workspace, mode)?)
+    assemble(workspace, progress, mode, &wasm::last(workspace, mode)?, element::last(workspace, mode)?)
 }
 
-fn assemble(workspace: &Workspace, progress: &Progress, mode: Mode, bundle: &Bundle) -> Result<Sizes> {
+fn assemble(
+    workspace: &Workspace,
+    progress: &Progress,
+    mode: Mode,
+    bundle: &Bundle,
+    element: Files,
+) -> Result<Sizes> {
     let css =
         progress.step("bundling the style", || css::bundle(&workspace.root().join("style/main.css")))?;
     progress.step("laying out the site", || {
         let (mut files, manifest) = lay_out(&workspace.root().join("public"), bundle, css.into_bytes())?;
+        files.extend(element);
         if mode == Mode::Release {
             compress(&mut files, &workspace.scratch().join("brotli"))?;
+            element::check_size(&files)?;
         }
         write(&folder(workspace, mode), &files)?;
         Ok(Sizes::of(&files, &manifest))

@@ -3,6 +3,7 @@
 mod backup_database;
 #[cfg(feature = "ssr")]
 mod data_database;
+mod demo_question;
 mod demo_steps;
 mod demo_ticks;
 mod import_csv;
@@ -14,6 +15,7 @@ mod text;
 pub use backup_database::{BackupDatabase, BackupFormat, BackupSummary};
 #[cfg(feature = "ssr")]
 pub use data_database::{DataDatabase, DataDatabaseError};
+pub use demo_question::{DemoAnswer, DemoQuestion};
 pub use demo_steps::{DemoEnding, DemoSteps, DemoSummary};
 pub use demo_ticks::{DemoTicks, TickSummary};
 pub use import_csv::{Delimiter, ImportCsv, ImportMode, ImportSummary};

@@ -4,6 +4,7 @@
 //! browser, is the attacker to keep out. It has two ways in: a name of its own that resolves to 127.0.0.1 (the
 //! `Host` check), and requests that the browser sends for it across origins (the `Origin` check).
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use taskdeck_engine::{Client, Deck};
 use tower::{Layer, Service};
 
 use crate::Config;
+use crate::about::Known;
+use crate::embed::{self, TokenTime};
 use crate::problem::Failure;
 
 /// The largest body that is no upload.
@@ -43,13 +46,21 @@ pub(crate) const CLOSED_POLICY: HeaderValue =
 
 /// The layer to put around everything the program serves.
 ///
+/// A request that brings a token of [`Client::embed_token`](taskdeck_engine::Client::embed_token) acts as the widget
+/// that it was given to, and may come from [`Config::embed_origins`].
+///
 /// It answers 421 when `Host` is not this machine's loopback with our port, 403 when an unsafe request or a
 /// WebSocket upgrade comes from another origin, and 413 when a body is too large. It puts the
 /// [`Client`](taskdeck_engine::Client) of the request's actor into the extensions, and headers on every response
 /// that keep browsers from guessing types, framing pages and telling others their addresses.
 #[must_use]
 pub fn guard(deck: Deck, config: &Config) -> Guard {
-    Guard { deck, port: config.bind.port() }
+    Guard {
+        deck,
+        port: config.bind.port(),
+        known: Known::of(config),
+        embed_origins: Arc::clone(&config.embed_origins),
+    }
 }
 
 /// The layer that [`guard`] makes.
@@ -57,6 +68,8 @@ pub fn guard(deck: Deck, config: &Config) -> Guard {
 pub struct Guard {
     deck: Deck,
     port: u16,
+    known: Known,
+    embed_origins: Arc<[String]>,
 }
 
 /// A service behind the [`Guard`].
@@ -90,6 +103,13 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let reader = match self.guard.embedding(&request) {
+            Some(Embedding::Asks(origin)) => {
+                return std::future::ready(Ok(harden(embed::preflight(origin)))).boxed();
+            }
+            Some(Embedding::Reads(origin)) => Some(origin),
+            None => None,
+        };
         let answer = match self.guard.admit(&request) {
             Ok(admitted) => {
                 let request = admitted.into(request);
@@ -97,13 +117,30 @@ where
             }
             Err(failure) => Either::Right(refuse(failure, request).map(Ok)),
         };
-        answer.map(|result| result.map(harden)).boxed()
+        let read_by = move |mut response: Response| {
+            if let Some(origin) = reader {
+                embed::allow(&mut response, origin);
+            }
+            harden(response)
+        };
+        answer.map(|result| result.map(read_by)).boxed()
     }
+}
+
+/// A page of this listed origin, with a widget of ours.
+enum Embedding {
+    /// Its browser asks beforehand whether it may ask. It brings no token yet.
+    Asks(HeaderValue),
+    /// It reads, with a token.
+    Reads(HeaderValue),
 }
 
 /// What a request is let in with.
 struct Admitted {
     client: Client,
+    known: Known,
+    /// Of its token, if it came with one.
+    token_time: Option<TokenTime>,
     /// How many bytes its body may have.
     limit: u64,
 }
@@ -111,18 +148,43 @@ struct Admitted {
 impl Admitted {
     fn into(self, mut request: Request) -> Request {
         request.extensions_mut().insert(self.client);
+        request.extensions_mut().insert(self.known);
+        if let Some(time) = self.token_time {
+            request.extensions_mut().insert(time);
+        }
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         request.map(|body| Body::new(Limited::new(body, limit)))
     }
 }
 
 impl Guard {
+    /// Whether the request comes from a page that shows a widget of ours.
+    fn embedding(&self, request: &Request) -> Option<Embedding> {
+        let headers = request.headers();
+        let origin = embed::listed_origin(headers, &self.embed_origins)?;
+        if embed::token(headers, request.uri()).is_some() {
+            return Some(Embedding::Reads(origin));
+        }
+        embed::is_preflight(request.method(), headers).then_some(Embedding::Asks(origin))
+    }
+
     fn admit(&self, request: &Request) -> Result<Admitted, Failure> {
         let host = check_host(request, self.port)?;
-        if !is_safe(request.method()) || is_upgrade(request.headers()) {
+        let token = embed::token(request.headers(), request.uri());
+        let is_upgrade = is_upgrade(request.headers());
+        let may_embed =
+            token.is_some() && embed::listed_origin(request.headers(), &self.embed_origins).is_some();
+        if !is_safe(request.method()) || (is_upgrade && !may_embed) {
             check_origin(request.headers(), &host)?;
         }
-        let client = self.deck.as_actor(Actor::local());
+        let (actor, token_time) = match token {
+            Some(token) => {
+                let (actor, time) = self.deck.embed_actor(&token)?;
+                (actor, Some(TokenTime(time)))
+            }
+            None => (Actor::local(), None),
+        };
+        let client = self.deck.as_actor(actor);
         let max_upload = client.settings().max_upload_bytes;
         let (what, max_bytes, limit) = match is_form(request.headers()) {
             true => ("the form with its files", max_upload, max_upload.saturating_add(FORM_OVERHEAD)),
@@ -134,7 +196,7 @@ impl Guard {
         if length(request.headers()).is_some_and(|length| length > limit) {
             return Err(DeckError::TooLarge { what: what.to_owned(), max_bytes }.into());
         }
-        Ok(Admitted { client, limit })
+        Ok(Admitted { client, known: self.known.clone(), token_time, limit })
     }
 }
 

@@ -20,10 +20,13 @@
 //! # }
 //! ```
 
+mod about;
 mod artifacts;
 mod batches;
 mod body;
+mod bulk;
 mod config;
+mod embed;
 mod events;
 mod extract;
 mod feed;
@@ -43,6 +46,7 @@ mod trace;
 mod units;
 pub mod upload;
 
+pub use about::about;
 pub use config::Config;
 pub use guard::{Guard, Guarded, guard};
 pub use problem::problem;

@@ -12,7 +12,10 @@ use taskdeck_engine::Deck;
 
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
-use crate::{Config, artifacts, batches, events, feed, kinds, lanes, schedules, stats, task_feed, tasks};
+use crate::{
+    Config, about, artifacts, batches, bulk, embed, events, feed, kinds, lanes, schedules, stats, task_feed,
+    tasks,
+};
 
 #[derive(Clone)]
 pub(crate) struct Served {
@@ -50,14 +53,20 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/workers", get(stats::workers))
         .route("/tasks", get(tasks::list))
         .route("/tasks/batch", post(batches::start).layer(DefaultBodyLimit::max(MAX_BATCH)))
+        .route("/tasks/bulk", post(bulk::start))
+        .route("/tasks/bulk/preview", post(bulk::preview))
         .route("/batches/{id}", get(batches::one))
         .route("/tasks/{id}", get(tasks::one).delete(tasks::delete))
         .route("/tasks/{id}/attempts", get(tasks::attempts))
         .route("/tasks/{id}/log", get(tasks::log))
         .route("/tasks/{id}/result", get(tasks::result))
+        .route("/tasks/{id}/result.json", get(tasks::result_json))
+        .route("/tasks/{id}/result.csv", get(tasks::result_csv))
         .route("/tasks/{id}/cancel", post(tasks::cancel).delete(tasks::cancel))
         .route("/tasks/{id}/retry", post(tasks::retry))
         .route("/tasks/{id}/confirm", post(tasks::confirm))
+        .route("/tasks/{id}/notices", get(embed::notices))
+        .route("/tasks/{id}/embed", post(embed::issue))
         .route("/tasks/{id}/params", patch(tasks::change_params))
         .route("/tasks/{id}/events", get(events::events))
         .route("/tasks/{id}/artifacts/{name}", get(artifacts::download))
@@ -66,6 +75,7 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/schedules/{name}/pause", post(schedules::pause))
         .route("/schedules/{name}/resume", post(schedules::resume))
         .route("/schedules/{name}/run", post(schedules::run))
+        .route("/about", get(about::show))
         .route("/next_times", get(schedules::next_times))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

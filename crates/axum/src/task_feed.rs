@@ -1,15 +1,21 @@
 //! `/ws/task/{id}`: one task's states and its log, for clients that want nothing else.
 //!
-//! The frames are those of `/ws`; the client sends nothing. After the task has ended and its log is told to the last
+//! The frames are those of `/ws`; the client sends nothing. `log=false` leaves the log out. A widget in another page
+//! that came with a token is told a new one at half its time (`token`), as long as the task has not ended. After the task has ended and its log is told to the last
 //! line the socket closes with 1000.
+
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::close_code;
 use axum::response::Response;
+use http::request::Parts;
 use serde::Deserialize;
 use taskdeck_core::{ClientMessage, DeckError, Known, ServerMessage, TaskId};
 use taskdeck_engine::Client;
+use tokio::time::{Instant, sleep_until};
 
+use crate::embed;
 use crate::extract::{Caller, Params, TaskPath, Upgrade};
 use crate::feed::hello;
 use crate::pace::Paced;
@@ -26,26 +32,36 @@ pub(crate) struct Since {
     /// The last `seq` of the log that the client has.
     #[serde(default)]
     since: u64,
+    /// Whether the log is told too.
+    #[serde(default = "yes")]
+    log: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 pub(crate) async fn upgrade(
     State(served): State<Served>,
     Caller(client): Caller,
     TaskPath(id): TaskPath,
-    Params(Since { since }): Params<Since>,
+    Params(Since { since, log }): Params<Since>,
+    parts: Parts,
     upgrade: Result<Upgrade, Failure>,
 ) -> Result<Response, Failure> {
     served.require_websocket()?;
     let Upgrade(upgrade) = upgrade?;
     // An unknown task is told by a status, which a client can read, and not by a closing code.
     client.get(id).await?;
+    let since = log.then_some(since);
+    let renewal = Renewal::new(embed::token_time(&parts));
     let tracked = served.config.sockets.token();
     let hello = hello(&served);
     Ok(upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).on_upgrade(
         move |socket| async move {
             let mut socket = Socket::new(socket);
             let ending = match socket.send(&[hello]).await {
-                Ok(()) => tell(&mut socket, &client, id, since).await,
+                Ok(()) => tell(&mut socket, &client, id, since, renewal).await,
                 Err(Lost) => Ending::Lost,
             };
             match ending {
@@ -74,11 +90,58 @@ impl From<Lost> for Ending {
     }
 }
 
-async fn tell(socket: &mut Socket, client: &Client, id: TaskId, since: u64) -> Ending {
+/// When a widget's token is to be renewed: at half its time, as long as the task has not ended.
+struct Renewal {
+    time: Option<Duration>,
+    due: Instant,
+}
+
+impl Renewal {
+    fn new(time: Option<Duration>) -> Self {
+        // At once: the token may have been given long before it was used.
+        Self { time, due: Instant::now() }
+    }
+
+    /// Waits until it is; for ever without a token.
+    async fn due(&self) -> Duration {
+        match self.time {
+            Some(time) => {
+                sleep_until(self.due).await;
+                time
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The new token, as the socket tells it.
+    async fn renew(&mut self, client: &Client, time: Duration) -> Vec<ServerMessage> {
+        self.due = Instant::now() + time / 2;
+        match client.renewed_embed_token(time).await {
+            Ok(token) => token.map(ServerMessage::Token).into_iter().collect(),
+            Err(error) => {
+                // The widget still has a token for half its time, and the next try comes before that is over.
+                tracing::warn!(%error, "failed to renew the token of a widget");
+                self.due = Instant::now() + time / 8;
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Tells the states, and the log after the line `since` if that is wanted.
+async fn tell(
+    socket: &mut Socket,
+    client: &Client,
+    id: TaskId,
+    since: Option<u64>,
+    mut renewal: Renewal,
+) -> Ending {
     let mut feed = Paced::new(client.feed());
     feed.apply(ClientMessage::Subscribe { tasks: vec![Known { id, version: 0, tick: 0 }] }).await;
-    feed.apply(ClientMessage::Log { task: id, since }).await;
-    let mut last_seq = since;
+    if let Some(since) = since {
+        feed.apply(ClientMessage::Log { task: id, since }).await;
+    }
+    let mut last_seq = since.unwrap_or(0);
     loop {
         let sent = tokio::select! {
             batch = feed.next() => {
@@ -89,9 +152,16 @@ async fn tell(socket: &mut Socket, client: &Client, id: TaskId, since: u64) -> E
                     return Ending::Gone;
                 }
                 if sent.is_ok() && has_ended(&batch) {
-                    return tell_rest(socket, client, id, last_seq).await;
+                    return match since {
+                        Some(_) => tell_rest(socket, client, id, last_seq).await,
+                        None => Ending::Told,
+                    };
                 }
                 sent
+            }
+            time = renewal.due() => {
+                let renewed = renewal.renew(client, time).await;
+                socket.send(&renewed).await
             }
             received = socket.receive() => match received {
                 Received::Quiet => socket.send(&[ServerMessage::Beat]).await,

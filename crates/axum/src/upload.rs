@@ -37,6 +37,8 @@ pub struct FormParts {
     pub id: Option<TaskId>,
     /// The field `_label`: what a person calls the task.
     pub label: Option<String>,
+    /// The field `_key`: only one active task of the kind has it; another start answers that one.
+    pub key: Option<String>,
 }
 
 impl FormParts {
@@ -62,7 +64,13 @@ impl FormParts {
     /// What is wrong with each field.
     pub fn request(&self, definition: &Definition) -> Result<StartRequest, DeckError> {
         let params = self.params(definition)?;
-        Ok(StartRequest { params, id: self.id, label: self.label(definition), ..StartRequest::default() })
+        Ok(StartRequest {
+            params,
+            id: self.id,
+            label: self.label(definition),
+            key: self.key.clone(),
+            ..StartRequest::default()
+        })
     }
 
     /// What the task is called: as the form says, else by its kind and its file, so that ten imports can be told apart.
@@ -197,6 +205,7 @@ impl Reader<'_> {
             "_id" => {
                 self.parts.id = Some(text.parse().map_err(|error| bad_request(format!("`_id`: {error}")))?);
             }
+            "_key" => self.parts.key = Some(text).filter(|text| !text.is_empty()),
             "_label" => self.parts.label = Some(text).filter(|text| !text.trim().is_empty()),
             _ => self.parts.fields.push((name, text)),
         }

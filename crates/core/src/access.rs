@@ -86,6 +86,8 @@ pub enum Action {
     Retry,
     /// Remove a task.
     Delete,
+    /// Let a page elsewhere read one task for a while.
+    Embed,
     /// Answer a task's question.
     Answer,
     /// Change the params of a failed task.
@@ -102,13 +104,14 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::List,
         Self::Read,
         Self::Start,
         Self::Cancel,
         Self::Retry,
         Self::Delete,
+        Self::Embed,
         Self::Answer,
         Self::Edit,
         Self::Pause,
@@ -125,6 +128,7 @@ impl Action {
             | Self::Cancel
             | Self::Retry
             | Self::Delete
+            | Self::Embed
             | Self::Answer
             | Self::Edit
             | Self::Pause
@@ -237,6 +241,16 @@ mod tests {
         assert!(authorise(&embed, Action::Read, Subject::Task(id(2), None)).is_err());
         assert!(authorise(&embed, Action::Cancel, Subject::Task(id(1), None)).is_err());
         assert!(authorise(&embed, Action::List, Subject::Deck).is_err());
+        for action in Action::ALL.into_iter().filter(|action| *action != Action::Read) {
+            assert!(authorise(&embed, action, Subject::Task(id(1), None)).is_err(), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_viewer_gives_no_tokens_away() {
+        let own = Subject::Task(id(1), None);
+        assert!(authorise(&user(Role::Viewer, &[]), Action::Embed, own).is_err());
+        assert!(authorise(&user(Role::Operator, &[]), Action::Embed, own).is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::read;
 use crate::read::read;
-use crate::{Counts, DeckError, ListQuery, LogLine, Progress, TaskId, TaskState, Timestamp};
+use crate::{Counts, DeckError, EmbedToken, ListQuery, LogLine, Progress, TaskId, TaskState, Timestamp};
 
 /// How many new tasks of a list are named before only their number is told.
 pub const LIST_ANNOUNCE_LIMIT: usize = 200;
@@ -54,7 +54,7 @@ pub enum ClientMessage {
     /// Tell of new tasks in this list (instead of the list told of before).
     List {
         /// Which tasks; its cursor and limit do not matter.
-        query: ListQuery,
+        query: Box<ListQuery>,
     },
     /// Tell of no list any more.
     Unlist,
@@ -157,6 +157,8 @@ pub enum ServerMessage {
         /// How many.
         counts: Counts,
     },
+    /// A new token for a widget in another page, before the time of the old one is over.
+    Token(EmbedToken),
     /// A subscription was refused.
     Refused {
         /// Of this task, if it is about one.
@@ -183,6 +185,11 @@ impl<'de> Deserialize<'de> for ServerMessage {
                 "log" => Self::Log { task: fields.take("task")?, lines: fields.take("lines")? },
                 "new" => Self::New { tasks: fields.take("tasks")? },
                 "counts" => Self::Counts { counts: fields.take("counts")? },
+                "token" => Self::Token(EmbedToken {
+                    task: fields.take("task")?,
+                    token: fields.take("token")?,
+                    expires_at: fields.take("expires_at")?,
+                }),
                 "refused" => Self::Refused { task: fields.take("task")?, error: fields.take("error")? },
                 _ => return Ok(None),
             }))
@@ -222,6 +229,11 @@ mod tests {
             },
             ServerMessage::New { tasks: Vec::new() },
             ServerMessage::Counts { counts: Counts::default() },
+            ServerMessage::Token(EmbedToken {
+                task: TaskId::from_parts(Timestamp::from_millis(5), [1; 10]),
+                token: "embed1.x".to_owned(),
+                expires_at: Timestamp::from_millis(7),
+            }),
             ServerMessage::Refused { task: None, error: DeckError::StillRunning },
         ] {
             let text = serde_json::to_string(&message).unwrap();

@@ -96,6 +96,23 @@ fn parse(param: &Param, text: &str) -> Result<Option<Value>, String> {
     }
 }
 
+/// The fields that say these params: what [`decode`] makes the same params of. Files are left out, since only a person
+/// can choose them in a form.
+#[must_use]
+pub fn encode(definition: &Definition, params: &Value) -> Vec<(String, String)> {
+    let field = |param: &Param| {
+        let value = params.get(&param.name)?;
+        let text = match &param.kind {
+            ParamKind::File { .. } => return None,
+            ParamKind::Json => value.to_string(),
+            _ if value.is_null() => return None,
+            _ => field_text(value),
+        };
+        Some((param.name.clone(), text))
+    };
+    definition.params.iter().filter_map(field).collect()
+}
+
 /// The text that a form's field shows for a value.
 #[must_use]
 pub fn field_text(value: &Value) -> String {
@@ -302,6 +319,26 @@ mod tests {
 
     fn decode_with(params: Vec<Param>, pairs: &[(&str, &str)]) -> Result<Value, FieldErrors> {
         decode(&definition(params), &fields(pairs), &BTreeMap::new())
+    }
+
+    #[test]
+    fn encoded_params_are_decoded_to_the_same() {
+        let mut definition = Definition::new(crate::Kind::new("all").unwrap());
+        definition.params = vec![
+            Param::of::<String>("text"),
+            Param::of::<i64>("number"),
+            Param::of::<f64>("ratio"),
+            Param::of::<bool>("on"),
+            Param::of::<Option<String>>("none"),
+            Param::new("json", ParamKind::Json),
+        ];
+        let params = serde_json::json!(
+            {"text": "a\nb", "number": i64::MIN, "ratio": 0.1, "on": false, "none": null, "json": "a text"}
+        );
+        let fields = encode(&definition, &params);
+        let mut expected = params;
+        expected.as_object_mut().unwrap().remove("none");
+        assert_eq!(decode(&definition, &fields, &BTreeMap::new()).unwrap(), expected);
     }
 
     #[test]

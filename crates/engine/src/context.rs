@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use taskdeck_core::{
-    Answer, Artifact, Definition, LogLevel, Question, QuestionOutcome, Step, TaskError, TaskId, Upload,
-    UserId,
+    Answer, Artifact, Definition, LogLevel, MOST_NOTICES, NOTICE_CHARS, Question, QuestionOutcome, Step,
+    TaskError, TaskId, Upload, UserId,
 };
 
 use crate::deck::{Deck, Inner};
@@ -156,6 +156,31 @@ impl TaskContext {
         self.task.problem(part.into(), message.into());
     }
 
+    /// Tells whoever watches the task something that is more than a line of its log, and less than its end: widgets call
+    /// back for it (`on_event_notification`), and who was away hears of it later. Durable when it returns. A task may
+    /// leave 1,000 notices of 2,000 characters.
+    ///
+    /// ```no_run
+    /// # async fn body(ctx: taskdeck_engine::TaskContext) -> Result<(), taskdeck_core::TaskError> {
+    /// ctx.notify("The first 10,000 rows are there: you can look at them already.").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When the task has left as many as it may, the store does not answer, or another attempt has taken the task over.
+    pub async fn notify(&self, text: impl Into<String> + Send) -> Result<(), TaskError> {
+        if self.task.notices() >= MOST_NOTICES {
+            return Err(TaskError::permanent(format!("a task leaves at most {MOST_NOTICES} notices")));
+        }
+        let text: String = text.into().chars().take(NOTICE_CHARS).collect();
+        let stored = self.inner.store.notify(self.task.id, self.task.token, self.inner.clock.now(), text);
+        match stored.await? {
+            Some(seq) => self.task.noticed(seq),
+            None => return Err(lease_lost()),
+        }
+        Ok(())
+    }
+
     /// Stores where the work is, so that a later attempt can go on from there. Durable when it returns.
     ///
     /// # Errors
@@ -163,7 +188,7 @@ impl TaskContext {
     pub async fn checkpoint<C: Serialize + Sync>(&self, value: &C) -> Result<(), TaskError> {
         let text = serde_json::to_string(value)?;
         if !self.inner.store.checkpoint(self.task.id, self.task.token, text.clone()).await? {
-            return Err(TaskError::transient("another attempt has taken the task over").code("lease_lost"));
+            return Err(lease_lost());
         }
         *self.about.checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
         Ok(())
@@ -365,6 +390,10 @@ impl TaskContext {
     pub fn deck(&self) -> Deck {
         Deck::of(Arc::clone(&self.inner))
     }
+}
+
+fn lease_lost() -> TaskError {
+    TaskError::transient("another attempt has taken the task over").code("lease_lost")
 }
 
 fn gone(upload: &Upload, error: &std::io::Error) -> TaskError {

@@ -41,6 +41,7 @@
 //! ```
 
 mod backtrace;
+mod bulk;
 mod child;
 mod client;
 mod clock;
@@ -48,6 +49,7 @@ mod command;
 mod context;
 mod deck;
 mod dispatch;
+mod embed;
 mod executor;
 mod feed;
 mod files;
@@ -61,6 +63,7 @@ mod new_record;
 mod origin;
 mod outcome;
 mod panics;
+mod preview;
 mod pulse;
 mod registry;
 mod schedule;

@@ -232,6 +232,20 @@ impl LiveTask {
         self.progress(|_| {});
     }
 
+    /// Takes in the `seq` of a notice that is stored.
+    pub(crate) fn noticed(self: &Arc<Self>, seq: u64) {
+        {
+            let mut now = self.now();
+            now.record.notice_seq = now.record.notice_seq.max(seq);
+        }
+        self.progress(|_| {});
+    }
+
+    /// How many notices the task has left.
+    pub(crate) fn notices(&self) -> u64 {
+        self.now().record.notice_seq
+    }
+
     /// Notes a part that was left out.
     pub(crate) fn problem(self: &Arc<Self>, part: String, message: String) {
         let mut now = self.now();

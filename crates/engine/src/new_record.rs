@@ -56,5 +56,6 @@ pub(crate) fn new_record(
             span,
             detached: origin.detached,
         },
+        notice_seq: 0,
     }
 }

@@ -1,12 +1,13 @@
 //! What the host of the components tells them by context.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{FieldErrors, Kind, TaskId};
 
-use crate::browser;
+use crate::{ApiError, browser};
 
 /// Where the deck is mounted: empty for `/`, else like `/deck`. Every link, form action and request begins with it.
 ///
@@ -53,16 +54,27 @@ pub fn use_base() -> BasePath {
 }
 
 /// What the viewer may do, so that buttons they may not use are not shown. The server decides; this only hides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Whether they may start, cancel, retry and delete tasks.
     pub operate: bool,
+    /// The permissions that they have; none: all that there are.
+    pub permissions: Option<BTreeSet<String>>,
+}
+
+impl Access {
+    /// Whether the viewer has all of these permissions.
+    #[must_use]
+    pub fn has(&self, required: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
+        let Some(own) = &self.permissions else { return true };
+        required.into_iter().all(|one| own.contains(one.as_ref()))
+    }
 }
 
 /// What the viewer may do; everything where nobody said otherwise.
 #[must_use]
 pub fn use_access() -> Access {
-    use_context().unwrap_or(Access { operate: true })
+    use_context().unwrap_or(Access { operate: true, permissions: None })
 }
 
 /// A start form that the server refused: provide it as a context when the page is rendered again, and the form shows
@@ -79,9 +91,34 @@ pub struct FormDraft {
     pub problem: Option<String>,
 }
 
+/// An answer that the server refused: provide it as a context when the task's page is rendered again, and the question
+/// shows what was typed and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerDraft {
+    /// The task that asks.
+    pub task: TaskId,
+    /// What was typed, by field.
+    pub fields: Vec<(String, String)>,
+    /// Why it was refused.
+    pub error: ApiError,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_viewer_without_a_permission_lacks_it_and_one_of_whom_nothing_is_said_does_not() {
+        let required = ["money".to_owned()];
+        let viewer = |own: &[&str]| Access {
+            operate: true,
+            permissions: Some(own.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        assert!(viewer(&["money", "more"]).has(&required));
+        assert!(!viewer(&["more"]).has(&required));
+        assert!(viewer(&[]).has(&[] as &[String]));
+        assert!(Access { operate: true, permissions: None }.has(&required));
+    }
 
     #[test]
     fn paths_begin_with_the_base() {

@@ -24,7 +24,9 @@
 //! Props in brackets are optional; `S<T>` takes a `T` or any signal of it. Every class starts with `td-`.
 //!
 //! - **[`TaskProgress`]** `task: TaskId`, `[state: Option<TaskState>]` (the seed), `[compact: bool]`,
-//!   `[actions: bool = true]`, `[on_started, on_progress, on_finish: Callback<TaskState>]`.
+//!   `[actions: bool = true]`, `[on_started, on_progress, on_completed, on_error, on_confirmation, on_update, on_finish,
+//!   on_event_notification: EventAction]` (a closure that takes a `TaskEvent`, or one with a question before it),
+//!   `[on: TaskCallbacks]`, `[show_if, hide_if: S<bool>]`, `[required_permissions: Vec<String>]`.
 //!   Card: `section.td-progress[data-status]` (`data-partial` as on the badge) > `header.td-progress-head` (`div.td-progress-label`, badge),
 //!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `-done`, `-step`, `-elapsed`, `-eta`, `-tries`),
 //!   `p.td-progress-message`, `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`),
@@ -32,6 +34,12 @@
 //!   and `:empty` when there is nothing to say.
 //!   Compact: `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message`
 //!   while it runs, else `p.td-progress-note`.
+//!   A question before a callback: `div.td-widget-ask[role=alertdialog]` > `p.td-question-text`, `div.td-form-actions`.
+//! - **[`TaskCards`]** `list: CardList`, `[on: TaskCallbacks]`, `[actions]`, `[empty: String]`: `p.td-cards-empty`,
+//!   `ol.td-cards` > `li` > a card.
+//! - **[`TaskButton`]** `params: T`, `[text]`, `[confirm: Confirm]`, `[key]`, `[on_started: Callback<Started>]`,
+//!   `[on: TaskCallbacks]`, `[bar: bool = true]`: `div.td-start` > `form` > `button.td-button.td-button-primary`, or
+//!   `div.td-widget-ask`; `p.td-action-error`, a compact `TaskProgress`.
 //! - **[`StatusBadge`]** `status: S<Status>`, `[partial: S<bool>]`: `span.td-badge[data-status]` > icon,
 //!   `.td-badge-text`; `data-partial` when parts were left out.
 //! - **[`Icon`]** `name: S<String>` (of Lucide; an unknown one is a circle), `[label: String]`: `svg.td-icon` (24 by 24,
@@ -59,15 +67,22 @@
 //!   `.td-field-invalid` > `label.td-label` (or `fieldset > legend.td-label`) + `.td-required`, `p.td-help`, `.td-input`,
 //!   `.td-textarea`, `.td-select`, `label.td-check` or `.td-radios > label.td-radio`, `p.td-field-error`; a file:
 //!   `div.td-drop` + `.td-drop-over` > icon, `input.td-file`, `.td-drop-text`.
+//! - **[`PostForm`]** `state: PostState`, `on_done: Callback<Value>`, `[class]`, `[novalidate: bool]`, children: a plain `form`
+//!   to a server function that takes one; with scripts it is sent without leaving the page.
 //! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar`
 //!   (`.td-log-count`, `label.td-toggle`, buttons, `.td-field-error`), `button.td-log-earlier`, `ol.td-log-lines` +
 //!   `.td-log-wrap` > `li.td-log-line[data-level]` > `.td-log-seq`, `time.td-log-time`, `.td-log-level`, `.td-log-text` >
 //!   `span` with `td-ansi-{black,red,green,yellow,blue,magenta,cyan,white}`, `td-ansi-bright-*`, `td-ansi-bg-*`,
 //!   `td-ansi-bg-bright-*`, `td-ansi-{bold,dim,italic,underline,inverse,strike}`; `p.td-log-empty`.
 //!
+//! # Without a widget
+//!
+//! [`StartTask`] starts tasks of a kind from an event handler, [`use_task`] is a task with its typed output,
+//! [`use_questions`] what a task asks. Whatever watches the same task shares one subscription.
+//!
 //! # Server
 //!
-//! The server functions are in [`api`]. Each takes the `Client` from the request's extensions, where the guard of
+//! The server functions are in [`api`], those for queues, schedules and settings in [`manage`]. Each takes the `Client` from the request's extensions, where the guard of
 //! `taskdeck-axum` puts it. [`server`]`::start_from_form` (with `ssr`) starts a task from a multipart form and gives
 //! back what was typed when it is refused.
 
@@ -80,6 +95,8 @@ mod badge;
 #[cfg(not(feature = "ssr"))]
 mod boxed;
 mod browser;
+mod button;
+mod cards;
 mod client;
 mod codec;
 mod connection;
@@ -92,28 +109,43 @@ mod go;
 mod icon;
 mod json;
 pub mod live;
+mod load;
 mod log;
+pub mod manage;
+mod permission;
+mod post;
 mod progress;
 mod question;
 #[cfg(test)]
 mod sample;
+#[cfg(feature = "ssr")]
+mod schedule_form;
 pub mod server;
 #[cfg(feature = "ssr")]
 mod server_view;
+mod start;
 mod time;
+mod use_task;
 
 pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};
 pub use badge::StatusBadge;
+pub use button::TaskButton;
+pub use cards::{CardList, TaskCards};
 pub use client::{BaseClient, BaseRequest};
 pub use connection::ConnectionNotice;
-pub use context::{Access, BasePath, FormDraft, provide_base, use_access, use_base};
+pub use context::{Access, AnswerDraft, BasePath, FormDraft, provide_base, use_access, use_base};
 pub use erase::Erase;
 pub use error::ApiError;
 pub use form::{FieldInput, FormState, TaskForm};
 pub use icon::{Icon, status_icon};
-pub use json::{Json, JsonCodec, JsonEncoding, Loaded, load};
+pub use json::{Json, JsonEncoding};
 pub use live::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};
+pub use load::{Loaded, load};
 pub use log::TaskLog;
-pub use progress::TaskProgress;
+pub use permission::{Permission, ask_for_notifications, notification_permission};
+pub use post::{PostForm, PostState};
+pub use progress::{Confirm, EventAction, TaskCallbacks, TaskProgress};
 pub use question::TaskConfirmation;
+pub use start::StartTask;
 pub use time::{Duration, TimeAgo};
+pub use use_task::{UseTask, use_questions, use_task};

@@ -10,7 +10,10 @@ use taskdeck_core::{
     Answer, CancelInfo, Choice, Definition, ErrorInfo, FieldErrors, Kind, LogLevel, LogLine, LogPage,
     OpenQuestion, Param, ParamKind, Question, QuestionOutcome, Status, Step, Upload, UserId,
 };
-use taskdeck_ui::{FormDraft, TaskConfirmation, TaskForm, TaskLog, TaskProgress, provide_base, provide_live};
+use taskdeck_ui::{
+    Access, CardList, FormDraft, TaskButton, TaskCards, TaskConfirmation, TaskForm, TaskLog, TaskProgress,
+    provide_base, provide_live,
+};
 
 use self::sample::{T0, task};
 
@@ -78,6 +81,78 @@ fn a_row_has_a_bar_while_it_runs_and_a_note_when_it_does_not() {
     failed.error = Some(ErrorInfo { code: "error".to_owned(), message: "no such table".to_owned() });
     let html = html(move || view! { <TaskProgress task=failed.id state=failed compact=true/> });
     assert!(!html.contains("<progress") && html.contains("no such table"), "{html}");
+}
+
+#[test]
+fn a_widget_is_shown_and_hidden_as_the_page_says() {
+    let shown = |show_if: bool, hide_if: bool| {
+        let task = task(Status::Running);
+        html(move || view! { <TaskProgress task=task.id state=task show_if hide_if/> })
+    };
+    assert!(shown(true, false).contains("td-progress"));
+    for (show_if, hide_if) in [(false, false), (true, true), (false, true)] {
+        assert!(!shown(show_if, hide_if).contains("td-progress"), "{show_if} {hide_if}");
+    }
+}
+
+#[test]
+fn a_widget_is_for_those_who_have_its_permissions() {
+    let shown = |own: &[&str]| {
+        let task = task(Status::Running);
+        let permissions = Some(own.iter().map(|name| (*name).to_owned()).collect());
+        html(move || {
+            provide_context(Access { operate: true, permissions });
+            view! { <TaskProgress task=task.id state=task required_permissions=vec!["money".to_owned()]/> }
+        })
+    };
+    assert!(shown(&["money"]).contains("td-progress"));
+    assert!(!shown(&[]).contains("td-progress"));
+}
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct PayOut {
+    amount: u32,
+    note: String,
+}
+
+impl taskdeck_core::Task for PayOut {
+    const KIND: &'static str = "pay_out";
+    type Output = ();
+
+    fn definition() -> Definition {
+        let mut definition = Definition::new(Self::kind());
+        definition.title = "Pay out".to_owned();
+        definition.danger = Some("Moves money.".to_owned());
+        definition.params = vec![Param::of::<u32>("amount"), Param::of::<String>("note")];
+        definition
+    }
+}
+
+#[test]
+fn a_button_is_a_plain_form_that_does_not_confirm_a_danger_by_itself() {
+    let params = PayOut { amount: 7, note: HOSTILE.to_owned() };
+    let html = html(move || view! { <TaskButton params=params key="one"/> });
+    for field in [
+        r#"name="_kind" value="pay_out""#,
+        r#"name="amount" value="7""#,
+        r#"name="_key" value="one""#,
+        "/_taskdeck/start_task",
+        "Pay out",
+    ] {
+        assert!(html.contains(field), "{field} in {html}");
+    }
+    assert!(!html.contains("_confirm") && !html.contains("alertdialog"), "{html}");
+}
+
+#[test]
+fn cards_are_in_the_page_that_the_server_sends() {
+    let task = task(Status::Completed);
+    let cards = html(move || {
+        view! { <TaskCards list=CardList::new(vec![task]) empty="Nothing yet."/> }
+    });
+    assert!(cards.contains("Import flights.csv") && !cards.contains("Nothing yet."), "{cards}");
+    let none = html(|| view! { <TaskCards list=CardList::new(Vec::new()) empty="Nothing yet."/> });
+    assert!(none.contains("Nothing yet."));
 }
 
 fn definition() -> Definition {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -16,6 +16,10 @@ pub(super) const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 /// Some browsers hold a picture to the policy it came with, and pictures bring their own styles.
 const PICTURE_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+
+/// What pages of other origins load: `<task-progress>`. There is nothing in it that is not public.
+const EMBED: &str = "embed/";
+const ANYBODY: HeaderValue = HeaderValue::from_static("*");
 
 /// Where a file's bytes are.
 #[derive(Clone)]
@@ -31,6 +35,7 @@ pub(super) enum Content {
 pub(super) struct File {
     content_type: &'static str,
     cache: HeaderValue,
+    is_for_anybody: bool,
     plain: Source,
     brotli: Option<Encoded>,
 }
@@ -61,6 +66,7 @@ impl File {
         Self {
             content_type: content_type(name),
             cache: if is_hashed(name) { FOREVER } else { ASK_AGAIN },
+            is_for_anybody: name.starts_with(EMBED),
             plain: match content {
                 Content::Kept(bytes) => Source::Kept(Encoded::new(bytes)),
                 Content::Watched(path) => Source::Watched(path),
@@ -96,6 +102,9 @@ impl File {
         let headers = response.headers_mut();
         headers.insert(ETAG, sent.etag);
         headers.insert(CACHE_CONTROL, self.cache.clone());
+        if self.is_for_anybody {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYBODY);
+        }
         if self.brotli.is_some() {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
@@ -134,7 +143,8 @@ fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 
 /// Whether the name holds the hash of the content: `pkg/taskdeck.0a1b2c3d4e5f.js`.
 pub(super) fn is_hashed(name: &str) -> bool {
-    let Some(name) = name.strip_prefix("pkg/").filter(|name| !name.contains('/')) else {
+    let within = |folder| name.strip_prefix(folder).filter(|name| !name.contains('/'));
+    let Some(name) = within("pkg/").or_else(|| within(EMBED)) else {
         return false;
     };
     let hash = name.rsplit('.').nth(1).unwrap_or_default();

@@ -75,7 +75,9 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, Bytes};
-    use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
+    use http::header::{
+        ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY,
+    };
     use http::{Request, StatusCode};
     use tower::ServiceExt;
 
@@ -95,6 +97,8 @@ mod tests {
             ("pkg/a.0011223344.wasm", "wasm".to_owned()),
             ("pkg/a.0011223344.css", "css".to_owned()),
             ("favicon.svg", "<svg/>".to_owned()),
+            ("embed/task-progress.js", "import".to_owned()),
+            ("embed/element.0a1b2c3d4e5f.js", "glue".to_owned()),
         ];
         let files = files.map(|(name, text)| (name.to_owned(), Content::Kept(Bytes::from(text))));
         load::with_manifest(files.into()).unwrap()
@@ -123,6 +127,18 @@ mod tests {
         assert_eq!(headers[CACHE_CONTROL], ASK_AGAIN);
         assert!(!is_hashed("pkg/snippets/a-0a1b2c3d4e5f/inline0.js"));
         assert!(!is_hashed("pkg/plain.js"));
+    }
+
+    #[tokio::test]
+    async fn the_element_is_for_pages_of_any_origin_and_the_rest_is_not() {
+        let (status, headers, _) = ask("/embed/task-progress.js", &[]).await;
+        assert_eq!((status, &headers[CACHE_CONTROL]), (StatusCode::OK, &ASK_AGAIN));
+        assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        let (_, headers, _) = ask("/embed/element.0a1b2c3d4e5f.js", &[]).await;
+        assert_eq!(headers[CACHE_CONTROL], FOREVER);
+        assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        let (_, headers, _) = ask(&format!("/{JS}"), &[]).await;
+        assert!(!headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
     }
 
     #[tokio::test]

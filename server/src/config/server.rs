@@ -36,6 +36,8 @@ pub(crate) struct ServerConfig {
     /// The database that imported data goes to.
     pub(crate) data: PathBuf,
     pub(crate) websocket: bool,
+    /// The origins whose pages may show widgets.
+    pub(crate) embed_origins: Vec<String>,
     pub(crate) settings: Settings,
 }
 
@@ -62,6 +64,7 @@ impl ServerConfig {
         let store = reader.read("store", values::store, Store::Sqlite(PathBuf::from("taskdeck.db")));
         let data = reader.read("data", values::path, beside(&store, "data.db"));
         let websocket = reader.read("websocket_enabled", values::switch, true);
+        let embed_origins = reader.read("embed_origins", values::origins, Vec::new());
         if matches!(&store, Store::Sqlite(path) if *path == data) {
             let data = data.display();
             reader.faults.push(format!(
@@ -71,7 +74,7 @@ impl ServerConfig {
         if !reader.faults.is_empty() {
             bail!(reader.faults.join("\n"));
         }
-        Ok(Self { bind, store, data, websocket, settings })
+        Ok(Self { bind, store, data, websocket, embed_origins, settings })
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::cli::Flags;
 
 /// Every setting. Its flag is `--max-concurrent`, its variable `TASK_MAX_CONCURRENT`, its key `max_concurrent`.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     "bind",
     "store",
     "data",
@@ -22,6 +22,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "buffer_size",
     "max_upload",
     "websocket_enabled",
+    "embed_origins",
 ];
 
 const FILE: &str = "taskdeck.toml";

@@ -102,6 +102,26 @@ pub(crate) fn store(text: &str) -> Parsed<Store> {
     }
 }
 
+/// Origins, with a comma between: a scheme, a host, and a port where it is not the usual one. No wildcard: whoever may
+/// show widgets is named.
+pub(crate) fn origins(text: &str) -> Parsed<Vec<String>> {
+    const ALLOWED: Fault = Fault::Allowed("origins such as https://shop.example,http://localhost:8080");
+    let origin = |text: &str| {
+        let text = text.trim().to_ascii_lowercase();
+        let uri: http::Uri = text.parse().ok()?;
+        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+        let authority = uri.authority()?.as_str();
+        // As a browser writes it: nothing after the port, and no port where it is the usual one.
+        let plain = text == format!("{}://{authority}", uri.scheme_str()?) && !authority.contains(['@', '*']);
+        let usual = matches!(
+            (uri.scheme_str(), uri.port_u16()),
+            (Some("http"), Some(80)) | (Some("https"), Some(443))
+        );
+        (is_web && plain && !usual).then_some(text)
+    };
+    text.split(',').map(|text| origin(text).ok_or(ALLOWED)).collect()
+}
+
 pub(crate) fn path(text: &str) -> Parsed<PathBuf> {
     Ok(PathBuf::from(text))
 }
@@ -163,6 +183,26 @@ mod tests {
         }
         for text in ["127.0.0.1", "3000", "example.com:80", "localhost:x"] {
             assert!(matches!(bind(text), Err(Fault::Allowed(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_read_as_browsers_write_them() {
+        let two = ["https://shop.example".to_owned(), "http://localhost:8080".to_owned()];
+        assert_eq!(origins("https://Shop.example, http://localhost:8080"), Ok(two.to_vec()));
+        for bad in [
+            "",
+            "*",
+            "https://*.shop.example",
+            "shop.example",
+            "https://shop.example/",
+            "https://a.example/x",
+            "https://a.example:443",
+            "ws://a.example",
+            "https://u@a.example",
+            "https://a.example,,",
+        ] {
+            assert!(origins(bad).is_err(), "{bad}");
         }
     }
 

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
+mod about;
 mod answers;
 mod batch;
+mod bulk;
+mod embed;
 mod guard;
 mod kinds;
 mod lanes;

@@ -14,20 +14,25 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::server::{Server, deck};
 use crate::work::Gate;
 
-struct Listening {
-    deck: Deck,
-    gate: Gate,
+pub(crate) struct Listening {
+    pub(crate) deck: Deck,
+    pub(crate) gate: Gate,
     at: SocketAddr,
     config: Config,
 }
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 async fn listen() -> Listening {
+    listen_with(|_| ()).await
+}
+
+pub(crate) async fn listen_with(configure: impl FnOnce(&mut Config)) -> Listening {
     let (deck, gate) = deck(Settings::default()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    let config = Config { build: "b1".to_owned(), ..Config::new(at) };
+    let mut config = Config { build: "b1".to_owned(), ..Config::new(at) };
+    configure(&mut config);
     let guard = taskdeck_axum::guard(deck.clone(), &config);
     let app = taskdeck_axum::router(deck.clone(), config.clone()).layer(guard);
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -35,7 +40,7 @@ async fn listen() -> Listening {
 }
 
 impl Listening {
-    async fn connect(&self, path: &str, origin: Option<&str>) -> Result<Socket, u16> {
+    pub(crate) async fn connect(&self, path: &str, origin: Option<&str>) -> Result<Socket, u16> {
         let mut request = format!("ws://{}{path}", self.at).into_client_request().unwrap();
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", origin.parse().unwrap());
@@ -47,7 +52,7 @@ impl Listening {
         }
     }
 
-    async fn start(&self, kind: &str, params: Value) -> TaskId {
+    pub(crate) async fn start(&self, kind: &str, params: Value) -> TaskId {
         let request = StartRequest { params, ..StartRequest::default() };
         self.deck.as_actor(Actor::local()).start(kind, request).await.unwrap().task.id
     }
@@ -74,7 +79,7 @@ impl Socket {
     }
 
     /// The next message of this type.
-    async fn hear_of(&mut self, kind: &str) -> Value {
+    pub(crate) async fn hear_of(&mut self, kind: &str) -> Value {
         loop {
             let message = self.hear().await;
             if message["type"] == kind {
@@ -84,7 +89,7 @@ impl Socket {
     }
 
     /// Reads on until the task has this status.
-    async fn until(&mut self, status: &str) -> Value {
+    pub(crate) async fn until(&mut self, status: &str) -> Value {
         loop {
             let message = self.hear_of("states").await;
             if message["tasks"][0]["status"] == status {
@@ -93,7 +98,7 @@ impl Socket {
         }
     }
 
-    async fn close_code(&mut self) -> CloseCode {
+    pub(crate) async fn close_code(&mut self) -> CloseCode {
         loop {
             match self.0.next().await {
                 Some(Ok(Message::Close(Some(frame)))) => return frame.code,

@@ -72,6 +72,7 @@ impl TaskBody for Wait {
     async fn run(self, ctx: TaskContext) -> Result<(), TaskError> {
         ctx.progress(0.5);
         ctx.info("waiting");
+        ctx.notify("The gate is closed.").await?;
         let gate = ctx.get::<Gate>()?;
         tokio::select! {
             permit = gate.0.acquire() => permit?.forget(),

@@ -1,13 +1,18 @@
 //! The way in: every verb, read and subscription, on behalf of one actor.
 
+mod about;
 mod act;
+mod bulk;
+mod embed;
 mod files;
 mod lanes;
 mod log;
+mod notices;
 mod read;
 mod schedules;
 mod start;
 mod stats;
+mod why;
 mod workers;
 
 use std::sync::Arc;

@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Deck, Inner};
+use crate::bulk::BulkAction;
 use crate::clock::Clock;
 use crate::context::{Resources, TaskContext};
 use crate::dispatch::{self, Dispatch};
+use crate::embed::{self, EmbedKey};
 use crate::files::FileStore;
 use crate::heart::{self, Heart};
 use crate::hub::Hub;
@@ -256,11 +258,12 @@ impl DeckBuilder {
     /// # Errors
     /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new, or a
     /// schedule cannot do what it says.
-    pub async fn build(self) -> Result<Deck, BuildError> {
+    pub async fn build(mut self) -> Result<Deck, BuildError> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
         panics::install_hook();
+        self.registry.add::<BulkAction>()?;
         let schedules = schedule::read_code(&self.registry, self.schedules)?;
         let (path, durability) = (self.path, self.settings.durability);
         let files = match &path {
@@ -282,6 +285,9 @@ impl DeckBuilder {
                 Arc::new(store) as Arc<dyn Store>
             }
         };
+        let key = store.secret(embed::SECRET, EmbedKey::fresh()).await;
+        let key = key.map_err(|error| BuildError::Answer(error.to_string()))?;
+        let embed_key = EmbedKey::new(key, store.deck_id());
         let files = FileStore::open(files.0, files.1)?;
         files.sweep_unfinished()?;
         let inner = Arc::new(Inner {
@@ -302,6 +308,7 @@ impl DeckBuilder {
             layers: self.layers,
             heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
+            embed_key,
             on_shutdown: self.on_shutdown,
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),

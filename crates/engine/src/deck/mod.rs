@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::context::Resources;
 use crate::dispatch::Dispatch;
+use crate::embed::EmbedKey;
 use crate::files::FileStore;
 use crate::heart::{self, Heart};
 use crate::hub::Hub;
@@ -52,6 +53,8 @@ pub(crate) struct Inner {
     /// This process, as the store knows it, and the thread that says that it lives.
     pub(crate) heart: Heart,
     pub(crate) worker_name: String,
+    /// What the tokens of widgets in other pages are signed with.
+    pub(crate) embed_key: EmbedKey,
     on_shutdown: Vec<Hook>,
     /// Fires first at a shutdown: nothing new is claimed, what runs is asked to stop.
     pub(crate) stopping: CancellationToken,

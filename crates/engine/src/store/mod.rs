@@ -13,8 +13,8 @@ use std::path::Path;
 use async_trait::async_trait;
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
-    LogPage, OpenQuestion, Progress, Question, Refused, SessionId, Stats, Status, TaskId, Timestamp, Upload,
-    UserId,
+    LogPage, Notice, OpenQuestion, Progress, Question, Refused, SessionId, Stats, Status, TaskId, Timestamp,
+    Upload, UserId,
 };
 
 pub(crate) use claim::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
@@ -172,6 +172,15 @@ pub(crate) struct LaneCount {
     pub(crate) n: u64,
 }
 
+/// What a store says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoreInfo {
+    /// What it is and where: `SQLite 3.51.0, /var/lib/taskdeck.db`.
+    pub(crate) text: String,
+    /// How much of the disk it takes; none for one in memory.
+    pub(crate) bytes: Option<u64>,
+}
+
 /// Since when the one of a lane's queued tasks waits that has waited longest.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LaneWait {
@@ -202,6 +211,14 @@ pub(crate) struct Removed {
 pub(crate) struct Oldest {
     pub(crate) id: TaskId,
     pub(crate) ended_at: Timestamp,
+}
+
+/// How many tasks a list has, by status, as far as one request may look.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) counts: Counts,
+    /// Where it stopped, if there may be more.
+    pub(crate) cursor: Option<String>,
 }
 
 /// What a task's removal asks for.
@@ -318,11 +335,20 @@ pub(crate) trait Store: ScheduleStore {
     /// A page of tasks, newest first, and where the next begins.
     async fn list(&self, query: ListQuery) -> Result<(Vec<Record>, Option<String>), StoreError>;
 
+    /// How many tasks a list has; looks at so many rows as a page does, and no more.
+    async fn tally(&self, query: ListQuery) -> Result<Tally, StoreError>;
+
+    /// The params of tasks, in their order; nothing for those that are gone, and for what is too large for a line.
+    async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError>;
+
     /// How many tasks there are by status, from counters.
     async fn counts(&self) -> Result<Counts, StoreError>;
 
     /// The counters themselves: how many tasks of each queue and kind have each status.
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError>;
+
+    /// What and where the store is, and how large.
+    fn info(&self) -> StoreInfo;
 
     /// The longest wait of each queue and kind that has queued tasks.
     async fn waits(&self) -> Result<Vec<LaneWait>, StoreError>;
@@ -357,6 +383,22 @@ pub(crate) trait Store: ScheduleStore {
 
     /// The `seq` of the last stored log line; 0 for none.
     async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError>;
+
+    /// Stores what the attempt that holds the task wants somebody to know, and gives its `seq`; `None` when the lease is
+    /// lost. It is no change of the task: its version stays.
+    async fn notify(
+        &self,
+        id: TaskId,
+        token: taskdeck_core::LeaseToken,
+        at: Timestamp,
+        text: String,
+    ) -> Result<Option<u64>, StoreError>;
+
+    /// A task's notices after `since`, in order.
+    async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError>;
+
+    /// A secret of the deck; `fresh` becomes it when there is none yet.
+    async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError>;
 
     /// Notes a stored file that no task refers to yet.
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError>;

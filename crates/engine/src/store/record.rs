@@ -51,6 +51,8 @@ pub(crate) struct Record {
     pub(crate) child: Option<String>,
     pub(crate) batch: Option<BatchId>,
     pub(crate) options: Options,
+    /// The `seq` of its last notice.
+    pub(crate) notice_seq: u64,
 }
 
 impl Record {
@@ -105,7 +107,7 @@ impl Record {
             starts: machine.attempt,
             questions: machine.questions,
             endings: machine.endings,
-            notice_seq: 0,
+            notice_seq: self.notice_seq,
         }
     }
 }

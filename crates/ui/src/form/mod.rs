@@ -20,7 +20,7 @@ use web_sys::FormData;
 pub use self::field::FieldInput;
 pub use self::state::FormState;
 
-use self::send::{Sending, Transfer};
+pub(crate) use self::send::{Sending, Transfer};
 use crate::go::use_go;
 use crate::{ApiError, Erase, FormDraft, Icon, api, browser, use_base, use_live};
 

@@ -16,7 +16,7 @@ const SMALL: f64 = 200_000.0;
 
 /// Where a form stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Sending {
+pub(crate) enum Sending {
     /// It is being filled in.
     No,
     /// Its files are on their way.
@@ -26,7 +26,7 @@ pub(super) enum Sending {
 }
 
 impl Sending {
-    pub(super) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         !matches!(self, Self::No)
     }
 
@@ -36,7 +36,7 @@ impl Sending {
 }
 
 /// A form on its way. Dropping it stops it.
-pub(super) struct Transfer {
+pub(crate) struct Transfer {
     request: XmlHttpRequest,
     _on_progress: Closure<dyn FnMut(ProgressEvent)>,
     _on_end: Closure<dyn FnMut()>,
@@ -54,7 +54,7 @@ impl Drop for Transfer {
 }
 
 impl Transfer {
-    pub(super) fn start(
+    pub(crate) fn start(
         url: &str,
         data: &FormData,
         on_progress: impl Fn(f64, f64) + 'static,

@@ -6,14 +6,12 @@
 //! - `wait`: how long to wait between tries
 //! - `logs`: who reads which log, up to which line
 //! - `arrivals`: which tasks of a list are new
-//! - `changes`: what happened between two states
 //! - `small_map`: a map for few things
 //! - `store`: the signals, and the doors for components
 //! - `driver`: the socket, the timers and the window's events
 //! - `sync`: what the server says, and what is asked of it
 
 mod arrivals;
-mod changes;
 mod driver;
 mod logs;
 mod plan;
@@ -23,5 +21,4 @@ mod sync;
 mod wait;
 mod wants;
 
-pub use changes::{Change, changes};
 pub use store::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};

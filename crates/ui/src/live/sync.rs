@@ -42,7 +42,10 @@ impl LiveStore {
             ServerMessage::New { tasks } => self.take_arrivals(|arrivals| arrivals.told(&tasks)),
             ServerMessage::Counts { counts } => self.0.counts.set(Some(counts)),
             // Refused: the page shows what the viewer may not watch (any more); it stays as it is.
-            ServerMessage::Hello { .. } | ServerMessage::Beat | ServerMessage::Refused { .. } => {}
+            ServerMessage::Hello { .. }
+            | ServerMessage::Beat
+            | ServerMessage::Token(_)
+            | ServerMessage::Refused { .. } => {}
         }
     }
 

@@ -1,18 +1,43 @@
 //! `<TaskProgress/>`: how far a task is, as a card or as a bar in a row.
 
+mod callbacks;
 mod card;
 mod facts;
 mod row;
+mod tell;
 
 use leptos::prelude::*;
-use taskdeck_core::{TaskId, TaskState};
+use taskdeck_core::{TaskEventKind as Kind, TaskId, TaskState, unstarted};
+
+pub use self::callbacks::{Confirm, EventAction, TaskCallbacks};
 
 use self::card::card;
 use self::row::row;
-use crate::live::{Change, TaskWatch, changes};
-use crate::{Erase, use_live};
+use self::tell::Teller;
+use crate::{Erase, use_access, use_live};
 
-/// How far a task is: live, as a card with all that is known, or compact as a bar for a row of a list.
+/// How far a task is: live, as a card with all that is known, or compact as a bar for a row of a list. It shows a task
+/// that there is, and never starts one.
+///
+/// ```
+/// # use leptos::prelude::*;
+/// # use taskdeck_core::TaskId;
+/// use taskdeck_ui::{Confirm, EventAction, TaskProgress};
+/// # fn page(id: TaskId, reload: Callback<()>) -> impl IntoView {
+/// view! {
+///     <TaskProgress
+///         task=id
+///         on_completed=move |event| leptos::logging::log!("{} returned {:?}", event.label, event.result)
+///         on_error=EventAction::new(move |_| reload.run(()))
+///             .confirm(Confirm::new("The import failed. Load the page again?"))
+///     />
+/// }
+/// # }
+/// ```
+///
+/// Each callback is called once for each transition, also when the task moved on while the socket was down. What is new
+/// is told from the `state` on that the page came with, or from the start on (`is_new`); without either, from the first
+/// state that the widget sees. They are called in a browser only.
 #[component]
 pub fn TaskProgress(
     /// The task.
@@ -20,6 +45,10 @@ pub fn TaskProgress(
     /// Its state as the page got it, so that the widget is whole before it is live.
     #[prop(optional_no_strip, into)]
     state: Option<TaskState>,
+    /// Whether `state` is the answer to a start of this page: then all that happened since the start is told, also what
+    /// was over when the answer came.
+    #[prop(optional)]
+    is_new: bool,
     /// A bar in a row instead of a card.
     #[prop(optional)]
     compact: bool,
@@ -28,43 +57,70 @@ pub fn TaskProgress(
     actions: bool,
     /// Called for each attempt that begins.
     #[prop(optional, into)]
-    on_started: Option<Callback<TaskState>>,
-    /// Called when the task came on.
+    on_started: Option<EventAction>,
+    /// Called when its progress or its label is another.
     #[prop(optional, into)]
-    on_progress: Option<Callback<TaskState>>,
-    /// Called for each ending; the state says which.
+    on_progress: Option<EventAction>,
+    /// Called when it ended well, with what it returned.
     #[prop(optional, into)]
-    on_finish: Option<Callback<TaskState>>,
+    on_completed: Option<EventAction>,
+    /// Called when it failed for good.
+    #[prop(optional, into)]
+    on_error: Option<EventAction>,
+    /// Called for each question that it asks.
+    #[prop(optional, into)]
+    on_confirmation: Option<EventAction>,
+    /// Called for what else lasts: a cancel, an answer, a next try.
+    #[prop(optional, into)]
+    on_update: Option<EventAction>,
+    /// Called for each ending, after `on_completed`, `on_error` or `on_update`.
+    #[prop(optional, into)]
+    on_finish: Option<EventAction>,
+    /// Called for each notice that its body leaves (`ctx.notify(..)`).
+    #[prop(optional, into)]
+    on_event_notification: Option<EventAction>,
+    /// More callbacks, made elsewhere.
+    #[prop(optional)]
+    on: TaskCallbacks,
+    /// Shows the widget only while this is true. Callbacks are called all the same.
+    #[prop(into, default = Signal::stored(true))]
+    show_if: Signal<bool>,
+    /// Hides the widget while this is true. Callbacks are called all the same.
+    #[prop(into, default = Signal::stored(false))]
+    hide_if: Signal<bool>,
+    /// Permissions without which the viewer gets nothing: no widget, no callbacks, no question to the server (which
+    /// checks for itself what the task's kind requires). See [`Access`](crate::Access).
+    #[prop(optional, into)]
+    required_permissions: Vec<String>,
 ) -> impl IntoView {
+    if !use_access().has(required_permissions) {
+        return ().erase();
+    }
     let live = use_live();
     if let Some(state) = &state {
         live.seed(state.clone());
     }
     let watch = live.watch(task);
-    if on_started.is_some() || on_progress.is_some() || on_finish.is_some() {
-        let call = move |change, state: &TaskState| {
-            let callback = match change {
-                Change::Started => on_started,
-                Change::Progressed => on_progress,
-                Change::Finished => on_finish,
-            };
-            if let Some(callback) = callback {
-                callback.run(state.clone());
-            }
-        };
-        tell_changes(watch, state, call);
-    }
-    if compact { row(watch).erase() } else { card(task, watch, actions).erase() }
-}
-
-/// Calls back for what happens after `baseline`; without one the first state that is seen is it, and fires nothing.
-fn tell_changes(watch: TaskWatch, baseline: Option<TaskState>, call: impl Fn(Change, &TaskState) + 'static) {
-    let mut before = baseline;
-    Effect::new(move |_| {
-        let Some(after) = watch.state.get() else { return };
-        if let Some(before) = &before {
-            untrack(|| changes(before, &after).into_iter().for_each(|change| call(change, &after)));
+    let named = [
+        (Kind::Started, on_started),
+        (Kind::Progress, on_progress),
+        (Kind::Completed, on_completed),
+        (Kind::Error, on_error),
+        (Kind::Confirmation, on_confirmation),
+        (Kind::Update, on_update),
+        (Kind::Finish, on_finish),
+        (Kind::EventNotification, on_event_notification),
+    ];
+    let named = named.into_iter().filter_map(|(kind, action)| Some((kind, action?)));
+    let teller = Teller::new(named.fold(on, |callbacks, (kind, action)| callbacks.on(kind, action)));
+    teller.follow(watch, if is_new { state.as_ref().map(unstarted) } else { state });
+    let shows = Memo::new(move |_| show_if.get() && !hide_if.get());
+    let body = move || {
+        if !shows.get() {
+            return ().erase();
         }
-        before = Some(after);
-    });
+        let widget = if compact { row(watch).erase() } else { card(task, watch, actions).erase() };
+        view! { {widget} {teller.questions()} }.erase()
+    };
+    body.erase()
 }

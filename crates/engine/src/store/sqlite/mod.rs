@@ -9,8 +9,10 @@ mod checkpoints;
 mod claim;
 mod control;
 mod files;
+mod fits;
 mod list;
 mod logs;
+mod notices;
 mod open;
 #[cfg(test)]
 mod plans;
@@ -32,8 +34,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, OpenQuestion,
-    SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -41,7 +43,7 @@ use uuid::Uuid;
 use super::{
     Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, LogWrite, Moved, NewTask, Oldest,
     Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError,
-    TaskFile,
+    StoreInfo, Tally, TaskFile,
 };
 use crate::{BuildError, Durability};
 use checkpoints::{Checkpoints, Wal};
@@ -260,6 +262,14 @@ impl Store for SqliteStore {
         self.read(control::lane_counts).await
     }
 
+    fn info(&self) -> StoreInfo {
+        let path = match &self.reads {
+            Reads::Pool(pool) => Some(pool.path.as_path()),
+            Reads::ByWriter => None,
+        };
+        read::info(path)
+    }
+
     async fn waits(&self) -> Result<Vec<LaneWait>, StoreError> {
         self.read(waits::longest).await
     }
@@ -315,6 +325,14 @@ impl Store for SqliteStore {
         self.read(move |conn| list::page(conn, &query)).await
     }
 
+    async fn tally(&self, query: ListQuery) -> Result<Tally, StoreError> {
+        self.read(move |conn| list::tally(conn, &query)).await
+    }
+
+    async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError> {
+        self.read(move |conn| read::params(conn, &ids)).await
+    }
+
     async fn counts(&self) -> Result<Counts, StoreError> {
         self.read(read::counts).await
     }
@@ -338,6 +356,24 @@ impl Store for SqliteStore {
 
     async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError> {
         self.read(move |conn| logs::last_seq(conn, id)).await
+    }
+
+    async fn notify(
+        &self,
+        id: TaskId,
+        token: LeaseToken,
+        at: Timestamp,
+        text: String,
+    ) -> Result<Option<u64>, StoreError> {
+        self.write(Lane::Control, move |tx| notices::add(tx, id, token, at, &text)).await
+    }
+
+    async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError> {
+        self.read(move |conn| notices::since(conn, id, since, limit)).await
+    }
+
+    async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {
+        self.write(Lane::Control, move |tx| notices::secret(tx, name, &fresh)).await
     }
 
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_engine.sql"),
     include_str!("migrations/0003_schedules.sql"),
     include_str!("migrations/0004_stats.sql"),
+    include_str!("migrations/0005_notices.sql"),
 ];
 
 /// A connection that writes.

@@ -50,7 +50,8 @@ fn remove_one(tx: &mut Tx<'_, '_>, record: &Record, files: &mut Vec<FileId>) -> 
         let found = statement.query_map([id], |row| rows::uuid(row, 0).map(FileId::from_uuid))?;
         found.collect::<rusqlite::Result<_>>()?
     };
-    for table in ["task_files", "log_chunks", "attempts", "payloads", "questions", "dependencies"] {
+    for table in ["task_files", "log_chunks", "attempts", "payloads", "questions", "notices", "dependencies"]
+    {
         tx.conn.prepare_cached(&format!("DELETE FROM {table} WHERE task = ?1"))?.execute([id])?;
     }
     tx.conn.prepare_cached("DELETE FROM tasks WHERE id = ?1")?.execute([id])?;

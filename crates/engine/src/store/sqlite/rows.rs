@@ -16,7 +16,7 @@ use crate::store::{Options, Record};
 pub(super) const COLUMNS: &str = "id, kind, kind_version, queue, priority, label, key, tags, user, trace_id, \
     created_at, status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, session, \
     token, question, question_until, cancel, expires_at, started_at, ended_at, partial, questions, endings, \
-    error_code, error_message, progress, partition, parent, child, batch, waits_for, options";
+    error_code, error_message, progress, partition, parent, child, batch, waits_for, options, notice_seq";
 
 pub(super) fn blob(id: &Uuid) -> &[u8] {
     id.as_bytes()
@@ -107,6 +107,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         child: row.get(36)?,
         batch: row.get::<_, Option<[u8; 16]>>(37)?.map(|bytes| BatchId::from_uuid(Uuid::from_bytes(bytes))),
         options: json(row, 39)?.unwrap_or_default(),
+        notice_seq: row.get(40)?,
     })
 }
 
