@@ -56,6 +56,11 @@ impl PageCode {
         (self.view)()
     }
 
+    /// A part of a page that is not there at first: nothing stands for it until its code is here.
+    pub(crate) fn show_part(&'static self) -> AnyView {
+        self.show()
+    }
+
     /// Brings the code; whether it is here now.
     #[expect(clippy::unused_async, reason = "with the feature `split` there is something to wait for")]
     pub(crate) async fn load(&'static self) -> bool {
@@ -94,6 +99,15 @@ mod split {
                 Some(view) => view(),
                 None => self.bring(),
             }
+        }
+
+        /// A part of a page that is not there at first: nothing stands for it until its code is here.
+        pub(crate) fn show_part(&'static self) -> AnyView {
+            let came = RwSignal::new(false);
+            spawn_local(async move {
+                let _ = came.try_set(self.load().await);
+            });
+            (move || self.code.here.get().filter(|_| came.get()).map(|view| untrack(view))).erase_waiting()
         }
 
         /// Brings the code; whether it is here now.

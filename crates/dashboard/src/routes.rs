@@ -11,18 +11,20 @@ use crate::code::{PageCode, page};
 use crate::layout::Layout;
 use crate::pages;
 
-page!(OVERVIEW, overview, pages::overview::OverviewPage);
-page!(TASKS, tasks, pages::tasks::TasksPage);
-page!(BULK, bulk, pages::bulk::BulkPage);
+// Pages that share much, or are gone to from each other, are in one file: each file more cuts what files share into
+// more pieces, and a page asks for each of them.
+page!(OVERVIEW, lists, pages::overview::OverviewPage);
+page!(TASKS, lists, pages::tasks::TasksPage);
+page!(BULK, lists, pages::bulk::BulkPage);
 page!(TASK, task, pages::task::TaskPage);
-page!(START, start, pages::start::StartPage);
-page!(START_KIND, start_kind, pages::start_kind::StartKindPage);
-page!(QUEUES, queues, pages::queues::QueuesPage);
-page!(SCHEDULES, schedules, pages::schedules::SchedulesPage);
-page!(NEW_SCHEDULE, new_schedule, pages::new_schedule::NewSchedulePage);
-page!(SCHEDULE, schedule, pages::schedule::SchedulePage);
-page!(WORKERS, workers, pages::workers::WorkersPage);
-page!(SETTINGS, settings, pages::settings::SettingsPage);
+page!(START, forms, pages::start::StartPage);
+page!(START_KIND, forms, pages::start_kind::StartKindPage);
+page!(NEW_SCHEDULE, forms, pages::new_schedule::NewSchedulePage);
+page!(SCHEDULE, forms, pages::schedule::SchedulePage);
+page!(QUEUES, manage, pages::queues::QueuesPage);
+page!(SCHEDULES, manage, pages::schedules::SchedulesPage);
+page!(WORKERS, manage, pages::workers::WorkersPage);
+page!(SETTINGS, manage, pages::settings::SettingsPage);
 
 /// The page at a path below the base path; none where its code is not apart, or there is no page.
 fn page_at(path: &str) -> Option<&'static PageCode> {
@@ -45,7 +47,7 @@ fn page_at(path: &str) -> Option<&'static PageCode> {
     Some(page)
 }
 
-/// The name of the page at a path below the base path: what a build that splits the WASM calls its files. For servers
+/// The name under which a build that splits the WASM keeps the code of the page at a path below the base path. For servers
 /// that name these files in the page's head, so that they are on their way together with the rest.
 #[must_use]
 pub fn page_name(path: &str) -> Option<&'static str> {
@@ -119,19 +121,19 @@ mod tests {
     #[test]
     fn every_page_with_code_of_its_own_is_known_by_its_path() {
         for (path, name) in [
-            ("/tasks", "tasks"),
+            ("/tasks", "lists"),
             ("/tasks/x", "task"),
-            ("/tasks/bulk", "bulk"),
-            ("/start/", "start"),
-            ("/start/import_csv", "start_kind"),
-            ("/", "overview"),
-            ("", "overview"),
-            ("/queues", "queues"),
-            ("/schedules", "schedules"),
-            ("/schedules/_new", "new_schedule"),
-            ("/schedules/new", "schedule"),
-            ("/workers", "workers"),
-            ("/settings", "settings"),
+            ("/tasks/bulk", "lists"),
+            ("/start/", "forms"),
+            ("/start/import_csv", "forms"),
+            ("/", "lists"),
+            ("", "lists"),
+            ("/queues", "manage"),
+            ("/schedules", "manage"),
+            ("/schedules/_new", "forms"),
+            ("/schedules/new", "forms"),
+            ("/workers", "manage"),
+            ("/settings", "manage"),
         ] {
             assert_eq!(page_name(path), Some(name), "{path}");
         }

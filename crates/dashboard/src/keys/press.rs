@@ -10,20 +10,50 @@ use taskdeck_ui::{Erase, Icon, use_base};
 use super::palette::Palette;
 use super::{Command, MAP, Press, command};
 use crate::browser;
+use crate::code::page;
+
+// Few open them: their code comes when somebody does.
+page!(DIALOGS, dialogs, Dialogs);
+
+/// The dialogs of the keys: the help and the palette.
+#[derive(Clone, Copy)]
+struct Opened {
+    help: NodeRef<Dialog>,
+    palette: NodeRef<Dialog>,
+    /// Counts how often the palette was opened.
+    times: RwSignal<u32>,
+    /// The dialog that is to be shown as soon as it is there.
+    asked: RwSignal<Option<NodeRef<Dialog>>>,
+}
+
+impl Opened {
+    fn ask(self, dialog: NodeRef<Dialog>) -> bool {
+        self.asked.set(Some(dialog));
+        true
+    }
+
+    fn open_palette(self) -> bool {
+        self.times.update(|times| *times += 1);
+        self.ask(self.palette)
+    }
+}
 
 /// The keyboard map of every page, its help and its palette.
 #[component]
 pub(crate) fn Keys() -> impl IntoView {
-    let help = NodeRef::<Dialog>::new();
-    let palette = NodeRef::<Dialog>::new();
-    let opened = RwSignal::new(0_u32);
+    let opened = Opened {
+        help: NodeRef::new(),
+        palette: NodeRef::new(),
+        times: RwSignal::new(0),
+        asked: RwSignal::new(None),
+    };
+    provide_context(opened);
+    let is_wanted = Memo::new(move |wanted: Option<&bool>| {
+        wanted.is_some_and(|wanted| *wanted) || opened.asked.get().is_some()
+    });
     let after_g = StoredValue::new(false);
     let navigate = use_navigate();
     let base = use_base();
-    let open_palette = move || {
-        opened.update(|opened| *opened += 1);
-        show(palette);
-    };
     let on_key = move |event: KeyboardEvent| {
         let typing = browser::is_typing();
         let key = event.key();
@@ -38,13 +68,12 @@ pub(crate) fn Keys() -> impl IntoView {
         }
         let done = match command {
             Command::Search => browser::focus("#search"),
-            Command::Help => show(help),
+            Command::Help => opened.ask(opened.help),
             Command::Palette => {
-                if palette.get_untracked().is_some_and(|dialog| dialog.open()) {
-                    hide(palette)
+                if opened.palette.get_untracked().is_some_and(|dialog| dialog.open()) {
+                    hide(opened.palette)
                 } else {
-                    open_palette();
-                    true
+                    opened.open_palette()
                 }
             }
             Command::Go(page) => {
@@ -66,6 +95,30 @@ pub(crate) fn Keys() -> impl IntoView {
         let listener = window_event_listener(ev::keydown, on_key.clone());
         on_cleanup(move || listener.remove());
     });
+    view! {
+        <button type="button" class="dash-palette-button" aria-keyshortcuts="Control+K" on:click=move |_| { opened.open_palette(); }>
+            <Icon name="search"/>
+            <span class="dash-palette-text">"Go to…"</span>
+            <kbd aria-hidden="true">"Ctrl K"</kbd>
+        </button>
+        {move || is_wanted.get().then(|| DIALOGS.show_part())}
+    }
+    .erase()
+}
+
+/// The dialogs, once one of them is asked for.
+#[component]
+fn Dialogs() -> impl IntoView {
+    let Opened { help, palette, times, asked } = expect_context();
+    Effect::new(move |_| {
+        // It is tracked whether the dialog is there: at first it comes after it was asked for.
+        if let Some(dialog) = asked.get()
+            && dialog.get().is_some()
+        {
+            asked.set(None);
+            show(dialog);
+        }
+    });
     let rows = MAP.iter().map(|(keys, what)| {
         let keys = keys.split(' ').map(|key| {
             if key == "/" && keys.len() > 1 {
@@ -77,12 +130,7 @@ pub(crate) fn Keys() -> impl IntoView {
         view! { <div><dt>{keys.collect_view()}</dt><dd>{*what}</dd></div> }
     });
     view! {
-        <button type="button" class="dash-palette-button" aria-keyshortcuts="Control+K" on:click=move |_| open_palette()>
-            <Icon name="search"/>
-            <span class="dash-palette-text">"Go to…"</span>
-            <kbd aria-hidden="true">"Ctrl K"</kbd>
-        </button>
-        <Palette dialog=palette opened/>
+        <Palette dialog=palette opened=times/>
         <dialog class="dash-dialog dash-help" node_ref=help aria-labelledby="help-title">
             <header class="dash-dialog-head">
                 <h2 id="help-title">"Keys"</h2>
@@ -96,9 +144,11 @@ pub(crate) fn Keys() -> impl IntoView {
     .erase()
 }
 
-fn show(dialog: NodeRef<Dialog>) -> bool {
-    // It throws when it is open already.
-    dialog.get_untracked().is_some_and(|dialog| dialog.show_modal().is_ok())
+fn show(dialog: NodeRef<Dialog>) {
+    if let Some(dialog) = dialog.get_untracked() {
+        // It throws when it is open already.
+        let _ = dialog.show_modal();
+    }
 }
 
 pub(super) fn hide(dialog: NodeRef<Dialog>) -> bool {
