@@ -9,7 +9,7 @@ use super::writer::Tx;
 
 /// Adds a notice of the attempt that holds the task; gives its `seq`. `None` when another holds it, or nobody.
 pub(super) fn add(
-    tx: &Tx<'_>,
+    tx: &Tx<'_, '_>,
     id: TaskId,
     token: LeaseToken,
     at: Timestamp,
@@ -41,7 +41,7 @@ pub(super) fn since(conn: &Connection, id: TaskId, since: u64, limit: u32) -> Re
 }
 
 /// The secret of this name: `fresh` when there is none yet.
-pub(super) fn secret(tx: &Tx<'_>, name: &str, fresh: &str) -> Result<String, WorkError> {
+pub(super) fn secret(tx: &Tx<'_, '_>, name: &str, fresh: &str) -> Result<String, WorkError> {
     tx.conn
         .prepare_cached("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute((name, fresh))?;
