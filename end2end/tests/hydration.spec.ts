@@ -2,6 +2,14 @@ import { expect, live, startTask, test } from "./fixtures";
 
 // The console is watched by the fixture: an error or a warning of hydration fails these tests.
 for (const [path, heading] of [
+  ["/", "Overview"],
+  ["/?range=7d", "Overview"],
+  ["/queues", "Queues"],
+  ["/schedules", "Schedules"],
+  ["/schedules/_new", "New schedule"],
+  ["/schedules/_new?kind=demo_steps&cron=0+3+*+*+*", "New schedule"],
+  ["/workers", "Workers"],
+  ["/settings", "Settings"],
   ["/tasks", "Tasks"],
   ["/tasks?status=failed", "Tasks"],
   ["/start", "Start a task"],

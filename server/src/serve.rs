@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use taskdeck::Setting;
 use taskdeck::axum::Config;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,11 @@ pub(crate) async fn serve(config: ServerConfig) -> Result<()> {
         websocket: config.websocket,
         embed_origins: config.embed_origins.clone().into(),
         sockets: sockets.clone(),
+        settings: vec![Setting::new(
+            "TASK_DATA",
+            config.data.display().to_string(),
+            "The database that imported data goes to.",
+        )],
         ..Config::new(bind)
     };
     let router = wiring::router(deck.clone(), &site, http);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use taskdeck_core::Setting;
 use tokio_util::task::TaskTracker;
 
 /// How the deck is served.
@@ -22,6 +23,8 @@ pub struct Config {
     /// Counts the open WebSockets. axum does not wait for them, so after the deck's shutdown a program closes this
     /// and waits for it, and every page gets its closing frame.
     pub sockets: TaskTracker,
+    /// What else the program runs with, for those who look at its settings.
+    pub settings: Vec<Setting>,
 }
 
 impl Config {
@@ -35,6 +38,7 @@ impl Config {
             bind,
             embed_origins: Arc::default(),
             sockets: TaskTracker::new(),
+            settings: Vec::new(),
         }
     }
 }

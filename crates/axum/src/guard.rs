@@ -24,6 +24,7 @@ use taskdeck_engine::{Client, Deck};
 use tower::{Layer, Service};
 
 use crate::Config;
+use crate::about::Known;
 use crate::embed::{self, TokenTime};
 use crate::problem::Failure;
 
@@ -54,7 +55,12 @@ pub(crate) const CLOSED_POLICY: HeaderValue =
 /// that keep browsers from guessing types, framing pages and telling others their addresses.
 #[must_use]
 pub fn guard(deck: Deck, config: &Config) -> Guard {
-    Guard { deck, port: config.bind.port(), embed_origins: Arc::clone(&config.embed_origins) }
+    Guard {
+        deck,
+        port: config.bind.port(),
+        known: Known::of(config),
+        embed_origins: Arc::clone(&config.embed_origins),
+    }
 }
 
 /// The layer that [`guard`] makes.
@@ -62,6 +68,7 @@ pub fn guard(deck: Deck, config: &Config) -> Guard {
 pub struct Guard {
     deck: Deck,
     port: u16,
+    known: Known,
     embed_origins: Arc<[String]>,
 }
 
@@ -131,6 +138,7 @@ enum Embedding {
 /// What a request is let in with.
 struct Admitted {
     client: Client,
+    known: Known,
     /// Of its token, if it came with one.
     token_time: Option<TokenTime>,
     /// How many bytes its body may have.
@@ -140,6 +148,7 @@ struct Admitted {
 impl Admitted {
     fn into(self, mut request: Request) -> Request {
         request.extensions_mut().insert(self.client);
+        request.extensions_mut().insert(self.known);
         if let Some(time) = self.token_time {
             request.extensions_mut().insert(time);
         }
@@ -187,7 +196,7 @@ impl Guard {
         if length(request.headers()).is_some_and(|length| length > limit) {
             return Err(DeckError::TooLarge { what: what.to_owned(), max_bytes }.into());
         }
-        Ok(Admitted { client, token_time, limit })
+        Ok(Admitted { client, known: self.known.clone(), token_time, limit })
     }
 }
 

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod about;
 mod artifacts;
 mod batches;
 mod body;
@@ -44,6 +45,7 @@ mod trace;
 mod units;
 pub mod upload;
 
+pub use about::about;
 pub use config::Config;
 pub use guard::{Guard, Guarded, guard};
 pub use problem::problem;

@@ -13,7 +13,7 @@ use taskdeck_engine::Deck;
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
 use crate::{
-    Config, artifacts, batches, embed, events, feed, kinds, lanes, schedules, stats, task_feed, tasks,
+    Config, about, artifacts, batches, embed, events, feed, kinds, lanes, schedules, stats, task_feed, tasks,
 };
 
 #[derive(Clone)]
@@ -70,6 +70,7 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/schedules/{name}/pause", post(schedules::pause))
         .route("/schedules/{name}/resume", post(schedules::resume))
         .route("/schedules/{name}/run", post(schedules::run))
+        .route("/about", get(about::show))
         .route("/next_times", get(schedules::next_times))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

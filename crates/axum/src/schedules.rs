@@ -7,7 +7,7 @@ use http::StatusCode;
 use http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use taskdeck_core::{FieldErrors, Schedule, ScheduleName, ScheduleSpec, Timestamp};
+use taskdeck_core::{FieldErrors, NextTimes, Schedule, ScheduleName, ScheduleSpec};
 
 use crate::body::Optional;
 use crate::extract::{Caller, Named, Params};
@@ -30,11 +30,6 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
-#[derive(Serialize)]
-pub(crate) struct NextTimes {
-    next_five: Vec<Timestamp>,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PauseRequest {
@@ -50,7 +45,7 @@ pub(crate) async fn next_times(
     Caller(client): Caller,
     Params(rule): Params<Rule>,
 ) -> Result<Json<NextTimes>, Failure> {
-    Ok(Json(NextTimes { next_five: client.next_times(&rule.cron, &rule.time_zone)? }))
+    Ok(Json(client.next_times(&rule.cron, &rule.time_zone)?))
 }
 
 pub(crate) async fn one(

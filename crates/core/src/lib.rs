@@ -11,7 +11,10 @@
 //! assert_eq!(id.to_string().parse::<TaskId>(), Ok(id));
 //! ```
 
+mod about;
 mod access;
+mod cron_fields;
+mod cron_words;
 mod definition;
 mod embed;
 mod error;
@@ -39,7 +42,9 @@ mod trace;
 mod wire;
 mod worker;
 
+pub use about::{About, Setting};
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
+pub use cron_words::cron_in_words;
 pub use definition::{Category, Definition, Limits};
 pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
@@ -57,7 +62,7 @@ pub use progress::{Progress, Step, eta_ms};
 pub use question::{Answer, AnswerRequest, OpenQuestion, Question, QuestionOutcome};
 pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
-pub use schedule::{MissedFires, Schedule, ScheduleSource, ScheduleSpec};
+pub use schedule::{MissedFires, NextTimes, Schedule, ScheduleSource, ScheduleSpec};
 pub use state::State;
 pub use stats::{Percentiles, Stats, StatsFold, StatsPoint, Tally, minute_of};
 pub use status::{ParseStatusError, Status, StatusSet};
@@ -66,7 +71,7 @@ pub use time::Timestamp;
 pub use trace::traceparent;
 pub use wire::{
     Artifact, Attempt, Batch, BatchItem, BatchRequest, BatchStarted, CancelInfo, CancelOutcome, Counts,
-    ErrorInfo, Lane, LaneLimits, ListQuery, PartProblem, ResultBody, Rev, StartRequest, Started, TaskDetail,
-    TaskPage, TaskState, ThenRequest,
+    ErrorInfo, Lane, LaneLimits, LaneOf, Lanes, ListQuery, PartProblem, ResultBody, Rev, StartRequest,
+    Started, TaskDetail, TaskPage, TaskState, ThenRequest,
 };
 pub use worker::WorkerState;

@@ -159,8 +159,14 @@ pub struct Schedule {
     pub source: ScheduleSource,
     /// When it starts a task next; none while it is paused.
     pub next_at: Option<Timestamp>,
+    /// What its rule says, in plain English: `Every day at 03:00`.
+    #[serde(default)]
+    pub in_words: String,
     /// The next five times of its rule, which a paused schedule lets pass.
     pub next_five: Vec<Timestamp>,
+    /// The same as a clock in its time zone shows them: `Mon 2026-03-02 03:00`.
+    #[serde(default)]
+    pub next_five_local: Vec<String>,
     /// The last time that it met.
     pub last_at: Option<Timestamp>,
     /// The last task that it started, by the clock or by hand.
@@ -177,6 +183,17 @@ pub struct Schedule {
     pub pause_reason: Option<String>,
 }
 
+/// What a rule would do, before there is a schedule of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextTimes {
+    /// What the rule says, in plain English.
+    pub in_words: String,
+    /// The next five times.
+    pub next_five: Vec<Timestamp>,
+    /// The same as a clock in the time zone shows them: `Mon 2026-03-02 03:00`.
+    pub next_five_local: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +205,9 @@ mod tests {
             spec: ScheduleSpec::new(name, Kind::new("tidy").unwrap(), "@daily"),
             source: ScheduleSource::Code,
             next_at: None,
+            in_words: "Every day at 00:00".to_owned(),
             next_five: vec![Timestamp::from_millis(0)],
+            next_five_local: vec!["Thu 1970-01-01 00:00".to_owned()],
             last_at: None,
             last_task: None,
             created_at: Timestamp::from_millis(5),

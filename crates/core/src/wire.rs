@@ -320,6 +320,8 @@ pub struct LaneLimits {
     pub concurrency: Option<u32>,
     /// How often its tasks begin.
     pub rate: Option<Rate>,
+    /// For kinds: how many tasks of one partition run at the same time.
+    pub partition_concurrency: Option<u32>,
 }
 
 /// A queue or a kind as it is now.
@@ -333,11 +335,44 @@ pub struct Lane {
     pub paused_by: Option<UserId>,
     /// How it is held back.
     pub limits: LaneLimits,
+    /// Whether a person set the limits in place of the program's.
+    #[serde(default)]
+    pub limits_set: bool,
     /// How many tasks it has by status.
     pub counts: Counts,
     /// Since when the one of its queued tasks waits that has waited longest.
     #[serde(default)]
     pub waiting_since: Option<Timestamp>,
+}
+
+/// The queues and the kinds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lanes {
+    /// Every queue that is known.
+    pub queues: Vec<Lane>,
+    /// Every kind.
+    pub kinds: Vec<Lane>,
+}
+
+/// What a lane is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneOf {
+    /// A queue.
+    Queue,
+    /// A kind, in all queues.
+    Kind,
+}
+
+impl LaneOf {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Kind => "kind",
+        }
+    }
 }
 
 /// The answer to a start.

@@ -49,3 +49,8 @@ pub(crate) fn close_popover(id: &str) {
         let _ = popover.hide_popover();
     }
 }
+
+/// Whether nobody looks at the tab.
+pub(crate) fn is_hidden() -> bool {
+    document().hidden()
+}

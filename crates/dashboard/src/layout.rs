@@ -37,8 +37,13 @@ pub(crate) fn Frame(
                     "Taskdeck"
                 </a>
                 <nav class="dash-nav" aria-label="Pages">
+                    <NavLink path href=paths::overview("") icon="activity">"Overview"</NavLink>
                     <NavLink path href=paths::tasks("") icon="list-checks">"Tasks"</NavLink>
                     <NavLink path href=paths::start() icon="play">"Start"</NavLink>
+                    <NavLink path href=paths::queues() icon="layers">"Queues"</NavLink>
+                    <NavLink path href=paths::schedules() icon="calendar-clock">"Schedules"</NavLink>
+                    <NavLink path href=paths::workers() icon="cpu">"Workers"</NavLink>
+                    <NavLink path href=paths::settings() icon="settings">"Settings"</NavLink>
                 </nav>
                 <StatusCounts/>
             </div>
@@ -83,6 +88,10 @@ fn NavLink(
 }
 
 fn is_within(path: &str, section: &str) -> bool {
+    // The overview holds no other page, wherever the deck is mounted.
+    if section.ends_with('/') {
+        return path.trim_end_matches('/') == section.trim_end_matches('/');
+    }
     path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -100,9 +109,15 @@ fn Crumbs(
             let section = match segments.next() {
                 Some("tasks") => ("Tasks", base.join("/tasks")),
                 Some("start") => ("Start", base.join("/start")),
-                _ => return None,
+                Some("queues") => ("Queues", base.join("/queues")),
+                Some("schedules") => ("Schedules", base.join("/schedules")),
+                Some("workers") => ("Workers", base.join("/workers")),
+                Some("settings") => ("Settings", base.join("/settings")),
+                None => ("Overview", base.join("/")),
+                Some(_) => return None,
             };
-            Some((section, segments.next().map(str::to_owned)))
+            let leaf = segments.next().map(|leaf| if leaf == "_new" { "new" } else { leaf }.to_owned());
+            Some((section, leaf))
         })
     };
     move || {
@@ -136,5 +151,7 @@ mod tests {
     fn a_section_holds_its_pages_and_no_other() {
         assert!(is_within("/tasks", "/tasks") && is_within("/tasks/1", "/tasks"));
         assert!(!is_within("/tasksx", "/tasks") && !is_within("/start", "/tasks"));
+        assert!(is_within("/", "/") && is_within("/deck", "/deck/"));
+        assert!(!is_within("/tasks", "/") && !is_within("/deck/tasks", "/deck/"));
     }
 }

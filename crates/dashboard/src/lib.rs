@@ -1,4 +1,5 @@
-//! The pages of the dashboard: the list of tasks, the page of one task, the catalog and the forms that start tasks.
+//! The pages of the dashboard: the overview, the list of tasks, the page of one task, the catalog and the forms that start
+//! tasks, queues, schedules, workers and settings.
 //!
 //! They are mounted in a Leptos app as routes:
 //!

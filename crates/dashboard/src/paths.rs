@@ -10,6 +10,41 @@ pub(crate) fn at(path: &str) -> String {
     use_base().join(path)
 }
 
+/// The overview, with a query (`?..`) or none.
+pub(crate) fn overview(query: &str) -> String {
+    at(&format!("/{query}"))
+}
+
+/// The queues and the kinds.
+pub(crate) fn queues() -> String {
+    at("/queues")
+}
+
+/// The schedules.
+pub(crate) fn schedules() -> String {
+    at("/schedules")
+}
+
+/// One schedule.
+pub(crate) fn schedule(name: &str) -> String {
+    at(&format!("/schedules/{name}"))
+}
+
+/// The form of a new schedule, with a query (`?..`) or none. No schedule has this name: names begin with a letter.
+pub(crate) fn new_schedule(query: &str) -> String {
+    at(&format!("/schedules/_new{query}"))
+}
+
+/// The processes that work.
+pub(crate) fn workers() -> String {
+    at("/workers")
+}
+
+/// What the server runs with.
+pub(crate) fn settings() -> String {
+    at("/settings")
+}
+
 /// The list of tasks, with a query (`?..`) or none.
 pub(crate) fn tasks(query: &str) -> String {
     at(&format!("/tasks{query}"))

@@ -9,21 +9,35 @@ use wasm_bindgen::JsCast;
 
 use crate::code::{PageCode, page};
 use crate::layout::Layout;
-use crate::{pages, paths, status_code};
+use crate::pages;
 
+page!(OVERVIEW, overview, pages::overview::OverviewPage);
 page!(TASKS, tasks, pages::tasks::TasksPage);
 page!(TASK, task, pages::task::TaskPage);
 page!(START, start, pages::start::StartPage);
 page!(START_KIND, start_kind, pages::start_kind::StartKindPage);
+page!(QUEUES, queues, pages::queues::QueuesPage);
+page!(SCHEDULES, schedules, pages::schedules::SchedulesPage);
+page!(NEW_SCHEDULE, new_schedule, pages::new_schedule::NewSchedulePage);
+page!(SCHEDULE, schedule, pages::schedule::SchedulePage);
+page!(WORKERS, workers, pages::workers::WorkersPage);
+page!(SETTINGS, settings, pages::settings::SettingsPage);
 
 /// The page at a path below the base path; none where its code is not apart, or there is no page.
 fn page_at(path: &str) -> Option<&'static PageCode> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    let page = match (segments.next()?, segments.next().is_some()) {
-        ("tasks", false) => &TASKS,
-        ("tasks", true) => &TASK,
-        ("start", false) => &START,
-        ("start", true) => &START_KIND,
+    let page = match (segments.next(), segments.next()) {
+        (None, _) => &OVERVIEW,
+        (Some("tasks"), None) => &TASKS,
+        (Some("tasks"), Some(_)) => &TASK,
+        (Some("start"), None) => &START,
+        (Some("start"), Some(_)) => &START_KIND,
+        (Some("queues"), None) => &QUEUES,
+        (Some("schedules"), None) => &SCHEDULES,
+        (Some("schedules"), Some("_new")) => &NEW_SCHEDULE,
+        (Some("schedules"), Some(_)) => &SCHEDULE,
+        (Some("workers"), None) => &WORKERS,
+        (Some("settings"), None) => &SETTINGS,
         _ => return None,
     };
     Some(page)
@@ -70,28 +84,29 @@ pub(crate) fn bring_what_is_pointed_at() {
     });
 }
 
-/// The dashboard's routes, to be put inside `<Routes>`: `/` goes to `/tasks`; `/tasks`, `/tasks/{id}`, `/start` and
-/// `/start/{kind}` are its pages.
+/// The dashboard's routes, to be put inside `<Routes>`: `/` is the overview; `/tasks`, `/tasks/{id}`, `/start`,
+/// `/start/{kind}`, `/queues`, `/schedules`, `/schedules/{name}`, `/schedules/_new`, `/workers` and `/settings` are the
+/// other pages.
 ///
 /// Every page waits for its data on the server, so that the first HTML is complete and its status code right.
 #[component(transparent)]
 pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
-            <Route path=path!("") view=Home ssr=SsrMode::Async/>
+            <Route path=path!("") view=|| OVERVIEW.show() ssr=SsrMode::Async/>
             <Route path=path!("tasks") view=|| TASKS.show() ssr=SsrMode::Async/>
             <Route path=path!("tasks/:id") view=|| TASK.show() ssr=SsrMode::Async/>
             <Route path=path!("start") view=|| START.show() ssr=SsrMode::Async/>
             <Route path=path!("start/:kind") view=|| START_KIND.show() ssr=SsrMode::Async/>
+            <Route path=path!("queues") view=|| QUEUES.show() ssr=SsrMode::Async/>
+            <Route path=path!("schedules") view=|| SCHEDULES.show() ssr=SsrMode::Async/>
+            <Route path=path!("schedules/_new") view=|| NEW_SCHEDULE.show() ssr=SsrMode::Async/>
+            <Route path=path!("schedules/:name") view=|| SCHEDULE.show() ssr=SsrMode::Async/>
+            <Route path=path!("workers") view=|| WORKERS.show() ssr=SsrMode::Async/>
+            <Route path=path!("settings") view=|| SETTINGS.show() ssr=SsrMode::Async/>
         </ParentRoute>
     }
     .into_inner()
-}
-
-/// There is no page at `/` yet: the list of tasks is the first thing to see.
-#[component]
-fn Home() -> impl IntoView {
-    status_code::redirect(&paths::tasks(""));
 }
 
 #[cfg(test)]
@@ -105,10 +120,18 @@ mod tests {
             ("/tasks/x", "task"),
             ("/start/", "start"),
             ("/start/import_csv", "start_kind"),
+            ("/", "overview"),
+            ("", "overview"),
+            ("/queues", "queues"),
+            ("/schedules", "schedules"),
+            ("/schedules/_new", "new_schedule"),
+            ("/schedules/new", "schedule"),
+            ("/workers", "workers"),
+            ("/settings", "settings"),
         ] {
             assert_eq!(page_name(path), Some(name), "{path}");
         }
-        assert_eq!(page_name("/"), None);
+        assert_eq!(page_name("/queues/x"), None);
         assert_eq!(page_name("/nowhere"), None);
     }
 }

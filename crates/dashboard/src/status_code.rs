@@ -10,26 +10,6 @@ pub(crate) fn set(status: u16) {
     }
 }
 
-/// Sends whoever asked for this page to another one.
-#[cfg(feature = "ssr")]
-pub(crate) fn redirect(path: &str) {
-    use axum::http::{HeaderValue, StatusCode, header::LOCATION};
-    use leptos::prelude::use_context;
-    let response = use_context::<leptos_axum::ResponseOptions>();
-    if let (Some(response), Ok(path)) = (response, HeaderValue::from_str(path)) {
-        response.insert_header(LOCATION, path);
-        response.set_status(StatusCode::FOUND);
-    }
-}
-
-/// Goes to another page, which takes this one's place in the history.
-#[cfg(not(feature = "ssr"))]
-pub(crate) fn redirect(path: &str) {
-    use leptos_router::{NavigateOptions, hooks::use_navigate};
-    let options = NavigateOptions { replace: true, resolve: false, ..NavigateOptions::default() };
-    use_navigate()(path, options);
-}
-
 /// In the browser there is no status to set.
 #[cfg(not(feature = "ssr"))]
 pub(crate) const fn set(_status: u16) {}

@@ -67,6 +67,7 @@ impl Lane {
 
     fn limit(&mut self, limits: &LaneLimits) {
         self.concurrency = limits.concurrency.map(|most| most as usize);
+        self.partition_limit = limits.partition_concurrency.map(|most| most as usize);
         if self.rate != limits.rate {
             self.rate = limits.rate;
             self.bucket = Bucket::default();
@@ -86,7 +87,11 @@ pub(crate) struct Rooms {
 
 /// The limits of a kind that its definition sets.
 pub(crate) fn limits_of(limits: &Limits) -> LaneLimits {
-    LaneLimits { concurrency: limits.concurrency, rate: limits.rate }
+    LaneLimits {
+        concurrency: limits.concurrency,
+        rate: limits.rate,
+        partition_concurrency: limits.partition_concurrency,
+    }
 }
 
 impl Dispatch {
@@ -95,7 +100,6 @@ impl Dispatch {
         for definition in registry.definitions() {
             let mut lane = Lane::default();
             lane.limit(&limits_of(&definition.limits));
-            lane.partition_limit = definition.limits.partition_concurrency.map(|most| most as usize);
             state.kinds.insert(definition.kind.clone(), lane);
         }
         for (queue, limits) in queues {
@@ -210,12 +214,10 @@ impl Dispatch {
                 state.queues.remove(queue);
             }
         }
-        let mut by_partition = false;
         if let Some(lane) = state.kinds.get_mut(kind) {
             lane.running = lane.running.saturating_sub(1);
-            by_partition = lane.partition_limit.is_some();
         }
-        if let (true, Some(partition)) = (by_partition, partition) {
+        if let Some(partition) = partition {
             let key = (kind.clone(), partition.to_owned());
             if let Some(running) = state.partitions.get_mut(&key) {
                 *running -= 1;
@@ -242,12 +244,11 @@ impl State {
             Some(lane) => lane.take(now_us),
             None => self.queues.entry(record.queue.clone()).or_default().take(now_us),
         }
-        let mut by_partition = false;
         if let Some(lane) = self.kinds.get_mut(&record.kind) {
             lane.take(now_us);
-            by_partition = lane.partition_limit.is_some();
         }
-        if let (true, Some(partition)) = (by_partition, &record.partition) {
+        // Counted also where nothing limits them, since a limit may be set while they run.
+        if let Some(partition) = &record.partition {
             *self.partitions.entry((record.kind.clone(), partition.clone())).or_default() += 1;
         }
     }

@@ -67,6 +67,8 @@
 //!   `.td-field-invalid` > `label.td-label` (or `fieldset > legend.td-label`) + `.td-required`, `p.td-help`, `.td-input`,
 //!   `.td-textarea`, `.td-select`, `label.td-check` or `.td-radios > label.td-radio`, `p.td-field-error`; a file:
 //!   `div.td-drop` + `.td-drop-over` > icon, `input.td-file`, `.td-drop-text`.
+//! - **[`PostForm`]** `state: PostState`, `on_done: Callback<Value>`, `[class]`, `[novalidate: bool]`, children: a plain `form`
+//!   to a server function that takes one; with scripts it is sent without leaving the page.
 //! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar`
 //!   (`.td-log-count`, `label.td-toggle`, buttons, `.td-field-error`), `button.td-log-earlier`, `ol.td-log-lines` +
 //!   `.td-log-wrap` > `li.td-log-line[data-level]` > `.td-log-seq`, `time.td-log-time`, `.td-log-level`, `.td-log-text` >
@@ -80,7 +82,7 @@
 //!
 //! # Server
 //!
-//! The server functions are in [`api`]. Each takes the `Client` from the request's extensions, where the guard of
+//! The server functions are in [`api`], those for queues, schedules and settings in [`manage`]. Each takes the `Client` from the request's extensions, where the guard of
 //! `taskdeck-axum` puts it. [`server`]`::start_from_form` (with `ssr`) starts a task from a multipart form and gives
 //! back what was typed when it is refused.
 
@@ -108,10 +110,15 @@ mod icon;
 mod json;
 pub mod live;
 mod log;
+pub mod manage;
+mod permission;
+mod post;
 mod progress;
 mod question;
 #[cfg(test)]
 mod sample;
+#[cfg(feature = "ssr")]
+mod schedule_form;
 pub mod server;
 #[cfg(feature = "ssr")]
 mod server_view;
@@ -133,6 +140,8 @@ pub use icon::{Icon, status_icon};
 pub use json::{Json, JsonCodec, JsonEncoding, Loaded, load};
 pub use live::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};
 pub use log::TaskLog;
+pub use permission::{Permission, ask_for_notifications, notification_permission};
+pub use post::{PostForm, PostState};
 pub use progress::{Confirm, EventAction, TaskCallbacks, TaskProgress};
 pub use question::TaskConfirmation;
 pub use start::StartTask;

@@ -20,13 +20,14 @@ mod with_engine {
     use multer::Multipart;
     use server_fn::error::ServerFnUrlError;
     use taskdeck_core::{
-        AnswerRequest, DeckError, Definition, FieldErrors, Kind, QuestionOutcome, Started, TaskId, TaskState,
-        form,
+        About, AnswerRequest, DeckError, Definition, FieldErrors, Kind, QuestionOutcome, Started, TaskId,
+        TaskState, form,
     };
     use taskdeck_engine::Client;
 
     use crate::api::error_path;
     use crate::form::check::{CONFIRM, UNCONFIRMED};
+    use crate::post::error_key;
     use crate::{ApiError, BasePath, FormDraft};
 
     /// The client of the request's actor, which the guard of `taskdeck-axum` put into the request's extensions.
@@ -84,14 +85,18 @@ mod with_engine {
             && is_plain_form(&parts)
             && let Some(response) = use_context::<ResponseOptions>()
             && let Some(back) = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok())
+            && let Ok(location) = HeaderValue::from_str(without_error(back).trim_end_matches('?'))
         {
-            let mut back = back.to_owned();
-            ServerFnUrlError::<ApiError>::strip_error_info(&mut back);
-            if let Ok(location) = HeaderValue::from_str(back.trim_end_matches('?')) {
-                response.insert_header(LOCATION, location);
-                response.set_status(StatusCode::SEE_OTHER);
-            }
+            response.insert_header(LOCATION, location);
+            response.set_status(StatusCode::SEE_OTHER);
         }
+    }
+
+    /// An address without the error that an earlier form left there.
+    fn without_error(address: &str) -> String {
+        let mut address = address.to_owned();
+        ServerFnUrlError::<ApiError>::strip_error_info(&mut address);
+        address
     }
 
     fn base(parts: &Parts) -> BasePath {
@@ -101,17 +106,50 @@ mod with_engine {
     /// The error of a form about one task: without JavaScript the sender goes back to where they came from, and the
     /// button of that task (and no other of its kind) shows the error.
     pub(crate) fn refuse_for(path: &str, id: TaskId, error: DeckError) -> ApiError {
+        refuse_at(&error_path(path, id), error, None)
+    }
+
+    /// The same for what is no task; `about` tells the form from others that post to `path`.
+    pub(crate) fn refuse_about(path: &str, about: &str, error: DeckError) -> ApiError {
+        refuse_at(&error_key(path, about), error, None)
+    }
+
+    /// The error of a form that fills a page: without JavaScript the sender goes to `page` (under the base path), whose
+    /// query says what was typed.
+    pub(crate) fn refuse_to(path: &str, page: &str, query: &[(String, &str)], error: DeckError) -> ApiError {
+        refuse_at(&error_key(path, ""), error, Some((page, query)))
+    }
+
+    fn refuse_at(key: &str, error: DeckError, page: Option<(&str, &[(String, &str)])>) -> ApiError {
         let error = refuse(error);
         if let Some(parts) = use_context::<Parts>()
             && is_plain_form(&parts)
             && let Some(response) = use_context::<ResponseOptions>()
             && let Some(back) = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok())
-            && let Ok(back) = ServerFnUrlError::new(error_path(path, id), error.clone()).to_url(back)
-            && let Ok(location) = HeaderValue::from_str(back.as_str())
+            && let Ok(mut back) = ServerFnUrlError::new(key, error.clone()).to_url(&without_error(back))
         {
-            response.insert_header(LOCATION, location);
+            if let Some((page, query)) = page {
+                let told: Vec<(String, String)> = back
+                    .query_pairs()
+                    .filter(|(name, _)| name.starts_with("__"))
+                    .map(|(name, text)| (name.into_owned(), text.into_owned()))
+                    .collect();
+                back.set_path(&base(&parts).join(page));
+                back.query_pairs_mut().clear().extend_pairs(query).extend_pairs(told);
+            }
+            if let Ok(location) = HeaderValue::from_str(back.as_str()) {
+                response.insert_header(LOCATION, location);
+            }
         }
         error
+    }
+
+    /// What the server runs with.
+    pub(crate) fn facts() -> Result<About, DeckError> {
+        let no_request = || DeckError::Internal { reason: "there is no request".to_owned() };
+        let parts = use_context::<Parts>().ok_or_else(no_request)?;
+        let client = client().map_err(|error| error.0)?;
+        taskdeck_axum::about(&client, &parts.extensions)
     }
 
     /// Answers the question of a task with what a form holds.

@@ -46,18 +46,25 @@ async fn a_kind_is_paused_and_goes_on() {
 async fn limits_are_set_and_taken_back() {
     let server = Server::new().await;
     for path in ["/api/queues/default/limits", "/api/kinds/echo/limits"] {
-        let limits = json!({"concurrency": 2, "rate": {"count": 10, "per_ms": 60_000}});
+        let limits = json!({
+            "concurrency": 2, "rate": {"count": 10, "per_ms": 60_000}, "partition_concurrency": null,
+        });
         let lane = server.send_json(Method::PUT, path, &limits).await.expect(200);
-        assert_eq!(lane["limits"], limits, "{path}");
-        let none = json!({"concurrency": null, "rate": null});
+        assert_eq!((&lane["limits"], &lane["limits_set"]), (&limits, &json!(true)), "{path}");
+        let none = json!({"concurrency": null, "rate": null, "partition_concurrency": null});
         let lane = server.send_json(Method::PUT, path, &Value::Null).await.expect(200);
-        assert_eq!(lane["limits"], none, "{path}");
+        assert_eq!((&lane["limits"], &lane["limits_set"]), (&none, &json!(false)), "{path}");
         for wrong in [json!({"concurrency": 0}), json!({"concurency": 2}), json!(4)] {
             server.send_json(Method::PUT, path, &wrong).await.problem(400, "bad_request");
         }
         server.ask(Method::PUT, path).await.problem(415, "unsupported_media_type");
         server.ask(Method::DELETE, path).await.problem(405, "method_not_allowed");
     }
+    let by_partition = json!({"partition_concurrency": 2});
+    let lane = server.send_json(Method::PUT, "/api/kinds/echo/limits", &by_partition).await.expect(200);
+    assert_eq!(lane["limits"]["partition_concurrency"], 2);
+    let queue = server.send_json(Method::PUT, "/api/queues/default/limits", &by_partition).await;
+    queue.problem(400, "bad_request");
     let none = server.send_json(Method::PUT, "/api/kinds/none/limits", &Value::Null).await;
     none.problem(404, "not_found");
 }

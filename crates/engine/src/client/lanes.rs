@@ -64,11 +64,13 @@ impl Client {
         let lane = |(name, counts): (String, Counts)| {
             let program = self.inner.program_limits(scope, &name);
             let control = controls.remove(&name);
+            let set = control.as_ref().and_then(|control| control.limits.clone());
             Lane {
                 paused_at: control.as_ref().and_then(|control| control.paused_at),
                 paused_by: control.as_ref().and_then(|control| control.paused_by.clone()),
                 waiting_since: waits.get(&name).copied(),
-                limits: control.and_then(|control| control.limits).unwrap_or(program),
+                limits_set: set.is_some(),
+                limits: set.unwrap_or(program),
                 name,
                 counts,
             }
@@ -113,7 +115,8 @@ impl Client {
     /// Sets the limits of a queue in place of the program's; `None` brings those back.
     ///
     /// # Errors
-    /// [`DeckError::BadRequest`] for limits that let nothing begin (pause it instead), [`DeckError::Denied`].
+    /// [`DeckError::BadRequest`] for limits that let nothing begin (pause it instead) and for one of partitions, which
+    /// only kinds have; [`DeckError::Denied`].
     pub async fn limit_queue(&self, queue: &QueueName, limits: Option<LaneLimits>) -> Result<(), DeckError> {
         self.limit(Scope::Queue, queue.as_str(), limits).await
     }
@@ -140,12 +143,17 @@ impl Client {
         self.may(Action::Configure, Subject::Deck)?;
         let nothing = |limits: &LaneLimits| {
             limits.concurrency == Some(0)
+                || limits.partition_concurrency == Some(0)
                 || limits.rate.is_some_and(|rate| rate.count == 0 || rate.per_ms == 0)
         };
         if limits.as_ref().is_some_and(nothing) {
             return Err(DeckError::BadRequest {
                 reason: "limits are at least 1: pause it instead".to_owned(),
             });
+        }
+        let by_partition = |limits: &LaneLimits| limits.partition_concurrency.is_some();
+        if scope == Scope::Queue && limits.as_ref().is_some_and(by_partition) {
+            return Err(DeckError::BadRequest { reason: "only kinds have partitions".to_owned() });
         }
         self.control(scope, name, |control| control.limits = limits).await
     }

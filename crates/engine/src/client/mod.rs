@@ -1,5 +1,6 @@
 //! The way in: every verb, read and subscription, on behalf of one actor.
 
+mod about;
 mod act;
 mod embed;
 mod files;

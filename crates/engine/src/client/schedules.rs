@@ -1,8 +1,8 @@
 //! Schedules: what there is, and what people do about it.
 
 use taskdeck_core::{
-    Action, DeckError, FieldErrors, Schedule, ScheduleName, ScheduleSource, ScheduleSpec, Started, Subject,
-    Timestamp,
+    Action, DeckError, FieldErrors, NextTimes, Schedule, ScheduleName, ScheduleSource, ScheduleSpec, Started,
+    Subject, Timestamp, cron_in_words,
 };
 
 use super::Client;
@@ -36,14 +36,14 @@ impl Client {
         self.stored(Action::List, name).await.map(|stored| self.seen(stored))
     }
 
-    /// The next five times of a cron expression in a time zone: what a schedule of them would meet.
+    /// What a cron expression says and its next five times in a time zone: what a schedule of them would meet.
     ///
     /// # Errors
     /// [`DeckError::InvalidParams`] with what is wrong with `cron` or `time_zone`, [`DeckError::Denied`].
-    pub fn next_times(&self, cron: &str, time_zone: &str) -> Result<Vec<Timestamp>, DeckError> {
+    pub fn next_times(&self, cron: &str, time_zone: &str) -> Result<NextTimes, DeckError> {
         self.may(Action::List, Subject::Deck)?;
         let timetable = Timetable::read(cron, time_zone).map_err(FieldErrors::from)?;
-        Ok(timetable.times(self.inner.clock.now()).take(NEXT_TIMES).collect())
+        Ok(next_times(cron, Some(&timetable), self.inner.clock.now()))
     }
 
     /// Makes a schedule, or changes the one of this name. It starts its tasks in the name of the actor.
@@ -228,8 +228,16 @@ impl Client {
 fn seen(stored: StoredSchedule, now: Timestamp) -> Schedule {
     let timetable = Timetable::read(&stored.spec.cron, &stored.spec.time_zone);
     // A time zone that this machine does not know any more has no times: the loop pauses the schedule and says so.
-    let next_five = timetable.map_or_else(|_| Vec::new(), |of| of.times(now).take(NEXT_TIMES).collect());
-    stored.seen(next_five)
+    let next = next_times(&stored.spec.cron, timetable.as_ref().ok(), now);
+    stored.seen(next)
+}
+
+fn next_times(cron: &str, timetable: Option<&Timetable>, now: Timestamp) -> NextTimes {
+    let in_words = cron_in_words(cron).unwrap_or_default();
+    let Some(timetable) = timetable else { return NextTimes { in_words, ..NextTimes::default() } };
+    let next_five: Vec<_> = timetable.times(now).take(NEXT_TIMES).collect();
+    let next_five_local = next_five.iter().map(|at| timetable.local(*at)).collect();
+    NextTimes { in_words, next_five, next_five_local }
 }
 
 fn not_in_code(stored: &StoredSchedule) -> Result<(), DeckError> {

@@ -51,6 +51,14 @@ impl Timetable {
         std::iter::successors(self.next(after), |last| self.next(*last))
     }
 
+    /// A time as a clock in the zone shows it: `Mon 2026-03-02 03:00`, with seconds where there are some.
+    pub(crate) fn local(&self, at: Timestamp) -> String {
+        let Ok(at) = jiff::Timestamp::from_millisecond(at.as_millis()) else { return at.to_string() };
+        let shown = at.to_zoned(self.zone.clone());
+        let seconds = if shown.second() == 0 { "" } else { ":%S" };
+        shown.strftime(&format!("%a %Y-%m-%d %H:%M{seconds}")).to_string()
+    }
+
     /// "Every so often": what the clock shows counts. Between two changes of the clock the offset stays the same, so
     /// each such stretch is a calendar of its own.
     fn on_the_clock(&self, mut from: jiff::Timestamp) -> Option<jiff::Timestamp> {

@@ -172,6 +172,15 @@ pub(crate) struct LaneCount {
     pub(crate) n: u64,
 }
 
+/// What a store says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoreInfo {
+    /// What it is and where: `SQLite 3.51.0, /var/lib/taskdeck.db`.
+    pub(crate) text: String,
+    /// How much of the disk it takes; none for one in memory.
+    pub(crate) bytes: Option<u64>,
+}
+
 /// Since when the one of a lane's queued tasks waits that has waited longest.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LaneWait {
@@ -323,6 +332,9 @@ pub(crate) trait Store: ScheduleStore {
 
     /// The counters themselves: how many tasks of each queue and kind have each status.
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError>;
+
+    /// What and where the store is, and how large.
+    fn info(&self) -> StoreInfo;
 
     /// The longest wait of each queue and kind that has queued tasks.
     async fn waits(&self) -> Result<Vec<LaneWait>, StoreError>;

@@ -1,7 +1,9 @@
 //! What schedules need of a store.
 
 use async_trait::async_trait;
-use taskdeck_core::{Actor, Schedule, ScheduleName, ScheduleSource, ScheduleSpec, TaskId, Timestamp, UserId};
+use taskdeck_core::{
+    Actor, NextTimes, Schedule, ScheduleName, ScheduleSource, ScheduleSpec, TaskId, Timestamp, UserId,
+};
 
 use super::{NewTask, StartOutcome, StoreError};
 
@@ -53,7 +55,7 @@ impl StoredSchedule {
     }
 
     /// The schedule as everybody sees it.
-    pub(crate) fn seen(self, next_five: Vec<Timestamp>) -> Schedule {
+    pub(crate) fn seen(self, next: NextTimes) -> Schedule {
         let (next_at, is_paused) = (self.next_at(), self.is_paused());
         let pause = match self.pace {
             Pace::Paused(pause) => Some(pause),
@@ -63,7 +65,9 @@ impl StoredSchedule {
             spec: ScheduleSpec { paused: is_paused, ..self.spec },
             source: self.source,
             next_at,
-            next_five,
+            in_words: next.in_words,
+            next_five: next.next_five,
+            next_five_local: next.next_five_local,
             last_at: self.last_at,
             last_task: self.last_task,
             created_at: self.created_at,

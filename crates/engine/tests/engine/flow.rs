@@ -275,7 +275,7 @@ async fn limits_of_kinds_queues_and_partitions_hold_however_many_slots_there_are
     let client = test.client();
     let most = |expected: usize| assert!(meter.most.swap(0, Ordering::SeqCst) <= expected);
     let queue = QueueName::new("narrow").expect("a name");
-    let two = Some(LaneLimits { concurrency: Some(2), rate: None });
+    let two = Some(LaneLimits { concurrency: Some(2), ..LaneLimits::default() });
     client.limit_queue(&queue, two.clone()).await.expect("is set");
     let mut ids = Vec::new();
     for number in 0..40 {
@@ -345,7 +345,7 @@ async fn a_user_who_starts_too_much_is_told_when_to_come_back() {
 async fn a_rate_spreads_the_beginnings_of_a_kind() {
     let (test, meter) = metered(8).await;
     let client = test.client();
-    let rate = Some(LaneLimits { concurrency: None, rate: "5/200ms".parse().ok() });
+    let rate = Some(LaneLimits { rate: "5/200ms".parse().ok(), ..LaneLimits::default() });
     client.limit_kind(&Double::kind(), rate).await.expect("is set");
     let began = std::time::Instant::now();
     let mut ids = Vec::new();

@@ -101,7 +101,11 @@ async fn a_schedule_tells_its_next_five_times() {
     assert_eq!(made.next_five.len(), 5);
     assert_eq!(made.next_at, Some(made.next_five[0]));
     assert!(made.next_five.iter().all(|at| at.to_string().ends_with("-01-01T05:00:00.000Z")), "{made:?}");
-    assert_eq!(client.next_times(NEW_YEAR, "America/New_York").unwrap(), made.next_five);
+    assert_eq!(made.in_words, "On the 1st of January at 00:00");
+    assert!(made.next_five_local.iter().all(|local| local.ends_with("-01-01 00:00")), "{made:?}");
+    let next = client.next_times(NEW_YEAR, "America/New_York").unwrap();
+    assert_eq!((next.next_five, next.next_five_local), (made.next_five, made.next_five_local));
+    assert_eq!(next.in_words, made.in_words);
     assert_eq!(client.schedules().await.unwrap(), [client.schedule("yearly").await.unwrap()]);
     assert_eq!(fields(client.next_times("* *", "Mars/Olympus").unwrap_err()), ["cron", "time_zone"]);
 }

@@ -127,7 +127,11 @@ async fn pauses_and_limits_are_kept(store: Arc<dyn Store>) {
         name: "imports".to_owned(),
         paused_at,
         paused_by: paused_at.and(UserId::new("ann").ok()),
-        limits: Some(taskdeck_core::LaneLimits { concurrency: Some(3), rate: "5/1s".parse().ok() }),
+        limits: Some(taskdeck_core::LaneLimits {
+            concurrency: Some(3),
+            rate: "5/1s".parse().ok(),
+            partition_concurrency: Some(2),
+        }),
     };
     store.set_control(control(Some(NOW))).await.unwrap();
     store.set_control(Control { scope: Scope::Kind, ..control(None) }).await.unwrap();

@@ -42,7 +42,7 @@ use uuid::Uuid;
 use super::{
     Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, LogWrite, Moved, NewTask, Oldest,
     Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError,
-    TaskFile,
+    StoreInfo, TaskFile,
 };
 use crate::{BuildError, Durability};
 use checkpoints::{Checkpoints, Wal};
@@ -259,6 +259,14 @@ impl Store for SqliteStore {
 
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError> {
         self.read(control::lane_counts).await
+    }
+
+    fn info(&self) -> StoreInfo {
+        let path = match &self.reads {
+            Reads::Pool(pool) => Some(pool.path.as_path()),
+            Reads::ByWriter => None,
+        };
+        read::info(path)
     }
 
     async fn waits(&self) -> Result<Vec<LaneWait>, StoreError> {

@@ -1,5 +1,7 @@
 //! The reading verbs, on a connection of the pool.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, Row};
 use taskdeck_core::{
     Attempt, Counts, ErrorInfo, FileId, Kind, LogLine, LogPage, Status, TaskId, Timestamp, Upload,
@@ -7,7 +9,7 @@ use taskdeck_core::{
 
 use super::rows::{self, blob};
 use super::work_error::WorkError;
-use crate::store::{FileRole, Payload, TaskFile};
+use crate::store::{FileRole, Payload, StoreInfo, TaskFile};
 
 pub(super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, WorkError> {
     // Three small indexes, each read at its first entry.
@@ -44,6 +46,25 @@ pub(super) fn counts(conn: &Connection) -> Result<Counts, WorkError> {
 #[cfg(test)]
 pub(super) fn recount(conn: &Connection) -> Result<Counts, WorkError> {
     status_counts(conn, "SELECT status, count(*) FROM tasks GROUP BY status")
+}
+
+/// What the database is, and what its files take of the disk.
+pub(super) fn info(path: Option<&Path>) -> StoreInfo {
+    let sqlite = format!("SQLite {}", rusqlite::version());
+    let Some(path) = path else {
+        return StoreInfo { text: format!("{sqlite}, in memory: it ends with the process"), bytes: None };
+    };
+    let size = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        // There is not always a WAL.
+        std::fs::metadata(name).map_or(0, |file| file.len())
+    };
+    let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    StoreInfo {
+        text: format!("{sqlite}, {}", shown.display()),
+        bytes: Some(size("") + size("-wal") + size("-shm")),
+    }
 }
 
 pub(super) fn payload(conn: &Connection, id: TaskId) -> Result<Option<Payload>, WorkError> {

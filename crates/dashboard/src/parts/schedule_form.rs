@@ -1,0 +1,408 @@
+//! The form of a schedule: its rule, with what it means and its next times as one types, and the params of its tasks.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use leptos_router::params::ParamsMap;
+use serde_json::Value;
+use taskdeck_core::{
+    Choice, Definition, FieldErrors, MissedFires, NextTimes, Param, ParamKind, ScheduleSpec, form,
+};
+use taskdeck_ui::{ApiError, Erase, FieldInput, FormState, Icon, PostForm, PostState, TimeAgo, manage};
+
+use crate::paths;
+
+/// Rules that people often want.
+const EXAMPLES: [(&str, &str); 5] = [
+    ("Every hour", "0 * * * *"),
+    ("Every night", "0 3 * * *"),
+    ("Weekday mornings", "0 9 * * 1-5"),
+    ("Mondays", "0 9 * * 1"),
+    ("1st of the month", "0 6 1 * *"),
+];
+/// Offered to those who do not know how theirs is called; any other of the IANA list will do.
+const ZONES: [&str; 18] = [
+    "UTC",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Paris",
+    "Europe/Istanbul",
+    "Africa/Lagos",
+    "Africa/Johannesburg",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Singapore",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "America/Sao_Paulo",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+];
+/// What one types is looked at when one stops for so long.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// What the fields of the form begin with: what the address says, else the schedule.
+pub(crate) fn typed(query: &ParamsMap, spec: Option<&ScheduleSpec>) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    let mut add = |name: &str, text: String| fields.push((name.to_owned(), text));
+    if let Some(spec) = spec {
+        add("name", spec.name.to_string());
+        add("cron", spec.cron.clone());
+        add("time_zone", spec.time_zone.clone());
+        add("missed", spec.missed.name().to_owned());
+        add("label", spec.label.clone().unwrap_or_default());
+        add("queue", spec.queue.as_ref().map(ToString::to_string).unwrap_or_default());
+        add("priority", spec.priority.to_string());
+        add("key", spec.key.clone().unwrap_or_default());
+        if let Value::Object(params) = &spec.params {
+            for (name, value) in params {
+                add(&format!("params[{name}]"), form::field_text(value));
+            }
+        }
+    }
+    // A form that came back has every field; of those that are there twice the last holds.
+    fields.extend(query.clone().into_iter().map(|(name, text)| (name.into_owned(), text)));
+    fields
+}
+
+fn value_of(fields: &[(String, String)], name: &str) -> Option<String> {
+    fields.iter().rev().find(|(field, _)| field == name).map(|(_, text)| text.clone())
+}
+
+/// The form that makes a schedule, or changes one.
+#[component]
+pub(crate) fn ScheduleForm(
+    /// Of the tasks.
+    definition: Definition,
+    /// What the fields begin with.
+    initial: Vec<(String, String)>,
+    /// What its rule means.
+    told: Told,
+    /// Whether the schedule is there already.
+    change: bool,
+) -> impl IntoView {
+    let state = PostState::new(manage::PutSchedule::PATH, "");
+    let fields = FormState::new("schedule");
+    let go = use_navigate();
+    let list = paths::schedules();
+    let saved = RwSignal::new(false);
+    let done = Callback::new(move |answer: Value| {
+        if change {
+            saved.set(true);
+        } else if let Some(name) = answer.as_str() {
+            go(&format!("{list}/{name}"), NavigateOptions { resolve: false, ..NavigateOptions::default() });
+        }
+    });
+    let initial = StoredValue::new(initial);
+    let value = move |name: &str| initial.with_value(|initial| value_of(initial, name));
+    let field = move |param: Param| {
+        let value = value(&param.name);
+        view! { <FieldInput param form=fields value/> }.erase()
+    };
+    let name_field = if change {
+        view! { <input type="hidden" name="name" value=value("name")/> <input type="hidden" name="change" value="true"/> }
+            .erase()
+    } else {
+        let name = Param::new("name", ParamKind::text())
+            .title("Name")
+            .help("Such as nightly-backup: lower-case letters, digits, and - _ . between them.")
+            .pattern("[a-z][a-z0-9_.-]*")
+            .max_len(100);
+        field(name)
+    };
+    let params = definition
+        .params
+        .iter()
+        .filter(|param| !param.kind.is_file())
+        .map(|param| field(Param { name: format!("params[{}]", param.name), ..param.clone() }));
+    let params = params.collect_view();
+    let has_params = definition.params.iter().any(|param| !param.kind.is_file());
+    let more = [
+        missed(),
+        optional("label", "Label", "What a person calls the tasks; the kind's title when empty."),
+        optional("queue", "Queue", "Another queue than the kind's."),
+        optional("priority", "Priority", "Higher goes first; 0 when empty."),
+        optional(
+            "key",
+            "Key",
+            "Only one active task has a key: a time that comes while the task before goes on starts none.",
+        ),
+    ]
+    .map(field);
+    view! {
+        <PostForm state on_done=done class="td-form">
+            <input type="hidden" name="kind" value=definition.kind.to_string()/>
+            <Problems state definition=definition.clone()/>
+            {name_field}
+            <Rule told cron=value("cron").unwrap_or_default() zone=value("time_zone").unwrap_or_else(|| "UTC".to_owned())/>
+            {has_params.then(|| view! { <h2 class="dash-form-title">"Params of its tasks"</h2> })}
+            {params}
+            <details class="dash-more-fields">
+                <summary>"More"</summary>
+                <div class="td-form">{more}</div>
+            </details>
+            <div class="td-form-actions">
+                <button
+                    type="submit"
+                    class="td-button td-button-primary"
+                    aria-busy=move || state.pending.get().then_some("true")
+                >
+                    <Icon name="check"/>
+                    <span class="td-button-text">{if change { "Save" } else { "Make the schedule" }}</span>
+                </button>
+                <p class="dash-said" role="status">
+                    {move || (saved.get() && !state.pending.get() && state.error.with(Option::is_none)).then_some("Saved")}
+                </p>
+            </div>
+        </PostForm>
+    }
+    .erase()
+}
+
+fn optional(name: &str, title: &str, help: &str) -> Param {
+    Param { required: false, ..Param::new(name, ParamKind::text()).title(title).help(help) }
+}
+
+fn missed() -> Param {
+    let title = |missed: MissedFires| match missed {
+        MissedFires::Skip => "Leave it out",
+        MissedFires::Once => "One task for all that was missed",
+        MissedFires::All => "A task for each",
+    };
+    let options = MissedFires::ALL
+        .into_iter()
+        .map(|missed| Choice { value: missed.name().to_owned(), title: title(missed).to_owned() })
+        .collect();
+    Param::new("missed", ParamKind::Choice { options })
+        .title("When a time was missed")
+        .help("Because the server was down.")
+        .default_value(MissedFires::default().name().into())
+}
+
+/// What is wrong with the form as a whole, and with fields that do not show it themselves.
+#[component]
+fn Problems(
+    /// Of the form.
+    state: PostState,
+    /// Of the tasks.
+    definition: Definition,
+) -> impl IntoView {
+    let problems = Memo::new(move |_| {
+        state.error.with(|error| error.as_ref().map(|error| problems(error, &definition)).unwrap_or_default())
+    });
+    view! {
+        <div class="td-form-summary" role="alert" hidden=move || problems.with(Vec::is_empty)>
+            <p>"Not saved."</p>
+            <ul>{move || problems.get().into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
+        </div>
+    }
+    .erase()
+}
+
+fn problems(error: &ApiError, definition: &Definition) -> Vec<String> {
+    let Some(FieldErrors(fields)) = error.fields() else { return vec![error.to_string()] };
+    let title = |field: &str| match field {
+        "cron" => "When".to_owned(),
+        "time_zone" => "Time zone".to_owned(),
+        other => match other.strip_prefix("params.") {
+            Some(param) => {
+                definition.param(param).map_or_else(|| param.to_owned(), |param| param.title.clone())
+            }
+            None => {
+                let mut letters = other.chars();
+                letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+            }
+        },
+    };
+    fields.iter().map(|(field, why)| format!("{}: {why}", title(field))).collect()
+}
+
+/// When: the cron expression and its time zone, and what they mean.
+#[component]
+fn Rule(
+    /// What it means.
+    told: Told,
+    /// To begin with.
+    cron: String,
+    /// To begin with.
+    zone: String,
+) -> impl IntoView {
+    let (cron, zone) = (RwSignal::new(cron), RwSignal::new(zone));
+    let known = RwSignal::new(told);
+    let asked = StoredValue::new(0_u32);
+    let look = move || {
+        let Some(this) = asked.try_update_value(|asked| {
+            *asked += 1;
+            *asked
+        }) else {
+            return;
+        };
+        set_timeout(
+            move || {
+                if asked.try_get_value() != Some(this) {
+                    return;
+                }
+                let (cron, zone) = (cron.get_untracked(), zone.get_untracked());
+                spawn_local(async move {
+                    let answer = explain(cron, zone).await;
+                    // A later question has a later answer.
+                    if asked.try_get_value() == Some(this)
+                        && let Ok(answer) = answer
+                    {
+                        known.try_set(answer);
+                    }
+                });
+            },
+            PAUSE,
+        );
+    };
+    let examples = EXAMPLES.map(|(title, rule)| {
+        let press = move |_| {
+            cron.set(rule.to_owned());
+            look();
+        };
+        view! { <button type="button" class="dash-example" on:click=press>{title}</button> }
+    });
+    let zones = ZONES.map(|zone| view! { <option value=zone></option> });
+    view! {
+        <div class="td-field">
+            <label class="td-label" for="schedule-cron">"When" <span class="td-required" aria-hidden="true">"*"</span></label>
+            <input
+                class="td-input dash-cron"
+                type="text"
+                id="schedule-cron"
+                name="cron"
+                required
+                autocomplete="off"
+                spellcheck="false"
+                placeholder="0 3 * * *"
+                aria-describedby="schedule-cron-help schedule-preview"
+                prop:value=move || cron.get()
+                value=cron.get_untracked()
+                on:input=move |event| {
+                    cron.set(event_target_value(&event));
+                    look();
+                }
+            />
+            <p class="td-help" id="schedule-cron-help">
+                "Minute, hour, day of the month, month, day of the week; six fields begin with seconds."
+            </p>
+            <div class="dash-examples">{examples}</div>
+        </div>
+        <div class="td-field">
+            <label class="td-label" for="schedule-zone">"Time zone"</label>
+            <input
+                class="td-input"
+                type="text"
+                id="schedule-zone"
+                name="time_zone"
+                list="schedule-zones"
+                autocomplete="off"
+                spellcheck="false"
+                value=zone.get_untracked()
+                on:input=move |event| {
+                    zone.set(event_target_value(&event));
+                    look();
+                }
+            />
+            <datalist id="schedule-zones">{zones}</datalist>
+        </div>
+        <div class="dash-preview" id="schedule-preview" aria-live="polite">
+            <Preview told=known.into()/>
+        </div>
+    }
+    .erase()
+}
+
+/// What a rule means, or what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Told {
+    next: NextTimes,
+    problems: Vec<String>,
+}
+
+/// Asks the server what a rule means.
+pub(crate) async fn explain(cron: String, zone: String) -> Result<Told, ApiError> {
+    if cron.trim().is_empty() {
+        return Ok(Told::default());
+    }
+    let zone = if zone.trim().is_empty() { "UTC".to_owned() } else { zone };
+    match manage::next_times(cron, zone).await {
+        Ok(next) => Ok(Told { next, problems: Vec::new() }),
+        Err(error) => match error.fields() {
+            Some(fields) => Ok(Told { problems: fields.0.values().cloned().collect(), ..Told::default() }),
+            None => Err(error),
+        },
+    }
+}
+
+#[component]
+fn Preview(
+    /// What is known of the rule.
+    told: Signal<Told>,
+) -> impl IntoView {
+    move || {
+        let Told { next, problems } = told.get();
+        if !problems.is_empty() {
+            return problems
+                .into_iter()
+                .map(|text| view! { <p class="td-field-error">{text}</p> })
+                .collect_view()
+                .erase();
+        }
+        if next.in_words.is_empty() {
+            return view! { <p class="td-help">"Write a rule, or press one above: what it means is shown here."</p> }.erase();
+        }
+        let times = next.next_five.into_iter().zip(next.next_five_local).map(|(at, local)| {
+            view! { <li><span class="num">{local}</span> <TimeAgo at=at/></li> }
+        });
+        let times = times.collect_view();
+        view! {
+            <p class="dash-words">{next.in_words}</p>
+            <ol class="dash-times">{times}</ol>
+        }
+        .erase()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use taskdeck_core::{Kind, ScheduleName};
+
+    use super::*;
+
+    #[test]
+    fn what_the_address_says_goes_before_the_schedule() {
+        let spec = ScheduleSpec {
+            params: json!({"steps": 3, "fast": true}),
+            ..ScheduleSpec::new(ScheduleName::new("a").unwrap(), Kind::new("demo").unwrap(), "@daily")
+        };
+        let mut query = ParamsMap::new();
+        query.insert("cron", "@hourly".to_owned());
+        query.insert("params[steps]", "many".to_owned());
+        let fields = typed(&query, Some(&spec));
+        let value = |name: &str| value_of(&fields, name);
+        assert_eq!((value("name").as_deref(), value("cron").as_deref()), (Some("a"), Some("@hourly")));
+        assert_eq!(value("params[steps]").as_deref(), Some("many"));
+        assert_eq!(value("params[fast]").as_deref(), Some("true"));
+        assert_eq!(value("params[none]"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_the_titles_of_the_fields() {
+        let mut definition = Definition::new(Kind::new("demo").unwrap());
+        definition.params = vec![Param::of::<u8>("steps").title("Number of steps")];
+        let mut fields = FieldErrors::default();
+        for (name, why) in [("params.steps", "Too many."), ("cron", "No."), ("queue", "Bad.")] {
+            fields.add(name, why);
+        }
+        let error = ApiError(taskdeck_core::DeckError::InvalidParams { fields });
+        assert_eq!(problems(&error, &definition), ["When: No.", "Number of steps: Too many.", "Queue: Bad."]);
+    }
+}

@@ -1,0 +1,146 @@
+//! Plain forms that a script sends without leaving the page. What they send is what a browser without scripts sends, so
+//! a form needs no code of its own for it.
+
+use js_sys::{Object, Reflect};
+use leptos::ev::SubmitEvent;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::server::ServerActionError;
+use leptos::task::spawn_local;
+use serde_json::Value;
+use server_fn::Bytes;
+use server_fn::error::{FromServerFnError, ServerFnUrlError};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{FormData, HtmlElement, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+
+use crate::{ApiError, Erase, json, use_base};
+
+/// What a form knows about its sending.
+#[derive(Clone, Copy, Debug)]
+pub struct PostState {
+    path: &'static str,
+    /// Whether an answer is waited for.
+    pub pending: RwSignal<bool>,
+    /// Why it was refused.
+    pub error: RwSignal<Option<ApiError>>,
+}
+
+impl PostState {
+    /// The state of a form that posts to the server function of this path; `about` tells the form from others that post
+    /// there. A refusal that a form without JavaScript left in the URL is shown.
+    #[must_use]
+    pub fn new(path: &'static str, about: &str) -> Self {
+        let refused = use_context::<ServerActionError>()
+            .filter(|error| error.path() == error_key(path, about))
+            .map(|error| ServerFnUrlError::<ApiError>::decode_err(error.err()));
+        Self { path, pending: RwSignal::new(false), error: RwSignal::new(refused) }
+    }
+
+    /// Why it was refused, in words: what is wrong with each field, or with the whole.
+    #[must_use]
+    pub fn problem(self) -> Option<String> {
+        self.error.with(|error| {
+            let error = error.as_ref()?;
+            Some(match error.fields() {
+                Some(fields) => fields.0.values().cloned().collect::<Vec<_>>().join(" "),
+                None => error.to_string(),
+            })
+        })
+    }
+}
+
+/// Under which name the refusal of a form is kept in the URL, without JavaScript.
+pub(crate) fn error_key(path: &str, about: &str) -> String {
+    format!("{path}#{about}")
+}
+
+/// A form that posts to a server function, which takes plain forms.
+#[component]
+pub fn PostForm(
+    /// What it knows about itself.
+    state: PostState,
+    /// Called with the answer.
+    on_done: Callback<Value>,
+    /// Its class.
+    #[prop(optional)]
+    class: &'static str,
+    /// Whether the browser's own checks are left out.
+    #[prop(optional)]
+    novalidate: bool,
+    /// Its fields and buttons.
+    children: Children,
+) -> impl IntoView {
+    let action = use_base().join(state.path);
+    let url = action.clone();
+    let element = NodeRef::<html::Form>::new();
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let Some(form) = element.get_untracked() else { return };
+        if state.pending.get_untracked() {
+            return;
+        }
+        state.pending.set(true);
+        state.error.set(None);
+        let sent = send(&url, &form, &event);
+        spawn_local(async move {
+            let answer = sent.await;
+            // The form may be gone by now, and nobody waits for the answer.
+            if state.pending.try_set(false).is_some() {
+                return;
+            }
+            match answer {
+                Ok(answer) => {
+                    on_done.try_run(answer);
+                }
+                Err(error) => {
+                    state.error.try_set(Some(error));
+                }
+            }
+        });
+    };
+    view! {
+        <form class=class method="post" action=action node_ref=element novalidate=novalidate on:submit=submit>
+            {children()}
+        </form>
+    }
+    // Its fields may wait for what they show.
+    .erase_waiting()
+}
+
+/// Sends what the form holds, as the browser would.
+fn send(
+    url: &str,
+    form: &HtmlFormElement,
+    event: &SubmitEvent,
+) -> impl Future<Output = Result<Value, ApiError>> + use<> {
+    let asked = (|| {
+        let data = FormData::new_with_form(form)?;
+        // The button that was pressed is part of what is sent.
+        if let Some(button) = event.submitter().and_then(|it| it.dyn_into::<HtmlElement>().ok())
+            && let Some(name) = button.get_attribute("name")
+        {
+            data.append_with_str(&name, &button.get_attribute("value").unwrap_or_default())?;
+        }
+        let headers = Object::new();
+        Reflect::set(&headers, &"Accept".into(), &"application/json".into())?;
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_headers(&headers);
+        let fields = UrlSearchParams::new_with_str_sequence_sequence(&data)?;
+        init.set_body(&fields);
+        Ok::<_, JsValue>(JsFuture::from(window().fetch_with_str_and_init(url, &init)))
+    })();
+    async move {
+        let answer = async {
+            let response: Response = asked?.await?.dyn_into()?;
+            let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+            Ok::<_, JsValue>((response.ok(), text))
+        };
+        match answer.await {
+            Ok((true, text)) => Ok(json::from_str(&text).unwrap_or_default()),
+            Ok((false, text)) => Err(ApiError::de(Bytes::from(text))),
+            Err(_) => Err(ApiError::unreachable()),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! From the fields of the forms for lanes and schedules to what the deck is asked.
+
+use std::collections::BTreeMap;
+
+use taskdeck_core::{
+    DeckError, Definition, FieldErrors, Kind, LaneLimits, LaneOf, MissedFires, QueueName, Rate, Schedule,
+    ScheduleName, ScheduleSpec, form,
+};
+use taskdeck_engine::Client;
+
+use crate::ApiError;
+use crate::server::refuse_to;
+
+/// A form that is longer in the address of a page comes back without its params.
+const LONGEST_QUERY: usize = 4_000;
+
+pub(crate) async fn pause_lane(
+    client: &Client,
+    of: LaneOf,
+    name: &str,
+    paused: bool,
+) -> Result<(), DeckError> {
+    match (of, paused) {
+        (LaneOf::Queue, true) => client.pause_queue(&queue(name)?).await,
+        (LaneOf::Queue, false) => client.resume_queue(&queue(name)?).await,
+        (LaneOf::Kind, true) => client.pause_kind(&kind(name)?).await,
+        (LaneOf::Kind, false) => client.resume_kind(&kind(name)?).await,
+    }
+}
+
+/// Sets what the texts say: how many at the same time, how often, how many of a partition.
+pub(crate) async fn limit_lane(
+    client: &Client,
+    of: LaneOf,
+    name: &str,
+    texts: &[String; 3],
+    program: bool,
+) -> Result<(), DeckError> {
+    let limits = if program { None } else { Some(limits(texts)?) };
+    match of {
+        LaneOf::Queue => client.limit_queue(&queue(name)?, limits).await,
+        LaneOf::Kind => client.limit_kind(&kind(name)?, limits).await,
+    }
+}
+
+fn limits([concurrency, rate, partition]: &[String; 3]) -> Result<LaneLimits, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let mut number = |field: &str, text: &str| match text.trim() {
+        "" => None,
+        text => match text.parse::<u32>() {
+            Ok(number @ 1..) => Some(number),
+            _ => {
+                errors.add(field, "Enter a whole number from 1, or nothing for no limit.");
+                None
+            }
+        },
+    };
+    let mut limits = LaneLimits {
+        concurrency: number("concurrency", concurrency),
+        rate: None,
+        partition_concurrency: number("partition_concurrency", partition),
+    };
+    if !rate.trim().is_empty() {
+        match rate.trim().parse::<Rate>() {
+            Ok(rate) => limits.rate = Some(rate),
+            Err(error) => errors.add("rate", crate::format::sentence(&error.to_string())),
+        }
+    }
+    errors.into_result(limits)
+}
+
+fn queue(name: &str) -> Result<QueueName, DeckError> {
+    name.parse().map_err(|_| DeckError::NotFound { what: "Queue".to_owned() })
+}
+
+fn kind(name: &str) -> Result<Kind, DeckError> {
+    name.parse().map_err(|_| DeckError::NotFound { what: "Kind".to_owned() })
+}
+
+/// The fields of the form of a schedule, as they were typed.
+pub(crate) struct ScheduleForm {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) cron: String,
+    pub(crate) time_zone: String,
+    pub(crate) missed: MissedFires,
+    pub(crate) label: String,
+    pub(crate) queue: String,
+    pub(crate) priority: String,
+    pub(crate) key: String,
+    pub(crate) params: BTreeMap<String, String>,
+    /// Whether the schedule is there already.
+    pub(crate) change: bool,
+}
+
+impl ScheduleForm {
+    /// Makes the schedule, or changes it.
+    pub(crate) async fn put(&self, client: &Client) -> Result<Schedule, DeckError> {
+        let definition = client.kind(&self.kind)?;
+        // What is no name is told by the field.
+        let before = match self.name.parse::<ScheduleName>() {
+            Ok(_) => client.schedule(&self.name).await.map_or_else(
+                |error| match error {
+                    DeckError::NotFound { .. } => Ok(None),
+                    other => Err(other),
+                },
+                |found| Ok(Some(found)),
+            )?,
+            Err(_) => None,
+        };
+        if self.change && before.is_none() {
+            return Err(DeckError::NotFound { what: "Schedule".to_owned() });
+        }
+        let mut errors = FieldErrors::default();
+        if !self.change && before.is_some() {
+            errors.add("name", "There is a schedule of this name already.");
+        }
+        let spec = self.spec(definition, before.as_ref(), &mut errors);
+        if !errors.is_empty() {
+            // All that is wrong is told at once.
+            if let Err(DeckError::InvalidParams { fields }) = client.next_times(&self.cron, self.zone()) {
+                errors.0.extend(fields.0);
+            }
+            return Err(errors.into());
+        }
+        match spec {
+            Some(spec) => client.put_schedule(spec).await,
+            None => Err(errors.into()),
+        }
+    }
+
+    fn zone(&self) -> &str {
+        if self.time_zone.trim().is_empty() { "UTC" } else { self.time_zone.trim() }
+    }
+
+    fn spec(
+        &self,
+        definition: Definition,
+        before: Option<&Schedule>,
+        errors: &mut FieldErrors,
+    ) -> Option<ScheduleSpec> {
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let name =
+            self.name.trim().parse::<ScheduleName>().map_err(|error| errors.add("name", said(&error))).ok();
+        let queue = given(&self.queue)
+            .and_then(|queue| queue.parse().map_err(|error| errors.add("queue", said(&error))).ok());
+        let priority = given(&self.priority).map_or(Some(0), |text| text.parse().ok());
+        if priority.is_none() {
+            errors.add("priority", "Enter a whole number.");
+        }
+        let kind = definition.kind.clone();
+        let params = match params(definition, &self.params) {
+            Ok(params) => Some(params),
+            Err(wrong) => {
+                for (name, why) in wrong.0 {
+                    errors.add(&format!("params.{name}"), why);
+                }
+                None
+            }
+        };
+        Some(ScheduleSpec {
+            params: params?,
+            time_zone: self.zone().to_owned(),
+            missed: self.missed,
+            label: given(&self.label),
+            queue,
+            priority: priority?,
+            key: given(&self.key),
+            // What the form does not show stays.
+            tags: before.map(|before| before.spec.tags.clone()).unwrap_or_default(),
+            paused: before.is_some_and(|before| before.spec.paused),
+            ..ScheduleSpec::new(name?, kind, self.cron.trim())
+        })
+    }
+
+    /// The refusal: without JavaScript the sender goes to the form's page again, whose address says what was typed.
+    pub(crate) fn refuse(&self, client: &Client, path: &str, error: DeckError) -> ApiError {
+        let page =
+            if self.change { format!("/schedules/{}", self.name) } else { "/schedules/_new".to_owned() };
+        let own = [
+            ("name", self.name.as_str()),
+            ("kind", &self.kind),
+            ("cron", &self.cron),
+            ("time_zone", &self.time_zone),
+            ("missed", self.missed.name()),
+            ("label", &self.label),
+            ("queue", &self.queue),
+            ("priority", &self.priority),
+            ("key", &self.key),
+        ];
+        let mut query: Vec<(String, &str)> = own
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect();
+        let definition = client.kind(&self.kind).ok();
+        let shown = self.params.iter().filter(|(name, _)| {
+            definition.as_ref().is_some_and(|definition| definition.param(name).is_some_and(may_be_shown))
+        });
+        let params: Vec<_> = shown.map(|(name, text)| (format!("params[{name}]"), text.as_str())).collect();
+        if params.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() <= LONGEST_QUERY {
+            query.extend(params);
+        }
+        refuse_to(path, &page, &query, error)
+    }
+}
+
+/// Whether what was typed may be in the address of a page.
+fn may_be_shown(param: &taskdeck_core::Param) -> bool {
+    !param.kind.is_file()
+}
+
+fn params(
+    definition: Definition,
+    fields: &BTreeMap<String, String>,
+) -> Result<serde_json::Value, FieldErrors> {
+    // A schedule holds no files: a kind that needs one is refused by the deck.
+    let without_files = definition.params.into_iter().filter(|param| !param.kind.is_file()).collect();
+    let definition = Definition { params: without_files, ..Definition::new(definition.kind) };
+    let fields: Vec<_> = fields.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
+    form::decode(&definition, &fields, &BTreeMap::new())
+}
+
+fn said(error: &taskdeck_core::IdError) -> String {
+    crate::format::sentence(&error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_from_what_was_typed() {
+        let read = |texts: [&str; 3]| limits(&texts.map(str::to_owned));
+        let some = read([" 4 ", "10/1m", ""]).unwrap();
+        assert_eq!((some.concurrency, some.partition_concurrency), (Some(4), None));
+        assert_eq!(some.rate, "10/1m".parse().ok());
+        assert_eq!(read(["", "", ""]).unwrap(), LaneLimits::default());
+        let wrong = read(["0", "often", "-1"]).unwrap_err();
+        assert_eq!(wrong.0.keys().collect::<Vec<_>>(), ["concurrency", "partition_concurrency", "rate"]);
+    }
+}
