@@ -129,18 +129,18 @@ async function many() {
   }));
   await request("/api/tasks/batch", { label: "bench", tasks });
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await page.goto(`${server.url}/tasks?limit=${TASKS}`);
+  await page.goto(`${server.url}/tasks?rows=${TASKS}`);
   await page.waitForSelector('.td-connection[data-connection="live"]', { state: "attached", timeout: 20_000 });
   const rows = await page.locator(".dash-rows > li").count();
   const frames = await measureFrames(page, null);
-  const changes = frames.changes / rows / (MEASURE_MS / 1000);
+  const changes = frames.changes / (MEASURE_MS / 1000);
   report(frames);
   console.log(`  ${rows} rows, each changed ${changes.toFixed(1)} times a second`);
   await page.close();
 }
 
 async function longLog() {
-  const id = await start("demo_ticks", { updates_per_second: 1, seconds: 1, log_lines: LINES });
+  const id = await start("demo_steps", { steps: LINES / 1_000, step_ms: 20, log_lines: 1_000 });
   await ended(id);
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   await page.goto(`${server.url}/tasks/${id}`);
@@ -162,7 +162,8 @@ async function measureFrames(page, selector) {
       new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration))).observe({
         entryTypes: ["longtask"],
       });
-      const list = document.querySelector(".dash-rows");
+      // Some rows stand for all: to look at each would be work of its own.
+      const observed = [...document.querySelectorAll(".dash-rows > li")].filter((_, index) => index % 25 === 0);
       const seen = new MutationObserver((records) => {
         const rows = new Set(records.map((record) => {
           const at = record.target.nodeType === 1 ? record.target : record.target.parentElement;
@@ -170,7 +171,9 @@ async function measureFrames(page, selector) {
         }));
         changes += rows.size;
       });
-      if (list) seen.observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
+      for (const row of observed) {
+        seen.observe(row, { subtree: true, childList: true, characterData: true, attributes: true });
+      }
       const scroller = selector === null ? null : document.querySelector(selector);
       const begin = performance.now();
       let last = begin;
@@ -189,7 +192,7 @@ async function measureFrames(page, selector) {
         };
         requestAnimationFrame(frame);
       });
-      return { gaps: gaps.slice(1), long, changes, scrolled };
+      return { gaps: gaps.slice(1), long, changes: changes / Math.max(1, observed.length), scrolled };
     },
     [MEASURE_MS, selector],
   );

@@ -54,7 +54,7 @@ impl Heard {
 }
 
 const fn demo(steps: u32, step_ms: u64, ending: DemoEnding) -> DemoSteps {
-    DemoSteps { steps, step_ms, ending }
+    DemoSteps { steps, step_ms, ending, log_lines: 1 }
 }
 
 /// A start button of the page's own.

@@ -13,6 +13,8 @@ pub enum DemoEnding {
     Fail,
     /// It panics
     Panic,
+    /// It asks a person
+    Ask,
 }
 
 /// What the demo did.
@@ -43,6 +45,9 @@ pub async fn demo_steps(
     /// What happens after the last step.
     #[param(default = DemoEnding::Complete)]
     ending: DemoEnding,
+    /// How many lines each step writes to the log.
+    #[param(title = "Log lines of a step", default = 1, min = 1, max = 1_000)]
+    log_lines: u32,
 ) -> Result<DemoSummary, TaskError> {
     let done = ctx.restore::<u32>()?.unwrap_or(0).min(steps);
     if done > 0 {
@@ -53,6 +58,9 @@ pub async fn demo_steps(
     for step in done + 1..=steps {
         let text = format!("Processing step {step}/{steps}");
         ctx.info(&text);
+        for line in 2..=log_lines {
+            ctx.info(format!("Step {step}, line {line} of {log_lines}"));
+        }
         ctx.message(text);
         let pause = std::time::Duration::from_millis(step_ms);
         if tokio::time::timeout(pause, ctx.cancelled()).await.is_ok() {
@@ -62,7 +70,11 @@ pub async fn demo_steps(
         ctx.progress_of(u64::from(step), u64::from(steps));
     }
     match ending {
-        DemoEnding::Complete => {
+        DemoEnding::Ask if !asked(&ctx).await? => {
+            let message = "The demo was told not to complete.";
+            Err(TaskError::permanent(message).code("declined"))
+        }
+        DemoEnding::Complete | DemoEnding::Ask => {
             let plural = if steps == 1 { "" } else { "s" };
             ctx.message(format!("{steps} step{plural} processed"));
             Ok(DemoSummary { processed: steps })
@@ -73,6 +85,18 @@ pub async fn demo_steps(
         }
         DemoEnding::Panic => panic!("The demo panicked after step {steps}, as it was asked to."),
     }
+}
+
+#[cfg(feature = "ssr")]
+async fn asked(ctx: &TaskContext) -> Result<bool, TaskError> {
+    use taskdeck::{Param, Question};
+    let question = Question::new("complete", "All steps are processed. Complete the task?")
+        .buttons("Complete it", "Let it fail")
+        .field(Param::of::<String>("reason").title("Why").help("It is written to the log.").min_len(3));
+    let answer = ctx.confirm(question).await?;
+    let reason = answer.fields["reason"].as_str().unwrap_or("none given");
+    ctx.info(format!("Answered: {}, because: {reason}", if answer.approved { "yes" } else { "no" }));
+    Ok(answer.approved)
 }
 
 #[cfg(feature = "ssr")]
@@ -87,7 +111,7 @@ mod tests {
     }
 
     fn demo(steps: u32, step_ms: u64, ending: DemoEnding) -> DemoSteps {
-        DemoSteps { steps, step_ms, ending }
+        DemoSteps { steps, step_ms, ending, log_lines: 1 }
     }
 
     #[tokio::test]

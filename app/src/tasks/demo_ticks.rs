@@ -27,17 +27,7 @@ pub async fn demo_ticks(
     /// How long it goes on, in seconds.
     #[param(default = 30, min = 1, max = 3_600)]
     seconds: u32,
-    /// How many lines it writes to its log before it begins.
-    #[param(default = 0, max = 100_000)]
-    log_lines: u32,
 ) -> Result<TickSummary, TaskError> {
-    for line in 1..=log_lines {
-        ctx.info(format!("Line {line} of {log_lines}"));
-        // What is logged waits in memory until it is stored: a pause now and then keeps that little.
-        if line % 1_000 == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    }
     let updates = u64::from(updates_per_second) * u64::from(seconds);
     ctx.unit("updates");
     let pause = std::time::Duration::from_secs(1) / updates_per_second;
@@ -64,12 +54,9 @@ mod tests {
     #[tokio::test]
     async fn it_tells_how_far_it_is_as_often_as_it_was_asked_to() {
         let deck = Deck::builder().memory().register::<DemoTicks>().build().await.unwrap();
-        let handle =
-            deck.start(DemoTicks { updates_per_second: 100, seconds: 1, log_lines: 3 }).await.unwrap();
+        let handle = deck.start(DemoTicks { updates_per_second: 100, seconds: 1 }).await.unwrap();
         assert_eq!(handle.result(None).await.unwrap(), TickSummary { updates: 100 });
         let progress = handle.state().await.unwrap().progress;
-        let log = deck.as_actor(taskdeck::Actor::System).log(handle.id(), 0, 10).await.unwrap();
-        assert_eq!(log.lines.last().unwrap().text, "Line 3 of 3");
         assert_eq!((progress.done, progress.total, progress.fraction), (Some(100), Some(100), Some(1.0)));
         deck.shutdown().await;
     }

@@ -24,6 +24,7 @@ mod about;
 mod artifacts;
 mod batches;
 mod body;
+mod bulk;
 mod config;
 mod embed;
 mod events;

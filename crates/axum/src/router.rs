@@ -13,7 +13,8 @@ use taskdeck_engine::Deck;
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
 use crate::{
-    Config, about, artifacts, batches, embed, events, feed, kinds, lanes, schedules, stats, task_feed, tasks,
+    Config, about, artifacts, batches, bulk, embed, events, feed, kinds, lanes, schedules, stats, task_feed,
+    tasks,
 };
 
 #[derive(Clone)]
@@ -52,11 +53,15 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/workers", get(stats::workers))
         .route("/tasks", get(tasks::list))
         .route("/tasks/batch", post(batches::start).layer(DefaultBodyLimit::max(MAX_BATCH)))
+        .route("/tasks/bulk", post(bulk::start))
+        .route("/tasks/bulk/preview", post(bulk::preview))
         .route("/batches/{id}", get(batches::one))
         .route("/tasks/{id}", get(tasks::one).delete(tasks::delete))
         .route("/tasks/{id}/attempts", get(tasks::attempts))
         .route("/tasks/{id}/log", get(tasks::log))
         .route("/tasks/{id}/result", get(tasks::result))
+        .route("/tasks/{id}/result.json", get(tasks::result_json))
+        .route("/tasks/{id}/result.csv", get(tasks::result_csv))
         .route("/tasks/{id}/cancel", post(tasks::cancel).delete(tasks::cancel))
         .route("/tasks/{id}/retry", post(tasks::retry))
         .route("/tasks/{id}/confirm", post(tasks::confirm))

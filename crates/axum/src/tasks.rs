@@ -1,13 +1,15 @@
 //! Tasks: looking at them, and acting on one.
 
 use axum::Json;
+use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
-use http::header::{ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taskdeck_core::{
-    AnswerRequest, Attempt, CancelOutcome, ListQuery, LogPage, ResultBody, TaskPage, TaskState,
+    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogPage, NotRunning, ResultBody, TaskId,
+    TaskPage, TaskState, csv,
 };
 
 use crate::body::{Optional, Required};
@@ -37,11 +39,35 @@ pub(crate) struct CancelRequest {
     reason: Option<String>,
 }
 
+/// Which tasks: each field by itself, or all in one as in the search box; what both say is the filter's.
+#[derive(Deserialize)]
+pub(crate) struct Filter {
+    filter: Option<String>,
+}
+
 pub(crate) async fn list(
     Caller(client): Caller,
-    Params(query): Params<ListQuery>,
+    Params(Filter { filter }): Params<Filter>,
+    uri: Uri,
 ) -> Result<Json<TaskPage>, Failure> {
-    Ok(Json(client.list(&query).await?))
+    // What is neither a field nor the filter is refused.
+    let fields = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.starts_with("filter="));
+    let fields = format!("/?{}", fields.collect::<Vec<_>>().join("&"));
+    let bad = |reason: String| DeckError::BadRequest { reason };
+    let fields: Uri = fields.parse().map_err(|error: http::uri::InvalidUri| bad(error.to_string()))?;
+    let Query(query) = Query::<ListQuery>::try_from_uri(&fields)?;
+    let filter = ListQuery::from_filter(filter.as_deref().unwrap_or_default());
+    let filter = filter.map_err(|error| bad(error.to_string()))?;
+    Ok(Json(client.list(&query.and(filter)).await?))
+}
+
+/// A task, and why it does not run if it has not ended and does not.
+#[derive(Serialize)]
+struct OneTask {
+    #[serde(flatten)]
+    task: TaskState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_running: Option<NotRunning>,
 }
 
 pub(crate) async fn one(
@@ -49,14 +75,19 @@ pub(crate) async fn one(
     TaskPath(id): TaskPath,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let task = client.get(id).await?;
+    let (task, not_running) = client.get_with_why(id).await?;
     let trace_id = task.trace_id.clone();
-    let etag = format!("\"{}\"", task.rev());
+    // Why it does not run may change while the task stays as it is.
+    let etag = match &not_running {
+        Some(why) => format!("\"{}.{}\"", task.rev(), why.reason),
+        None => format!("\"{}\"", task.rev()),
+    };
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     if known.flat_map(|tags| tags.split(',')).any(|tag| tag.trim() == etag) {
         return Ok(Traced::new(&task, (StatusCode::NOT_MODIFIED, [(ETAG, etag)])).into_response());
     }
-    Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], Json(task))).into_response())
+    let body = Json(OneTask { task, not_running });
+    Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], body)).into_response())
 }
 
 pub(crate) async fn delete(
@@ -94,6 +125,26 @@ pub(crate) async fn result(
     let task = client.get(id).await?;
     let result = client.result(id, wait.timeout).await;
     Ok(Traced::new(&task, result.map(Json).map_err(Failure::from)))
+}
+
+/// The output alone, as a file.
+pub(crate) async fn result_json(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Response, Failure> {
+    let result = client.result(id, None).await?.result;
+    let text = serde_json::to_string_pretty(&result)
+        .map_err(|error| DeckError::Internal { reason: error.to_string() })?;
+    Ok(file(id, "json", "application/json", text))
+}
+
+/// The output as a table, as a file, when it is rows.
+pub(crate) async fn result_csv(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Response, Failure> {
+    let text = csv::write(&client.result(id, None).await?.result);
+    let text = text.ok_or_else(|| Failure::not_found("Table"))?;
+    Ok(file(id, "csv", "text/csv; charset=utf-8", text))
+}
+
+fn file(id: TaskId, ending: &str, media_type: &'static str, text: String) -> Response {
+    let name = format!("attachment; filename=\"task-{id}.{ending}\"");
+    ([(CONTENT_TYPE, media_type.to_owned()), (CONTENT_DISPOSITION, name)], text).into_response()
 }
 
 pub(crate) async fn cancel(

@@ -54,7 +54,7 @@ pub enum ClientMessage {
     /// Tell of new tasks in this list (instead of the list told of before).
     List {
         /// Which tasks; its cursor and limit do not matter.
-        query: ListQuery,
+        query: Box<ListQuery>,
     },
     /// Tell of no list any more.
     Unlist,

@@ -13,16 +13,20 @@
 
 mod about;
 mod access;
+mod bulk;
 mod cron_fields;
 mod cron_words;
+pub mod csv;
 mod definition;
 mod embed;
 mod error;
 mod event;
 mod feed;
+mod filter;
 pub mod form;
 mod histogram;
 mod id;
+mod list;
 mod log;
 mod machine;
 mod notice;
@@ -39,21 +43,25 @@ mod status;
 mod task;
 mod time;
 mod trace;
+mod why;
 mod wire;
 mod worker;
 
 pub use about::{About, Setting};
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
+pub use bulk::{BulkPreview, BulkRequest, BulkVerb};
 pub use cron_words::cron_in_words;
 pub use definition::{Category, Definition, Limits};
 pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem, Retry, TaskError};
 pub use event::{TaskEvent, TaskEventKind, happened, unstarted};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage, Tick};
+pub use filter::{Age, FILTER_NAMES, FilterError, ParseAgeError, SHORTEST_ID, id_part};
 pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
+pub use list::{ListQuery, TaskPage};
 pub use log::{LogLevel, LogLine, LogPage};
 pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};
 pub use notice::{MOST_NOTICES, NOTICE_CHARS, Notice};
@@ -69,9 +77,10 @@ pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use time::Timestamp;
 pub use trace::traceparent;
+pub use why::{HeldBack, LaneNow, NotRunning, why_not_running};
 pub use wire::{
     Artifact, Attempt, Batch, BatchItem, BatchRequest, BatchStarted, CancelInfo, CancelOutcome, Counts,
-    ErrorInfo, Lane, LaneLimits, LaneOf, Lanes, ListQuery, PartProblem, ResultBody, Rev, StartRequest,
-    Started, TaskDetail, TaskPage, TaskState, ThenRequest,
+    ErrorInfo, Lane, LaneLimits, LaneOf, Lanes, PartProblem, ResultBody, Rev, StartRequest, Started,
+    TaskDetail, TaskState, ThenRequest,
 };
 pub use worker::WorkerState;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::read::read;
 use crate::{
-    BatchId, Kind, OpenQuestion, Progress, QueueName, Rate, Status, StatusSet, Task, TaskId, Timestamp,
+    BatchId, Kind, NotRunning, OpenQuestion, Progress, QueueName, Rate, Status, Task, TaskId, Timestamp,
     UserId,
 };
 
@@ -127,61 +127,6 @@ impl TaskState {
     #[must_use]
     pub const fn rev(&self) -> Rev {
         Rev { version: self.version, tick: self.tick }
-    }
-}
-
-/// A page of tasks, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct TaskPage {
-    /// The tasks.
-    pub tasks: Vec<TaskState>,
-    /// Where the next page begins; none when this is the last.
-    pub next_cursor: Option<String>,
-}
-
-read!(TaskPage { tasks, next_cursor });
-
-/// Which tasks a list shows. Empty fields do not filter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ListQuery {
-    /// Only these statuses.
-    pub status: StatusSet,
-    /// Only this kind.
-    pub kind: Option<Kind>,
-    /// Only this queue.
-    pub queue: Option<QueueName>,
-    /// Only those whose last error has this code: `params`, say, for those whose params fit no more.
-    pub error: Option<String>,
-    /// Only this batch.
-    pub batch: Option<BatchId>,
-    /// Only the children of this task.
-    pub parent: Option<TaskId>,
-    /// Where to begin; from a page before.
-    pub cursor: Option<String>,
-    /// How many at the most: 1 to 200, 50 when not said.
-    pub limit: Option<u32>,
-}
-
-impl ListQuery {
-    /// How many tasks a page holds.
-    #[must_use]
-    pub fn page_size(&self) -> u32 {
-        self.limit.unwrap_or(50).clamp(1, 200)
-    }
-
-    /// Whether a task of this kind, queue and status is in the list.
-    #[must_use]
-    pub fn matches(&self, task: &TaskState) -> bool {
-        (self.status.is_empty() || self.status.contains(task.status))
-            && self.kind.as_ref().is_none_or(|kind| *kind == task.kind)
-            && self.queue.as_ref().is_none_or(|queue| *queue == task.queue)
-            && self
-                .error
-                .as_ref()
-                .is_none_or(|code| task.error.as_ref().is_some_and(|error| error.code == *code))
-            && self.batch.is_none_or(|batch| task.batch == Some(batch))
-            && self.parent.is_none_or(|parent| task.parent == Some(parent))
     }
 }
 
@@ -480,6 +425,8 @@ pub struct TaskDetail {
     pub after: Vec<TaskId>,
     /// What it asked, the last question first.
     pub questions: Vec<OpenQuestion>,
+    /// Why it does not run, if it has not ended and does not.
+    pub not_running: Option<NotRunning>,
 }
 
-read!(TaskDetail { task, params, result, checkpoint, attempts, grace_ms; default after, questions });
+read!(TaskDetail { task, params, result, checkpoint, attempts, grace_ms; default after, questions, not_running });

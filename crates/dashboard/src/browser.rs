@@ -2,7 +2,7 @@
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDocument, HtmlElement, HtmlTextAreaElement};
+use web_sys::{HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
 
 use crate::theme::Theme;
 
@@ -41,6 +41,82 @@ pub(crate) fn copy(text: &str) -> bool {
         let _ = before.focus();
     }
     copied
+}
+
+fn find(selector: &str) -> Option<HtmlElement> {
+    document().query_selector(selector).ok()??.dyn_into().ok()
+}
+
+/// Whether somebody types: a key is theirs then.
+pub(crate) fn is_typing() -> bool {
+    let Some(element) = document().active_element() else { return false };
+    let is_text = match element.tag_name().as_str() {
+        "TEXTAREA" | "SELECT" => true,
+        "INPUT" => element
+            .get_attribute("type")
+            .is_none_or(|kind| !["checkbox", "radio", "button", "submit", "reset"].contains(&kind.as_str())),
+        _ => false,
+    };
+    is_text || element.dyn_into::<HtmlElement>().is_ok_and(|element| element.is_content_editable())
+}
+
+/// Whether a dialog or a question is open.
+pub(crate) fn has_dialog() -> bool {
+    find("dialog[open], .td-ask:popover-open").is_some()
+}
+
+/// Moves the focus; whether there is such an element.
+pub(crate) fn focus(selector: &str) -> bool {
+    find(selector).is_some_and(|element| element.focus().is_ok())
+}
+
+/// Presses a button; whether there is one.
+pub(crate) fn press(selector: &str) -> bool {
+    let Some(element) = find(selector) else { return false };
+    element.click();
+    true
+}
+
+/// Presses something in the row that has the focus.
+pub(crate) fn press_in_row(selector: &str) -> bool {
+    press(&format!(".dash-row:focus-within {selector}"))
+}
+
+/// Presses the button of this name: of the row that has the focus, else of the page's own task.
+pub(crate) fn press_action(name: &str) -> bool {
+    let action = format!("[data-action='{name}']");
+    press(&format!(".dash-row:focus-within {action}")) || press(&format!(".dash-task-actions {action}"))
+}
+
+/// Moves the focus to the next row, or to the one before.
+pub(crate) fn step_row(down: bool) -> bool {
+    let Ok(rows) = document().query_selector_all(".dash-row-link") else { return false };
+    let Ok(current) = document().query_selector(".dash-row:focus-within .dash-row-link") else {
+        return false;
+    };
+    let at = |index: u32| rows.item(index);
+    let place = (0..rows.length()).find(|index| at(*index) == current.clone().map(JsCast::unchecked_into));
+    let next = match (place.filter(|_| current.is_some()), down) {
+        (None, _) => 0,
+        (Some(place), true) => place + 1,
+        (Some(place), false) => place.saturating_sub(1),
+    };
+    let Some(row) = at(next).and_then(|row| row.dyn_into::<HtmlElement>().ok()) else { return false };
+    row.focus().is_ok()
+}
+
+/// Unchecks the boxes that belong to a form, wherever they stand.
+pub(crate) fn uncheck(form: &str) {
+    let Ok(boxes) =
+        document().query_selector_all(&format!("input[type=checkbox][form='{form}'], #{form} input"))
+    else {
+        return;
+    };
+    for index in 0..boxes.length() {
+        if let Some(input) = boxes.item(index).and_then(|it| it.dyn_into::<HtmlInputElement>().ok()) {
+            input.set_checked(false);
+        }
+    }
 }
 
 /// Closes the popover of this id, if it is open.

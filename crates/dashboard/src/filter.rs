@@ -1,50 +1,72 @@
-//! Which tasks the list shows, as its URL says it. The URL is the only place where this is kept.
+//! Which tasks the list shows, as its URL says it. The URL is the only place where this is kept: `?q=` holds what is
+//! typed into the search box, in the language of core's `ListQuery::from_filter`.
+
+mod suggest;
 
 use leptos_router::params::ParamsMap;
-use taskdeck_core::{Kind, ListQuery, QueueName, Status, StatusSet};
+use taskdeck_core::{FilterError, Kind, ListQuery, QueueName, Status, StatusSet};
+
+pub(crate) use suggest::{Suggestion, suggest};
 
 /// The filter of the task list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// Only these statuses; all when empty.
-    pub(crate) status: StatusSet,
-    /// Only this kind.
-    pub(crate) kind: Option<Kind>,
-    /// Only this queue.
-    pub(crate) queue: Option<QueueName>,
+    /// What is asked for, without a cursor.
+    pub(crate) of: ListQuery,
     /// Where the page begins; the newest when there is none.
     pub(crate) cursor: Option<String>,
+    /// How many tasks a page shows, where that is not the usual number.
+    pub(crate) rows: Option<u32>,
+    /// What was typed and cannot be read, and why.
+    pub(crate) fault: Option<(String, FilterError)>,
 }
 
 impl Filter {
-    /// Reads the filter from a URL's query. What makes no sense there is left out, so that an old link still works.
+    /// Reads the filter from a URL's query.
     pub(crate) fn from_query(query: &ParamsMap) -> Self {
-        // `status` may be given once with commas (our links) or several times (a form's checkboxes).
-        let names = query.get_all("status").unwrap_or_default().join(",");
-        let status = names.split(',').filter_map(|name| name.trim().parse::<Status>().ok()).collect();
         let text = |name: &str| query.get(name).filter(|text| !text.is_empty());
-        Self {
-            status,
+        let typed = text("q").unwrap_or_default();
+        // Fields by themselves, as older links have them; what makes no sense there is left out. `status` may be given
+        // once with commas or several times.
+        let names = query.get_all("status").unwrap_or_default().join(",");
+        let fields = ListQuery {
+            status: names.split(',').filter_map(|name| name.trim().parse::<Status>().ok()).collect(),
             kind: text("kind").and_then(|text| text.parse().ok()),
             queue: text("queue").and_then(|text| text.parse().ok()),
-            cursor: text("cursor"),
+            ..ListQuery::default()
+        };
+        let cursor = text("cursor");
+        let rows = text("rows").and_then(|text| text.parse().ok());
+        match ListQuery::from_filter(&typed) {
+            Ok(typed) => Self { of: fields.and(typed), cursor, rows, fault: None },
+            Err(error) => Self { of: fields, cursor, rows, fault: Some((typed, error)) },
+        }
+    }
+
+    /// The filter that a text says.
+    pub(crate) fn typed(text: &str) -> Self {
+        match ListQuery::from_filter(text) {
+            Ok(of) => Self { of, ..Self::default() },
+            Err(error) => Self { fault: Some((text.to_owned(), error)), ..Self::default() },
+        }
+    }
+
+    /// What the search box shows.
+    pub(crate) fn text(&self) -> String {
+        match &self.fault {
+            Some((typed, _)) => typed.clone(),
+            None => self.of.to_filter(),
         }
     }
 
     /// What the server is asked for.
     pub(crate) fn list_query(&self) -> ListQuery {
-        ListQuery {
-            status: self.status,
-            kind: self.kind.clone(),
-            queue: self.queue.clone(),
-            cursor: self.cursor.clone(),
-            ..ListQuery::default()
-        }
+        ListQuery { cursor: self.cursor.clone(), limit: self.rows, ..self.of.clone() }
     }
 
     /// Whether nothing is filtered out.
     pub(crate) fn is_empty(&self) -> bool {
-        self.status.is_empty() && self.kind.is_none() && self.queue.is_none()
+        self.fault.is_none() && self.of == ListQuery::default()
     }
 
     /// The same filter from the newest task on.
@@ -57,42 +79,50 @@ impl Filter {
         Self { cursor: Some(cursor), ..self.clone() }
     }
 
+    /// The same filter with so many tasks a page, from the newest on.
+    pub(crate) fn with_rows(&self, rows: Option<u32>) -> Self {
+        Self { rows, ..self.newest() }
+    }
+
+    fn with(&self, of: ListQuery) -> Self {
+        Self { of, rows: self.rows, ..Self::default() }
+    }
+
     /// The same filter for other statuses, from the newest task on.
     pub(crate) fn with_status(&self, status: StatusSet) -> Self {
-        Self { status, ..self.newest() }
+        self.with(ListQuery { status, ..self.of.clone() })
     }
 
     /// The same filter with one status put in or taken out.
     pub(crate) fn toggled(&self, status: Status) -> Self {
-        let set = if self.status.contains(status) {
-            self.status.iter().filter(|other| *other != status).collect()
+        let set = self.of.status;
+        let set = if set.contains(status) {
+            set.iter().filter(|other| *other != status).collect()
         } else {
-            self.status.with(status)
+            set.with(status)
         };
         self.with_status(set)
     }
 
     /// The same filter for another kind.
     pub(crate) fn with_kind(&self, kind: Option<Kind>) -> Self {
-        Self { kind, ..self.newest() }
+        self.with(ListQuery { kind, ..self.of.clone() })
     }
 
     /// The same filter for another queue.
     pub(crate) fn with_queue(&self, queue: Option<QueueName>) -> Self {
-        Self { queue, ..self.newest() }
+        self.with(ListQuery { queue, ..self.of.clone() })
     }
 
     /// The query of the URL that says it, with its `?`; nothing when nothing is filtered.
     pub(crate) fn to_query(&self) -> String {
         let mut parts = Vec::new();
-        if !self.status.is_empty() {
-            parts.push(format!("status={}", self.status));
+        let text = self.text();
+        if !text.is_empty() {
+            parts.push(format!("q={}", escape_query(&text)));
         }
-        if let Some(kind) = &self.kind {
-            parts.push(format!("kind={kind}"));
-        }
-        if let Some(queue) = &self.queue {
-            parts.push(format!("queue={queue}"));
+        if let Some(rows) = self.rows {
+            parts.push(format!("rows={rows}"));
         }
         if let Some(cursor) = &self.cursor {
             parts.push(format!("cursor={}", escape(cursor)));
@@ -101,11 +131,20 @@ impl Filter {
     }
 }
 
-/// Percent-encodes a text for a URL's query or one segment of its path.
+/// Percent-encodes a text for one segment of a URL's path, or for a value of its query.
 pub(crate) fn escape(text: &str) -> String {
+    encode(text, b"")
+}
+
+/// The same for a value of a query, which stays readable: `status:failed+kind:import_csv`.
+pub(crate) fn escape_query(text: &str) -> String {
+    encode(text, b":,/").replace("%20", "+")
+}
+
+fn encode(text: &str, plain: &[u8]) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || plain.contains(&byte) {
             escaped.push(char::from(byte));
         } else {
             escaped.push_str(&format!("%{byte:02X}"));
@@ -129,24 +168,33 @@ mod tests {
     #[test]
     fn a_url_says_the_filter_and_the_filter_the_url() {
         let filter = Filter::from_query(&query(&[
-            ("status", "failed,cancelled"),
-            ("kind", "import_csv"),
+            ("q", "kind:import_csv status:failed,cancelled two words"),
             ("cursor", "a/b"),
         ]));
-        assert_eq!(filter.to_query(), "?status=failed,cancelled&kind=import_csv&cursor=a%2Fb");
-        assert_eq!(filter.newest().to_query(), "?status=failed,cancelled&kind=import_csv");
+        let text = "status:failed,cancelled+kind:import_csv+two+words";
+        assert_eq!(filter.to_query(), format!("?q={text}&cursor=a%2Fb"));
+        assert_eq!(filter.newest().to_query(), format!("?q={text}"));
+        assert_eq!(Filter::typed("a&b=\"c d\"").to_query(), "?q=a%26b%3Dc+d".replace("c+d", "%22c+d%22"));
     }
 
     #[test]
-    fn repeated_names_add_up_and_nonsense_is_left_out() {
+    fn older_links_work_and_their_nonsense_is_left_out() {
         let filter = Filter::from_query(&query(&[
             ("status", "failed"),
             ("status", "nonsense"),
             ("status", "running"),
             ("kind", "Not A Kind"),
+            ("q", "text"),
         ]));
-        assert_eq!(filter.status.to_string(), "running,failed");
-        assert_eq!(filter.kind, None);
+        assert_eq!(filter.to_query(), "?q=status:running,failed+text");
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_in_the_box() {
+        let filter = Filter::from_query(&query(&[("q", "stauts:failed")]));
+        assert_eq!(filter.text(), "stauts:failed");
+        assert!(filter.fault.is_some() && !filter.is_empty());
+        assert!(filter.with_kind(None).is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 use taskdeck_ui::{ConnectionNotice, Erase, Icon, provide_live, use_base};
 
+use crate::keys::Keys;
 use crate::parts::status_counts::{CountsSeed, StatusCounts};
 use crate::paths;
 use crate::routes::bring_what_is_pointed_at;
@@ -49,6 +50,7 @@ pub(crate) fn Frame(
             </div>
             <header class="dash-top">
                 <Crumbs path/>
+                <Keys/>
                 <ConnectionNotice/>
                 <ThemeSwitch/>
             </header>

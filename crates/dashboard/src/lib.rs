@@ -27,6 +27,7 @@
 mod browser;
 mod code;
 mod filter;
+mod keys;
 mod layout;
 mod pages;
 mod parts;

@@ -13,6 +13,7 @@ use crate::pages;
 
 page!(OVERVIEW, overview, pages::overview::OverviewPage);
 page!(TASKS, tasks, pages::tasks::TasksPage);
+page!(BULK, bulk, pages::bulk::BulkPage);
 page!(TASK, task, pages::task::TaskPage);
 page!(START, start, pages::start::StartPage);
 page!(START_KIND, start_kind, pages::start_kind::StartKindPage);
@@ -29,6 +30,7 @@ fn page_at(path: &str) -> Option<&'static PageCode> {
     let page = match (segments.next(), segments.next()) {
         (None, _) => &OVERVIEW,
         (Some("tasks"), None) => &TASKS,
+        (Some("tasks"), Some("bulk")) => &BULK,
         (Some("tasks"), Some(_)) => &TASK,
         (Some("start"), None) => &START,
         (Some("start"), Some(_)) => &START_KIND,
@@ -95,6 +97,7 @@ pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
         <ParentRoute path=path!("") view=Layout ssr=SsrMode::Async>
             <Route path=path!("") view=|| OVERVIEW.show() ssr=SsrMode::Async/>
             <Route path=path!("tasks") view=|| TASKS.show() ssr=SsrMode::Async/>
+            <Route path=path!("tasks/bulk") view=|| BULK.show() ssr=SsrMode::Async/>
             <Route path=path!("tasks/:id") view=|| TASK.show() ssr=SsrMode::Async/>
             <Route path=path!("start") view=|| START.show() ssr=SsrMode::Async/>
             <Route path=path!("start/:kind") view=|| START_KIND.show() ssr=SsrMode::Async/>
@@ -118,6 +121,7 @@ mod tests {
         for (path, name) in [
             ("/tasks", "tasks"),
             ("/tasks/x", "task"),
+            ("/tasks/bulk", "bulk"),
             ("/start/", "start"),
             ("/start/import_csv", "start_kind"),
             ("/", "overview"),

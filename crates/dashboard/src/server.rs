@@ -1,10 +1,10 @@
-//! What makes the start form work without JavaScript.
+//! What makes the start form and the answer to a question work without JavaScript.
 //!
-//! A browser that runs no script posts the form to the server function `start_task`, which could only answer with
-//! JSON or a redirect: what was typed would be lost when it is refused. [`form_fallback`] stands before it, and takes
-//! the posts of plain forms (those that accept `text/html`): a started task leads to its page (303), a refusal to the
-//! form again, with what was typed and what is wrong with it (422, or what else is the error's status). Whatever a
-//! script sends goes on to the server function.
+//! A browser that runs no script posts the form to the server function (`start_task`, `answer_task`), which could only
+//! answer with JSON or a redirect: what was typed would be lost when it is refused. [`form_fallback`] stands before
+//! them, and takes the posts of plain forms (those that accept `text/html`): what was done leads to the task's page
+//! (303), a refusal to the form again, with what was typed and what is wrong with it (422, or what else is the error's
+//! status). Whatever a script sends goes on to the server function.
 //!
 //! # Mounting
 //!
@@ -23,26 +23,29 @@
 //! The shell must leave its hydration script out where [`PlainPage`] is in the context: the address of a form that
 //! was posted is no page, and what was typed is not in the browser's state.
 
-use axum::Router;
+use std::collections::BTreeMap;
+
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{FromRequest, Request};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Form, Router};
 use leptos::prelude::*;
-use taskdeck_core::DeckError;
+use taskdeck_core::{DeckError, TaskId};
 use taskdeck_engine::Client;
-use taskdeck_ui::server::start_from_form;
-use taskdeck_ui::{BasePath, FormDraft};
+use taskdeck_ui::server::{answer_from_form, start_from_form};
+use taskdeck_ui::{AnswerDraft, BasePath};
 
 /// A context that says: this page answers a posted form, and is shown without scripts.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainPage;
 
 const START_TASK: &str = "/_taskdeck/start_task";
+const ANSWER_TASK: &str = "/_taskdeck/answer_task";
 
 /// The same router, with the posts of plain start forms answered by pages. The module says how it is mounted.
 ///
@@ -59,8 +62,10 @@ where
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let (context, app) = (context.clone(), app.clone());
         async move {
-            if is_plain_start_form(&request) {
+            if is_plain_form(&request, START_TASK) {
                 start(request, context, app).await
+            } else if is_plain_form(&request, ANSWER_TASK) {
+                answer(request, context, app).await
             } else {
                 next.run(request).await
             }
@@ -68,9 +73,9 @@ where
     }))
 }
 
-fn is_plain_start_form(request: &Request) -> bool {
+fn is_plain_form(request: &Request, path: &str) -> bool {
     request.method() == Method::POST
-        && request.uri().path().ends_with(START_TASK)
+        && request.uri().path().ends_with(path)
         && header(request.headers(), &ACCEPT).is_some_and(|accept| accept.contains("text/html"))
 }
 
@@ -100,9 +105,70 @@ where
     match start_from_form(client, form).await {
         Ok(started) => see_other(&base(&parts).task(started.task.id)),
         Err(rejection) => match rejection.draft() {
-            Some(draft) => form_again(parts, draft, &rejection.error, context, app).await,
+            Some(draft) => {
+                let path = format!("/start/{}", draft.kind);
+                let context = move || {
+                    context();
+                    provide_context(draft.clone());
+                };
+                page_again(parts, &path, &rejection.error, context, app).await
+            }
             None => taskdeck_axum::problem(&rejection.error),
         },
+    }
+}
+
+/// The fields of an answer, as its form sends them.
+struct AnswerForm {
+    id: TaskId,
+    key: Option<String>,
+    approved: bool,
+    fields: BTreeMap<String, String>,
+}
+
+impl AnswerForm {
+    fn read(sent: Vec<(String, String)>) -> Option<Self> {
+        let of = |name: &str| sent.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let (id, key, approved) = (of("id")?.parse().ok()?, of("key"), of("approved")? == "true");
+        let named = |(name, value): (String, String)| {
+            let name = name.strip_prefix("fields[")?.strip_suffix(']')?.to_owned();
+            Some((name, value))
+        };
+        Some(Self { id, key, approved, fields: sent.into_iter().filter_map(named).collect() })
+    }
+}
+
+async fn answer<IV>(
+    request: Request,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    app: impl Fn() -> IV + Clone + Send + Sync + 'static,
+) -> Response
+where
+    IV: IntoView + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let Some(client) = parts.extensions.get::<Client>().cloned() else {
+        let reason = "no deck: put taskdeck_axum::guard around form_fallback".to_owned();
+        return taskdeck_axum::problem(&DeckError::Internal { reason });
+    };
+    let sent =
+        Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let Some(form) = sent.ok().and_then(|Form(sent)| AnswerForm::read(sent)) else {
+        let reason = "the fields of an answer are needed: id, approved, fields[..]".to_owned();
+        return taskdeck_axum::problem(&DeckError::BadRequest { reason });
+    };
+    let AnswerForm { id, key, approved, fields } = form;
+    match answer_from_form(&client, id, key, approved, fields.clone()).await {
+        Ok(_) => see_other(&base(&parts).task(id)),
+        Err(error) => {
+            let fields = fields.into_iter().collect();
+            let draft = AnswerDraft { task: id, fields, error: error.clone().into() };
+            let context = move || {
+                context();
+                provide_context(draft.clone());
+            };
+            page_again(parts, &format!("/tasks/{id}"), &error, context, app).await
+        }
     }
 }
 
@@ -117,10 +183,10 @@ fn see_other(path: &str) -> Response {
     }
 }
 
-/// The page of the form, rendered as if it had been asked for, with what was typed.
-async fn form_again<IV>(
+/// The page of a form, rendered as if it had been asked for; the context has what was typed.
+async fn page_again<IV>(
     mut parts: Parts,
-    draft: FormDraft,
+    path: &str,
     error: &DeckError,
     context: impl Fn() + Clone + Send + Sync + 'static,
     app: impl Fn() -> IV + Clone + Send + Sync + 'static,
@@ -128,7 +194,7 @@ async fn form_again<IV>(
 where
     IV: IntoView + 'static,
 {
-    let page = base(&parts).join(&format!("/start/{}", draft.kind));
+    let page = base(&parts).join(path);
     let Ok(page) = page.parse::<PathAndQuery>() else {
         return taskdeck_axum::problem(error);
     };
@@ -137,7 +203,6 @@ where
     parts.headers.remove(CONTENT_TYPE);
     let context = move || {
         context();
-        provide_context(draft.clone());
         provide_context(PlainPage);
     };
     let render = leptos_axum::render_app_async_with_context(context, app);
@@ -159,13 +224,35 @@ mod tests {
         request.unwrap()
     }
 
+    fn is_plain(request: &Request) -> bool {
+        is_plain_form(request, START_TASK)
+    }
+
+    #[test]
+    fn an_answer_is_read_from_its_form() {
+        let id = "01a1ff18-0d13-7126-8ee7-b5689af5340a";
+        let pairs =
+            [("id", id), ("key", "delete"), ("fields[reason]", "old"), ("approved", "true"), ("other", "x")];
+        let sent = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let form = AnswerForm::read(sent(&pairs)).unwrap();
+        assert_eq!(
+            (form.id.to_string(), form.key.as_deref(), form.approved),
+            (id.to_owned(), Some("delete"), true)
+        );
+        assert_eq!(form.fields, BTreeMap::from([("reason".to_owned(), "old".to_owned())]));
+        // A forgotten button is no answer.
+        assert!(AnswerForm::read(sent(&pairs[..3])).is_none());
+    }
+
     #[test]
     fn only_the_post_of_a_plain_form_is_taken() {
         let page = "text/html,application/xhtml+xml";
-        assert!(is_plain_start_form(&request(Method::POST, "/_taskdeck/start_task", page)));
-        assert!(is_plain_start_form(&request(Method::POST, "/deck/_taskdeck/start_task", page)));
-        assert!(!is_plain_start_form(&request(Method::POST, "/_taskdeck/start_task", "application/json")));
-        assert!(!is_plain_start_form(&request(Method::GET, "/_taskdeck/start_task", page)));
-        assert!(!is_plain_start_form(&request(Method::POST, "/_taskdeck/cancel_task", page)));
+        assert!(is_plain(&request(Method::POST, "/_taskdeck/start_task", page)));
+        assert!(is_plain(&request(Method::POST, "/deck/_taskdeck/start_task", page)));
+        assert!(!is_plain(&request(Method::POST, "/_taskdeck/start_task", "application/json")));
+        assert!(!is_plain(&request(Method::GET, "/_taskdeck/start_task", page)));
+        assert!(!is_plain(&request(Method::POST, "/_taskdeck/cancel_task", page)));
     }
 }

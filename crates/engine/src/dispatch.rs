@@ -2,6 +2,8 @@
 //!
 //! Times are on the monotonic clock, so that a wall clock that is set back does not stop a rate.
 
+mod held;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -75,7 +75,7 @@ impl Feed {
                 }
             }
             ClientMessage::List { query } => match self.client.may(Action::List, Subject::Deck) {
-                Ok(()) => self.inner.hub.set_list(self.id, Some(query)),
+                Ok(()) => self.inner.hub.set_list(self.id, Some(query.at(self.inner.clock.now()))),
                 Err(error) => self.subscriber.refuse(None, error),
             },
             ClientMessage::Unlist => self.inner.hub.set_list(self.id, None),

@@ -41,6 +41,7 @@
 //! ```
 
 mod backtrace;
+mod bulk;
 mod child;
 mod client;
 mod clock;
@@ -62,6 +63,7 @@ mod new_record;
 mod origin;
 mod outcome;
 mod panics;
+mod preview;
 mod pulse;
 mod registry;
 mod schedule;

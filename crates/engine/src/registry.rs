@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use taskdeck_core::{Definition, Kind, Task, TaskError, form};
 
+use crate::bulk::BulkAction;
 use crate::{Deck, TaskContext};
 
 /// The body of a task; `#[task]` writes the implementation.
@@ -161,9 +162,10 @@ impl Registry {
         Ok(())
     }
 
-    /// What is known of each kind, by name.
+    /// What is known of each kind that the program registered, by name.
     pub fn definitions(&self) -> impl Iterator<Item = &Definition> {
-        self.entries.values().map(|entry| &*entry.definition)
+        let own = |definition: &&Definition| definition.kind.as_str() != BulkAction::KIND;
+        self.entries.values().map(|entry| &*entry.definition).filter(own)
     }
 
     pub(crate) fn get(&self, kind: &str) -> Option<&Entry> {

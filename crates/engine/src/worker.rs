@@ -14,6 +14,8 @@ use crate::store::{ClaimRequest, Claimed, Record, StoreError};
 
 /// How many tasks a claim takes at the most.
 const CLAIM_BATCH: usize = 256;
+/// How many tasks of one of our own kinds run beside the slots.
+const OWN_SLOTS: usize = 4;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// What wakes the claim loop, and the slots it fills.
@@ -69,6 +71,17 @@ impl Inner {
         }
         let permit = Arc::clone(&self.worker.slots).try_acquire_owned().ok()?;
         self.dispatch.reserve(record, behind).then(|| self.slot(permit, record))
+    }
+
+    /// A slot beside those that there are, for a task of our own; none when some of its kind run already.
+    pub(crate) fn own_slot(&self, record: &Record) -> Option<Arc<Slot>> {
+        let running = self.live.all().iter().filter(|task| task.record().kind == record.kind).count();
+        if !self.settings.worker || self.stopping.is_cancelled() || running >= OWN_SLOTS {
+            return None;
+        }
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().ok()?;
+        self.dispatch.take(record);
+        Some(self.slot(permit, record))
     }
 
     fn slot(&self, permit: OwnedSemaphorePermit, record: &Record) -> Arc<Slot> {

@@ -346,6 +346,7 @@ impl Face {
             <button
                 type="submit"
                 class=button_class(class, compact)
+                data-action=self.ask.is_none().then_some(self.text)
                 aria-busy=move || pending.get().then_some("true")
                 title=move || self.hint(compact)
             >
@@ -363,6 +364,7 @@ impl Face {
             <button
                 type="button"
                 class=button_class("", compact)
+                data-action=self.text
                 popovertarget=opens
                 title=move || self.hint(compact)
             >

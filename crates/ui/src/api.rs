@@ -16,9 +16,11 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use server_fn::codec::{MultipartData, PostUrl};
 use taskdeck_core::{
-    CancelOutcome, Counts, Definition, Kind, Lane, ListQuery, LogPage, Notice, Started, Stats, StatusSet,
-    TaskDetail, TaskId, TaskPage, TaskState, WorkerState,
+    BulkPreview, BulkRequest, BulkVerb, CancelOutcome, Counts, Definition, Kind, Lane, ListQuery, LogPage,
+    Notice, Started, Stats, StatusSet, TaskDetail, TaskId, TaskPage, TaskState, WorkerState,
 };
+#[cfg(feature = "ssr")]
+use taskdeck_core::{DeckError, IdError};
 #[cfg(feature = "ssr")]
 use taskdeck_engine::{StatsQuery, StatsSince};
 
@@ -27,7 +29,9 @@ use crate::codec::MultipartFormData;
 use crate::error::ApiError;
 use crate::json::Json;
 #[cfg(feature = "ssr")]
-use crate::server::{answer_from_form, client, go_back, go_to, refuse, refuse_for, start_from_form};
+use crate::server::{
+    answer_from_form, client, go_back, go_to, refuse, refuse_for, retry_with, start_from_form,
+};
 
 /// The kinds that the viewer may see, as the catalog lists them.
 #[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", input = Json, output = Json, client = BaseClient)]
@@ -75,6 +79,37 @@ pub async fn log_tail(id: TaskId, limit: u32) -> Result<LogPage, ApiError> {
 #[server(name = GetNotices, prefix = "/_taskdeck", endpoint = "notices", input = Json, output = Json, client = BaseClient)]
 pub async fn notices(id: TaskId, since: u64) -> Result<Vec<Notice>, ApiError> {
     client()?.notices(id, since).await.map_err(refuse)
+}
+
+/// What an action on many tasks would do.
+#[server(name = GetBulkPreview, prefix = "/_taskdeck", endpoint = "bulk_preview", input = Json, output = Json, client = BaseClient)]
+pub async fn bulk_preview(request: BulkRequest) -> Result<BulkPreview, ApiError> {
+    client()?.bulk_preview(&request).await.map_err(refuse)
+}
+
+/// Does something to many tasks: to those named (ids, joined by commas), else to those that fit the filter. The answer
+/// is the task that does it.
+#[server(prefix = "/_taskdeck", endpoint = "bulk_tasks", input = PostUrl, output = Json, client = BaseClient)]
+pub async fn bulk_tasks(
+    verb: BulkVerb,
+    tasks: Option<String>,
+    filter: Option<String>,
+) -> Result<TaskState, ApiError> {
+    let ids = tasks.unwrap_or_default();
+    let ids: Result<_, _> = ids.split(',').filter(|id| !id.is_empty()).map(str::parse).collect();
+    let ids = ids.map_err(|error: IdError| refuse(DeckError::BadRequest { reason: error.to_string() }))?;
+    let started = client()?.bulk(BulkRequest { verb, tasks: ids, filter }).await.map_err(refuse)?;
+    go_to(&format!("/tasks/{}", started.task.id));
+    Ok(started.task)
+}
+
+/// Replaces the params of a failed task (a JSON object), and tries it again with them.
+#[server(prefix = "/_taskdeck", endpoint = "edit_params", input = PostUrl, output = Json, client = BaseClient)]
+pub async fn edit_params(id: TaskId, params: String) -> Result<TaskState, ApiError> {
+    let edited = retry_with(&client()?, id, &params).await;
+    let state = edited.map_err(|error| refuse_for(EditParams::PATH, id, error))?;
+    go_back();
+    Ok(state)
 }
 
 /// How many tasks there are, by status.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{FieldErrors, Kind, TaskId};
 
-use crate::browser;
+use crate::{ApiError, browser};
 
 /// Where the deck is mounted: empty for `/`, else like `/deck`. Every link, form action and request begins with it.
 ///
@@ -89,6 +89,18 @@ pub struct FormDraft {
     pub errors: FieldErrors,
     /// What is wrong besides, if anything.
     pub problem: Option<String>,
+}
+
+/// An answer that the server refused: provide it as a context when the task's page is rendered again, and the question
+/// shows what was typed and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerDraft {
+    /// The task that asks.
+    pub task: TaskId,
+    /// What was typed, by field.
+    pub fields: Vec<(String, String)>,
+    /// Why it was refused.
+    pub error: ApiError,
 }
 
 #[cfg(test)]

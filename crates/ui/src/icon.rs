@@ -82,6 +82,7 @@ const ICONS: &[(&str, &str)] = &[
     ("chevron-down", "M6 9l6 6 6-6"),
     ("chevron-left", "M15 18l-6-6 6-6"),
     ("chevron-right", "M9 18l6-6-6-6"),
+    ("chevron-up", "M18 15l-6-6-6 6"),
     ("circle", CIRCLE),
     ("circle-alert", "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M12 8L12 12M12 16L12.01 16"),
     ("alert-circle", "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0M12 8L12 12M12 16L12.01 16"),

@@ -1,15 +1,23 @@
 //! `<TaskConfirmation/>`: what a task asks, the buttons to answer it, and what was answered.
 
+use std::collections::BTreeMap;
+
+use leptos::ev::SubmitEvent;
+use leptos::html;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
+use leptos::task::spawn_local;
 use serde_json::Value;
 use server_fn::ServerFn;
 use server_fn::error::ServerFnUrlError;
-use taskdeck_core::{Answer, OpenQuestion, Param, Question, QuestionOutcome, TaskId};
+use taskdeck_core::{
+    Answer, DeckError, Definition, FieldErrors, Kind, OpenQuestion, Param, Question, QuestionOutcome, TaskId,
+};
+use web_sys::FormData;
 
 use crate::api::{self, error_path};
 use crate::form::{FieldInput, FormState};
-use crate::{ApiError, Erase, TimeAgo, use_base};
+use crate::{AnswerDraft, ApiError, Erase, TimeAgo, use_base, use_live};
 
 /// The questions of a task: the open one with the form that answers it (a plain one, so that it works without
 /// JavaScript), and what was answered to the others and by whom.
@@ -30,35 +38,123 @@ pub fn TaskConfirmation(
     }
 }
 
+/// A field of the form; its name keeps it apart from what the form itself says.
+fn named(field: &Param) -> Param {
+    Param { name: format!("fields[{}]", field.name), ..field.clone() }
+}
+
 fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
     let Question { key, text, confirm_text, decline_text, fields, .. } = asked.question;
-    let form = FormState::new("question");
-    // Their names keep them apart from what the form itself says.
-    let named = |field: Param| Param { name: format!("fields[{}]", field.name), ..field };
-    let fields =
-        fields.into_iter().map(|field| view! { <FieldInput param=named(field) form/> }).collect_view();
+    let draft = use_context::<AnswerDraft>().filter(|draft| draft.task == task);
+    let state = FormState::new("question");
+    let error = RwSignal::new(error_in_url(task));
+    // Only to name the fields where they are refused.
+    let params = fields.iter().map(named).collect();
+    let definition = Kind::new("question").ok().map(|kind| Definition { params, ..Definition::new(kind) });
+    if let Some(draft) = &draft {
+        refuse(definition.as_ref(), state, error, &draft.error);
+    }
+    let inputs = fields.iter().map(|field| {
+        let typed = draft.iter().flat_map(|draft| &draft.fields);
+        let value = typed.filter(|(name, _)| *name == field.name).map(|(_, text)| text.clone()).next_back();
+        let value = value.or_else(|| draft.is_some().then(String::new));
+        view! { <FieldInput param=named(field) form=state value/> }
+    });
+    let inputs = inputs.collect_view();
     let until = asked.until.map(|until| {
         view! { <p class="td-help">"Without an answer it fails " <TimeAgo at=until/> "."</p> }
     });
+    let element = NodeRef::<html::Form>::new();
+    let pending = RwSignal::new(None::<bool>);
+    // Until then the browser's own checks are all there is.
+    let hydrated = RwSignal::new(false);
+    Effect::new(move |_| hydrated.set(true));
+    let live = use_live();
+    let names: Vec<String> = fields.into_iter().map(|field| field.name).collect();
+    let of = key.clone();
+    let definition = StoredValue::new(definition);
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let Some(form) = element.get_untracked() else { return };
+        if pending.get_untracked().is_some() {
+            return;
+        }
+        let approved = event.submitter().and_then(|button| button.get_attribute("value"));
+        let approved = approved.as_deref() == Some("true");
+        let Ok(data) = FormData::new_with_form(&form) else { return };
+        let typed = names.iter().filter_map(|name| {
+            let text = data.get(&format!("fields[{name}]")).as_string()?;
+            Some((name.clone(), text))
+        });
+        let typed: BTreeMap<_, _> = typed.collect();
+        pending.set(Some(approved));
+        error.set(String::new());
+        state.clear();
+        let (live, key) = (live.clone(), of.clone());
+        spawn_local(async move {
+            let answer = api::answer_task(task, Some(key), approved, Some(typed)).await;
+            pending.try_set(None);
+            match answer {
+                Ok(task) => live.seed(task),
+                // What was typed is still in the form.
+                Err(why) => drop(definition.try_with_value(|of| refuse(of.as_ref(), state, error, &why))),
+            }
+        });
+    };
+    let button = move |approved: bool, class: &'static str, text: String| {
+        view! {
+            <button
+                class=class
+                name="approved"
+                value=approved.to_string()
+                formnovalidate=!approved
+                aria-busy=move || (pending.get() == Some(approved)).then_some("true")
+                // Else the field that is left tells what is wrong with it, which moves the button away from under the
+                // pointer before the click is one.
+                on:mousedown=|event| event.prevent_default()
+            >
+                <span class="td-button-text">{text}</span>
+            </button>
+        }
+        .erase()
+    };
     view! {
-        <form class="td-form td-question" method="post" action=use_base().join(api::AnswerTask::PATH)>
+        <form
+            class="td-form td-question td-question-open"
+            method="post"
+            action=use_base().join(api::AnswerTask::PATH)
+            novalidate=move || hydrated.get()
+            node_ref=element
+            on:submit=on_submit
+        >
             <input type="hidden" name="id" value=task.to_string()/>
             <input type="hidden" name="key" value=key/>
             <p class="td-question-text">{text}</p>
             {until}
-            {fields}
-            <p class="td-action-error" role="alert">{error_in_url(task)}</p>
+            {inputs}
+            <p class="td-action-error" role="alert" hidden=move || error.with(String::is_empty)>
+                {move || error.get()}
+            </p>
             <div class="td-form-actions">
-                <button class="td-button td-button-primary" name="approved" value="true">
-                    <span class="td-button-text">{confirm_text}</span>
-                </button>
-                <button class="td-button" name="approved" value="false" formnovalidate=true>
-                    <span class="td-button-text">{decline_text}</span>
-                </button>
+                {button(true, "td-button td-button-primary", confirm_text)}
+                {button(false, "td-button", decline_text)}
             </div>
         </form>
     }
     .erase()
+}
+
+/// Shows why an answer was refused: beside its fields, and what is no field's below them.
+fn refuse(definition: Option<&Definition>, form: FormState, said: RwSignal<String>, why: &ApiError) {
+    match (why.fields(), definition) {
+        (Some(fields), Some(definition)) => {
+            let fields = fields.0.iter().map(|(name, fault)| (format!("fields[{name}]"), fault.clone()));
+            let fields = FieldErrors(fields.collect());
+            form.refuse_by(definition, &ApiError(DeckError::InvalidParams { fields }));
+            said.try_set("Not answered: see what is wrong above.".to_owned());
+        }
+        _ => drop(said.try_set(why.to_string())),
+    }
 }
 
 /// Why an answer was refused: left in the URL, as by every form without JavaScript.

@@ -152,11 +152,26 @@ mod with_engine {
         taskdeck_axum::about(&client, &parts.extensions)
     }
 
+    /// Replaces the params of a failed task, and tries it again.
+    ///
+    /// # Errors
+    /// Those of [`Client::set_params`] and [`Client::retry`]; text that is no JSON.
+    pub(crate) async fn retry_with(
+        client: &Client,
+        id: TaskId,
+        params: &str,
+    ) -> Result<TaskState, DeckError> {
+        let params = serde_json::from_str(params)
+            .map_err(|error| DeckError::BadRequest { reason: format!("the params are no JSON: {error}") })?;
+        client.set_params(id, params).await?;
+        client.retry(id).await
+    }
+
     /// Answers the question of a task with what a form holds.
     ///
     /// # Errors
     /// Those of [`Client::answer`].
-    pub(crate) async fn answer_from_form(
+    pub async fn answer_from_form(
         client: &Client,
         id: TaskId,
         key: Option<String>,

@@ -14,7 +14,12 @@ async fn a_queue_is_paused_and_goes_on() {
     assert_eq!((&paused["name"], &paused["paused_by"]), (&json!("default"), &json!("local")));
     assert!(paused["paused_at"].is_string(), "{paused}");
     let id = server.start("make", &json!({})).await;
-    assert_eq!(server.get(&format!("/api/tasks/{id}")).await.expect(200)["status"], "queued");
+    let waits = server.get(&format!("/api/tasks/{id}")).await;
+    let (task, etag) = (waits.expect(200), waits.header("etag").to_owned());
+    assert_eq!(task["status"], "queued");
+    assert_eq!(task["not_running"]["reason"], "queue_paused");
+    assert_eq!(task["not_running"]["text"], "The queue default is paused by local.");
+    assert!(etag.ends_with(".queue_paused\""), "{etag}");
     let queues = server.get("/api/queues").await.expect(200);
     let default = lane(&queues["queues"], "default");
     assert_eq!((default["counts"].clone(), &default["paused_by"]), (json!({"queued": 1}), &json!("local")));

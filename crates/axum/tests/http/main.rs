@@ -5,6 +5,7 @@
 mod about;
 mod answers;
 mod batch;
+mod bulk;
 mod embed;
 mod guard;
 mod kinds;

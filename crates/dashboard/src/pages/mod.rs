@@ -1,5 +1,6 @@
 //! The pages, one file each.
 
+pub(crate) mod bulk;
 pub(crate) mod new_schedule;
 pub(crate) mod not_found;
 pub(crate) mod overview;

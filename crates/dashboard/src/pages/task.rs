@@ -5,7 +5,10 @@ use leptos::task::spawn_local;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
-use taskdeck_core::{DeckError, LogPage, OpenQuestion, Status, TaskDetail, TaskId, TaskState};
+use taskdeck_core::{
+    Attempt, DeckError, ListQuery, LogPage, NotRunning as Why, OpenQuestion, Status, TaskDetail, TaskId,
+    TaskState,
+};
 use taskdeck_ui::{
     ApiError, CancelButton, DeleteButton, Erase, Icon, RetryButton, StatusBadge, TaskConfirmation, TaskLog,
     TaskProgress, TimeAgo, api, load, use_live,
@@ -16,28 +19,48 @@ use crate::filter::Filter;
 use crate::parts::attempts::Attempts;
 use crate::parts::copy::CopyButton;
 use crate::parts::failure::Failure;
-use crate::parts::json::JsonView;
 use crate::parts::notice::{CannotLoad, Loading};
+use crate::parts::params::ParamsPanel;
 use crate::parts::result::ResultPanel;
+use crate::parts::row::TaskRow;
 use crate::parts::timeline::Timeline;
 use crate::{paths, status_code};
 
 /// How many lines of the log are in the page from the start.
 const LOG_TAIL: u32 = 500;
 
+/// How often what may change outside of the task is looked at, in milliseconds.
+const AGAIN_MS: i64 = 5_000;
+/// How many children the page shows.
+const CHILDREN: u32 = 20;
+
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Shown {
-    detail: TaskDetail,
+    known: Known,
     log: LogPage,
+}
+
+/// What the page knows beyond the live state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Known {
+    detail: TaskDetail,
+    children: Vec<TaskState>,
+}
+
+async fn load_known(id: TaskId) -> Result<Known, ApiError> {
+    let detail = api::task(id).await?;
+    let query = ListQuery { parent: Some(id), limit: Some(CHILDREN), ..ListQuery::default() };
+    let children = api::tasks(query).await.map(|page| page.tasks).unwrap_or_default();
+    Ok(Known { detail, children })
 }
 
 async fn fetch(id: Option<TaskId>) -> Result<Shown, ApiError> {
     // What is no id names no task.
     let id = id.ok_or_else(|| ApiError(DeckError::task_not_found()))?;
-    let detail = api::task(id).await?;
+    let known = load_known(id).await?;
     let log = api::log_tail(id, LOG_TAIL).await.unwrap_or_default();
-    Ok(Shown { detail, log })
+    Ok(Shown { known, log })
 }
 
 /// The page of a task.
@@ -86,23 +109,34 @@ fn Task(
     /// What was loaded.
     loaded: Shown,
 ) -> impl IntoView {
-    let Shown { detail, log } = loaded;
-    let seed = detail.task.clone();
+    let Shown { known, log } = loaded;
+    let seed = known.detail.task.clone();
     let id = seed.id;
     let live = use_live();
     live.seed(seed.clone());
     let watch = live.watch(id);
-    let task = Signal::derive({
+    let task: Signal<TaskState> = Memo::new({
         let seed = seed.clone();
-        move || watch.state.get().unwrap_or_else(|| seed.clone())
-    });
-    let params = detail.params.clone();
-    let detail = follow(id, detail, task, watch.gone);
+        move |_| watch.state.get().unwrap_or_else(|| seed.clone())
+    })
+    .into();
+    let known = follow(id, known, task, watch.gone);
+    let kind = seed.kind.clone();
     let status = Memo::new(move |_| task.with(|task| task.status));
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
-    let attempts = Memo::new(move |_| detail.with(|detail| detail.attempts.clone()));
-    let result = Memo::new(move |_| detail.with(|detail| detail.result.clone()));
-    let questions = Memo::new(move |_| detail.with(|detail| detail.questions.clone()));
+    let params = Memo::new(move |_| known.with(|known| known.detail.params.clone()));
+    let attempts = Memo::new(move |_| known.with(|known| known.detail.attempts.clone()));
+    let result = Memo::new(move |_| known.with(|known| known.detail.result.clone()));
+    let questions = Memo::new(move |_| known.with(|known| known.detail.questions.clone()));
+    let children = Memo::new(move |_| known.with(|known| known.children.clone()));
+    // The reason of an earlier state may be here when the task has moved on.
+    let why = Memo::new(move |_| {
+        known.with(|known| {
+            let same = task.with(|task| (task.status, task.waiting.is_some()));
+            let of = (known.detail.task.status, known.detail.task.waiting.is_some());
+            known.detail.not_running.clone().filter(|_| same == of)
+        })
+    });
     // The result of an earlier state may be here while a new attempt runs: shown is what is true now.
     let left = move || result.get().filter(|_| status.get() == Status::Completed);
     view! {
@@ -111,52 +145,113 @@ fn Task(
         <div class="dash-task-grid">
             <div class="dash-task-column">
                 <TaskProgress task=id state=seed actions=false/>
+                <NotRunning why/>
                 <Questions task=id questions/>
                 <Failure task attempts/>
-                {move || left().map(|result| view! { <ResultPanel result/> })}
+                {move || left().map(|result| view! { <ResultPanel result task=id/> })}
+                <Children children task=id/>
                 <TaskLog task=id initial=log/>
                 <Attempts attempts/>
             </div>
             <div class="dash-task-column">
-                <section class="dash-panel" aria-labelledby="params-title">
-                    <header class="dash-panel-head"><h2 id="params-title">"Params"</h2></header>
-                    <div class="dash-panel-body"><JsonView value=params/></div>
-                </section>
+                <ParamsPanel task=id kind params status/>
                 <section class="dash-panel" aria-labelledby="timeline-title">
                     <header class="dash-panel-head"><h2 id="timeline-title">"Timeline"</h2></header>
                     <Timeline task attempts/>
                 </section>
-                <About task/>
+                <About task attempts/>
             </div>
         </div>
     }
     .erase()
 }
 
-/// What the page knows beyond the live state (attempts, result) is loaded anew when an attempt begins or the task
-/// changes its status. A load that fails is tried again with the next change.
-fn follow(id: TaskId, first: TaskDetail, task: Signal<TaskState>, gone: Signal<bool>) -> Signal<TaskDetail> {
-    let detail = RwSignal::new(first);
+/// What the page knows beyond the live state (attempts, result, why it waits, children) is loaded anew when an attempt
+/// begins or the task changes its status, and now and then while something outside of it may change that. A load that
+/// fails is tried again with the next change.
+fn follow(id: TaskId, first: Known, task: Signal<TaskState>, gone: Signal<bool>) -> RwSignal<Known> {
+    let known = RwSignal::new(first);
     let moved = Memo::new(move |_| task.with(|task| (task.status, task.attempt, task.starts, task.endings)));
-    Effect::new(move |_| {
+    let now = use_live().now();
+    let turn = Memo::new(move |_| {
+        let (status, ..) = moved.get();
+        if status.has_ended() { None } else { now.get().map(|now| now.as_millis() / AGAIN_MS) }
+    });
+    let busy = StoredValue::new(false);
+    Effect::new(move |before: Option<Option<i64>>| {
         let _ = moved.get();
-        let (version, known) =
-            (task.with_untracked(|task| task.version), detail.with_untracked(|it| it.task.version));
-        if version <= known || gone.get_untracked() {
-            return;
+        let turn = turn.get();
+        let (version, loaded) =
+            (task.with_untracked(|task| task.version), known.with_untracked(|it| it.detail.task.version));
+        // The first turn is when the clock begins: what the page came with is not older than that.
+        let is_turn = before.flatten().is_some_and(|before| Some(before) != turn);
+        if (version <= loaded && !is_turn) || gone.get_untracked() || busy.get_value() {
+            return turn;
         }
+        busy.set_value(true);
         spawn_local(async move {
-            if let Ok(newer) = api::task(id).await {
+            let newer = load_known(id).await;
+            busy.try_set_value(false);
+            if let Ok(newer) = newer {
                 // The page may be left by now.
-                let _ = detail.try_update(|known| {
-                    if newer.task.version >= known.task.version {
+                let _ = known.try_update(|known| {
+                    if newer.detail.task.version >= known.detail.task.version {
                         *known = newer;
                     }
                 });
             }
         });
+        turn
     });
-    detail.into()
+    known
+}
+
+/// Why the task does not run.
+#[component]
+fn NotRunning(
+    /// What is known of it.
+    why: Memo<Option<Why>>,
+) -> impl IntoView {
+    move || {
+        why.get().map(|Why { text, until, .. }| {
+            view! {
+                <p class="dash-callout dash-why" role="status">
+                    <Icon name="clock"/>
+                    <span>
+                        <strong>"Why is this not running? "</strong>
+                        {text}
+                        {until.map(|at| view! { " Next: " <TimeAgo at=at/> "." })}
+                    </span>
+                </p>
+            }
+        })
+    }
+}
+
+/// The tasks that this one started.
+#[component]
+fn Children(
+    /// Them, the newest first.
+    children: Memo<Vec<TaskState>>,
+    /// Their parent.
+    task: TaskId,
+) -> impl IntoView {
+    move || {
+        let children = children.get();
+        (!children.is_empty()).then(|| {
+            let all = Filter::typed(&format!("parent:{task}"));
+            let rows = children.into_iter().map(|seed| view! { <TaskRow seed/> }).collect_view();
+            view! {
+                <section class="dash-panel dash-children" aria-labelledby="children-title">
+                    <header class="dash-panel-head">
+                        <h2 id="children-title">"Tasks that it started"</h2>
+                        <a class="td-button td-button-quiet" href=paths::filtered(&all)>"All of them"</a>
+                    </header>
+                    <ul class="dash-rows">{rows}</ul>
+                </section>
+            }
+        })
+    }
 }
 
 /// What the task asks, and was answered.
@@ -181,16 +276,6 @@ fn Questions(
     }
 }
 
-/// What a task that does not go on waits for.
-fn waits_for(waiting: Option<&str>, after: u32) -> Option<String> {
-    match (waiting, after) {
-        (Some(waiting), _) => Some(format!("waiting for {waiting}")),
-        (None, 0) => None,
-        (None, 1) => Some("runs after 1 task that has not completed".to_owned()),
-        (None, count) => Some(format!("runs after {count} tasks that have not completed")),
-    }
-}
-
 #[component]
 fn Head(
     /// The task, live.
@@ -202,14 +287,10 @@ fn Head(
     let status = Memo::new(move |_| task.with(|task| task.status));
     let partial = Memo::new(move |_| task.with(|task| task.partial));
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
-    let waits = Memo::new(move |_| {
-        task.with(|task| {
-            let active = !task.status.has_ended();
-            active.then(|| waits_for(task.waiting.as_deref(), task.waits_for)).flatten()
-        })
-    });
     let same_kind = paths::filtered(&Filter::default().with_kind(Some(kind.clone())));
     let again = paths::start_again(&kind, id);
+    // What the deck starts by itself has no form.
+    let is_own = kind.as_str() == "bulk_action";
     let actions = move || {
         (!gone.get()).then(|| {
             let status = status.get();
@@ -218,10 +299,14 @@ fn Head(
             view! {
                 {(!status.has_ended()).then(|| view! { <CancelButton task=id label=label/> })}
                 {status.can_retry().then(|| view! { <RetryButton task=id label=label/> })}
-                {status
-                    .has_ended()
+                {(status.has_ended() && !is_own)
                     .then(|| {
-                        view! { <a class="td-button" href=again><Icon name="play"/>"Start again"</a> }
+                        view! {
+                            <a class="td-button" href=again title="Opens the form with these params">
+                                <Icon name="play"/>
+                                "Run again…"
+                            </a>
+                        }
                     })}
                 <DeleteButton task=id label=label back="/tasks".to_owned()/>
             }
@@ -241,7 +326,6 @@ fn Head(
                         <CopyButton text=id.to_string() label="Copy the id"/>
                     </span>
                     <span>"created " <TimeAgo at=created_at/></span>
-                    {move || waits.get().map(|text| view! { <span>{text}</span> })}
                 </p>
             </div>
             <div class="dash-task-actions">{actions}</div>
@@ -255,8 +339,17 @@ fn Head(
 fn About(
     /// The task, live.
     task: Signal<TaskState>,
+    /// Its attempts, the last first.
+    attempts: Memo<Vec<Attempt>>,
 ) -> impl IntoView {
     let state = task.get_untracked();
+    let worker = Memo::new(move |_| attempts.with(|attempts| attempts.first()?.worker.clone()));
+    let parent = state.parent.map(|id| {
+        view! {
+            <dt>"Started by the task"</dt>
+            <dd><a href=paths::task(id)><code>{short(id)}</code></a></dd>
+        }
+    });
     let tries = Memo::new(move |_| task.with(|task| (task.tries, task.max_tries)));
     let fact = |name: &'static str, value: Option<String>| {
         value.map(|value| {
@@ -283,7 +376,10 @@ fn About(
                     <dt>"Tries used"</dt>
                     <dd>{move || { let (tries, most) = tries.get(); format!("{tries} of {most}") }}</dd>
                     {fact("Started by", state.user.as_ref().map(ToString::to_string))}
+                    {parent}
                     {fact("Key", state.key.clone())}
+                    {fact("Partition", state.partition.clone())}
+                    {move || worker.get().map(|worker| view! { <dt>"Worker"</dt><dd><code>{worker}</code></dd> })}
                     {tags}
                     {state
                         .trace_id
@@ -301,15 +397,8 @@ fn About(
     .erase()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_task_says_what_it_waits_for() {
-        assert_eq!(waits_for(None, 0), None);
-        assert_eq!(waits_for(None, 1).unwrap(), "runs after 1 task that has not completed");
-        assert_eq!(waits_for(None, 2).unwrap(), "runs after 2 tasks that have not completed");
-        assert_eq!(waits_for(Some("the task 7"), 0).unwrap(), "waiting for the task 7");
-    }
+/// The end of an id, which tells it from those that were made at the same time.
+fn short(id: TaskId) -> String {
+    let text = id.to_string();
+    format!("…{}", text.get(24..).unwrap_or_default())
 }

@@ -3,14 +3,15 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use taskdeck_core::{Status, StatusSet, TaskId, TaskPage};
+use taskdeck_core::{ListQuery, Status, StatusSet, TaskId, TaskPage};
 use taskdeck_ui::format::thousands;
-use taskdeck_ui::{CleanUpButton, Erase, Icon, Loaded, api, load, use_live};
+use taskdeck_ui::{CleanUpButton, Erase, Icon, Loaded, TimeAgo, api, load, use_live};
 
 use crate::filter::Filter;
 use crate::parts::filters::FilterBar;
 use crate::parts::notice::{CannotLoad, EmptyState, Loading};
 use crate::parts::row::TaskRow;
+use crate::parts::selection::{BulkBar, ChooseAll, Selection};
 use crate::parts::status_counts::CountsSeed;
 use crate::paths;
 
@@ -22,12 +23,19 @@ pub(crate) fn TasksPage() -> impl IntoView {
     let page = load(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
     let kinds = load(|| (), |()| api::kinds());
     let loading = RwSignal::new(false);
+    let selection = Selection::provide();
+    // What was chosen of one list is not chosen of the next.
+    Effect::new(move |_| {
+        filter.track();
+        selection.clear();
+    });
     let content = move || {
         Suspend::new(async move {
             let loaded = page.await;
             // What the URL says now is what was loaded: another filter starts another load.
             let filter = filter.get_untracked();
             match loaded {
+                _ if filter.fault.is_some() => view! { <Unreadable/> }.erase(),
                 Ok(tasks) => view! { <TaskList tasks filter page/> }.erase(),
                 Err(error) => {
                     let again = paths::filtered(&filter);
@@ -63,6 +71,7 @@ pub(crate) fn TasksPage() -> impl IntoView {
                     {content}
                 </Transition>
             </div>
+            <BulkBar filter/>
         </div>
     }
     .erase_waiting()
@@ -80,9 +89,9 @@ fn CleanUp(
     let counts = live.watch_counts();
     let seed = expect_context::<CountsSeed>();
     let status = Memo::new(move |_| {
-        filter.with(|filter| match filter.status.is_empty() {
+        filter.with(|filter| match filter.of.status.is_empty() {
             true => StatusSet::ENDED,
-            false => filter.status.iter().filter(|status| status.has_ended()).collect(),
+            false => filter.of.status.iter().filter(|status| status.has_ended()).collect(),
         })
     });
     let count = Signal::derive(move || {
@@ -91,7 +100,9 @@ fn CleanUp(
         })
     });
     // It goes by status alone: where the list is narrowed otherwise it would delete more than is shown.
-    let fits = move || filter.with(|filter| filter.kind.is_none() && filter.queue.is_none());
+    let fits = move || {
+        filter.with(|filter| filter.of == ListQuery { status: filter.of.status, ..ListQuery::default() })
+    };
     let shown =
         Memo::new(move |_| fits() && !status.get().is_empty() && count.get().is_some_and(|count| count > 0));
     // The button goes away with the last ended task, often before its own answer is here: what is done then is the
@@ -136,15 +147,22 @@ fn TaskList(
     /// The list, to be loaded anew.
     page: Loaded<TaskPage>,
 ) -> impl IntoView {
-    let TaskPage { tasks, next_cursor } = tasks;
+    let TaskPage { tasks, next_cursor, previews } = tasks;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let is_empty = tasks.is_empty();
+    let searched = next_cursor.as_ref().and_then(|cursor| cursor.parse().ok());
     let older = next_cursor.map(|cursor| paths::filtered(&filter.at(cursor)));
     let body = if is_empty {
-        view! { <Nothing filter=filter.clone() older=older.clone()/> }.erase()
+        view! { <Nothing filter=filter.clone() older=older.clone() searched/> }.erase()
     } else {
-        let rows = tasks.into_iter().map(|seed| view! { <TaskRow seed/> }).collect_view();
-        view! { <ul class="dash-rows" aria-label="Tasks">{rows}</ul> }.erase()
+        let previews = previews.into_iter().chain(std::iter::repeat(String::new()));
+        let rows = tasks.into_iter().zip(previews);
+        let rows = rows.map(|(seed, preview)| view! { <TaskRow seed preview choose=true/> }).collect_view();
+        view! {
+            <ChooseAll ids=ids.clone()/>
+            <ul class="dash-rows" aria-label="Tasks">{rows}</ul>
+        }
+        .erase()
     };
     view! {
         <Arrived filter=filter.clone() ids page/>
@@ -169,7 +187,9 @@ fn Arrived(
     let arrived = use_live().watch_list(Signal::stored((newest.list_query(), ids)));
     let count = Memo::new(move |_| arrived.ids.with(Vec::len));
     let href = paths::filtered(&newest);
+    let selection = expect_context::<Selection>();
     let press = move |event: leptos::ev::MouseEvent| {
+        selection.clear();
         // On the newest page the address stays as it is, so that the router would do nothing.
         if is_newest {
             event.prevent_default();
@@ -189,6 +209,21 @@ fn Arrived(
     view! { <div class="dash-new" role="status">{pill}</div> }.erase()
 }
 
+/// The search box says what is wrong.
+#[component]
+fn Unreadable() -> impl IntoView {
+    view! {
+        <EmptyState
+            icon="search"
+            title="This search cannot be read"
+            text="Change it above: names such as status: and kind: narrow the list, everything else is looked for as text."
+        >
+            <a class="td-button" href=paths::tasks("")>"Show all tasks"</a>
+        </EmptyState>
+    }
+    .erase()
+}
+
 /// Nothing to show, and why: nothing was started yet, nothing fits the filter, or the end was reached.
 #[component]
 fn Nothing(
@@ -196,9 +231,15 @@ fn Nothing(
     filter: Filter,
     /// Where the search goes on, when it was cut short.
     older: Option<String>,
+    /// The last task that was looked at then.
+    searched: Option<TaskId>,
 ) -> impl IntoView {
     if let Some(older) = older {
+        // A cursor is the id of the last task that was looked at, and an id says when it was made.
+        let back = searched.and_then(|id| id.timestamp());
+        let back = back.map(|at| view! { <p class="dash-searched">"Searched back to " <TimeAgo at=at/></p> });
         return view! {
+            {back}
             <EmptyState
                 icon="search"
                 title="Nothing found so far"
@@ -230,10 +271,11 @@ fn Nothing(
         }
         .erase();
     }
-    let only: Vec<Status> = filter.status.iter().collect();
-    let title = match (only.as_slice(), &filter.kind) {
-        ([Status::WaitingConfirmation], None) => "Nothing waits for a confirmation".to_owned(),
-        ([status], None) => format!("No {} tasks", status.title().to_lowercase()),
+    let only: Vec<Status> = filter.of.status.iter().collect();
+    let by_status = filter.of == ListQuery { status: filter.of.status, ..ListQuery::default() };
+    let title = match (only.as_slice(), by_status) {
+        ([Status::WaitingConfirmation], true) => "Nothing waits for a confirmation".to_owned(),
+        ([status], true) => format!("No {} tasks", status.title().to_lowercase()),
         _ => "No tasks match".to_owned(),
     };
     view! {
@@ -253,7 +295,19 @@ fn Pager(
     older: Option<String>,
 ) -> impl IntoView {
     let newest = filter.cursor.is_some().then(|| paths::filtered(&filter.newest()));
-    (newest.is_some() || older.is_some()).then(|| {
+    // Other numbers of rows are worth a choice only where there is more than one page.
+    let sizes = (newest.is_some() || older.is_some() || filter.rows.is_some()).then(|| {
+        let size = |rows: Option<u32>, name: &'static str| {
+            let current = (filter.rows == rows).then_some("true");
+            view! { <a href=paths::filtered(&filter.with_rows(rows)) aria-current=current>{name}</a> }
+        };
+        view! {
+            <span class="dash-pager-rows">
+                "Rows: " {size(None, "50")} {size(Some(200), "200")} {size(Some(1_000), "1,000")}
+            </span>
+        }
+    });
+    (newest.is_some() || older.is_some() || sizes.is_some()).then(|| {
         view! {
             <nav class="dash-pager" aria-label="Pages of the list">
                 <span>
@@ -262,6 +316,7 @@ fn Pager(
                             view! { <a class="td-button" href=href><Icon name="chevron-left"/>"Newest"</a> }
                         })}
                 </span>
+                {sizes}
                 <span>
                     {older
                         .map(|href| {

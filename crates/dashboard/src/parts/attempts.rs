@@ -67,6 +67,7 @@ fn outcome_of(outcome: Option<&str>) -> (Status, &'static str) {
         Some("failed") => (Status::Failed, "failed"),
         Some("cancelled") => (Status::Cancelled, "was cancelled"),
         Some("interrupted") => (Status::Interrupted, "was interrupted"),
+        Some("asked") => (Status::WaitingConfirmation, "asked a question"),
         Some("released") => (Status::Queued, "was given back when the server stopped"),
         Some(_) => (Status::Queued, "ended"),
     }

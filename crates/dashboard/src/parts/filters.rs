@@ -1,9 +1,11 @@
-//! The bar that narrows the list. All of it is links: the filter is the URL, and works without JavaScript.
+//! The bar that narrows the list: the search box, and links for what is asked for most. The filter is the URL, and
+//! works without JavaScript.
 
 use leptos::prelude::*;
 use taskdeck_core::{Definition, Status, StatusSet};
 use taskdeck_ui::{Erase, Icon, Loaded, status_icon};
 
+use super::search::SearchBox;
 use crate::filter::Filter;
 use crate::{browser, paths};
 
@@ -15,8 +17,10 @@ pub(crate) fn FilterBar(
     /// The kinds that there are.
     kinds: Loaded<Vec<Definition>>,
 ) -> impl IntoView {
+    let clear = move || filter.with(|filter| (!filter.is_empty()).then(|| paths::tasks("")));
     view! {
         <div class="dash-filters">
+            <SearchBox filter kinds/>
             <nav class="dash-tabs" aria-label="Which tasks">
                 <Tab filter status=StatusSet::EMPTY>"All"</Tab>
                 <Tab filter status=StatusSet::ACTIVE>"Active"</Tab>
@@ -24,7 +28,7 @@ pub(crate) fn FilterBar(
             </nav>
             <StatusMenu filter/>
             <KindMenu filter kinds/>
-            <Tokens filter/>
+            {move || clear().map(|href| view! { <a class="dash-clear" href=href>"Show all"</a> })}
         </div>
     }
     .erase_waiting()
@@ -40,7 +44,7 @@ fn Tab(
     children: Children,
 ) -> impl IntoView {
     let href = move || filter.with(|filter| paths::filtered(&filter.with_status(status)));
-    let current = move || filter.with(|filter| (filter.status == status).then_some("true"));
+    let current = move || filter.with(|filter| (filter.of.status == status).then_some("true"));
     view! { <a class="dash-tab" href=href aria-current=current>{children()}</a> }.erase()
 }
 
@@ -52,7 +56,7 @@ fn StatusMenu(
 ) -> impl IntoView {
     let choices = Status::ALL.map(|status| {
         let href = move || filter.with(|filter| paths::filtered(&filter.toggled(status)));
-        let chosen = Signal::derive(move || filter.with(|filter| filter.status.contains(status)));
+        let chosen = Signal::derive(move || filter.with(|filter| filter.of.status.contains(status)));
         view! {
             <li>
                 <a class="dash-menu-choice" href=href aria-current=move || chosen.get().then_some("true") data-noscroll=true>
@@ -87,7 +91,8 @@ fn KindMenu(
         let Definition { kind, title, icon, .. } = definition;
         let (of_href, of_chosen) = (kind.clone(), kind);
         let href = move || filter.with(|filter| paths::filtered(&filter.with_kind(Some(of_href.clone()))));
-        let chosen = Signal::derive(move || filter.with(|filter| filter.kind.as_ref() == Some(&of_chosen)));
+        let chosen =
+            Signal::derive(move || filter.with(|filter| filter.of.kind.as_ref() == Some(&of_chosen)));
         view! {
             <li>
                 <a
@@ -121,58 +126,4 @@ fn KindMenu(
         </div>
     }
     .erase_waiting()
-}
-
-/// What is filtered for, each with a link that takes it out.
-#[component]
-fn Tokens(
-    /// What the URL says.
-    filter: Memo<Filter>,
-) -> impl IntoView {
-    let statuses = move || {
-        filter.with(|filter| {
-            let is_tab = [StatusSet::EMPTY, StatusSet::ACTIVE, StatusSet::ENDED].contains(&filter.status);
-            let shown = if is_tab { StatusSet::EMPTY } else { filter.status };
-            let token =
-                |status: Status| (status.title().to_owned(), paths::filtered(&filter.toggled(status)));
-            shown.iter().map(token).map(|(text, href)| view! { <Token text href/> }).collect_view()
-        })
-    };
-    let kind = move || {
-        filter.with(|filter| {
-            filter.kind.as_ref().map(|kind| {
-                view! { <Token text=format!("Kind {kind}") href=paths::filtered(&filter.with_kind(None))/> }
-            })
-        })
-    };
-    let queue = move || {
-        filter.with(|filter| {
-            filter.queue.as_ref().map(|queue| {
-                view! { <Token text=format!("Queue {queue}") href=paths::filtered(&filter.with_queue(None))/> }
-            })
-        })
-    };
-    let all = move || filter.with(|filter| (!filter.is_empty()).then(|| paths::tasks("")));
-    view! {
-        <ul class="dash-tokens" aria-label="Filters">{statuses} {kind} {queue}</ul>
-        {move || all().map(|href| view! { <a class="dash-clear" href=href>"Show all"</a> })}
-    }
-    .erase()
-}
-
-#[component]
-fn Token(
-    /// What is filtered for.
-    text: String,
-    /// The list without it.
-    href: String,
-) -> impl IntoView {
-    let label = format!("Remove the filter {text}");
-    view! {
-        <li class="dash-token">
-            {text}
-            <a href=href aria-label=label><Icon name="x"/></a>
-        </li>
-    }
-    .erase()
 }

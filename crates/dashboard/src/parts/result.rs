@@ -1,7 +1,7 @@
 //! What a completed task left: its output, the parts that were left out, and the files it made.
 
 use leptos::prelude::*;
-use taskdeck_core::{Artifact, PartProblem, ResultBody, form};
+use taskdeck_core::{Artifact, PartProblem, ResultBody, TaskId, csv, form};
 use taskdeck_ui::format::thousands;
 use taskdeck_ui::{Erase, Icon};
 
@@ -14,6 +14,8 @@ use crate::paths;
 pub(crate) fn ResultPanel(
     /// What it left.
     result: ResultBody,
+    /// Of which task.
+    task: TaskId,
 ) -> impl IntoView {
     let ResultBody { result, problems, problem_count, artifacts, .. } = result;
     let json = serde_json::to_string_pretty(&result).unwrap_or_default();
@@ -22,6 +24,8 @@ pub(crate) fn ResultPanel(
             <header class="dash-panel-head">
                 <h2 id="result-title">"Result"</h2>
                 <CopyButton text=json label="Copy the result as JSON"/>
+                <Export task ending="json"/>
+                {csv::rows(&result).is_some().then(|| view! { <Export task ending="csv"/> })}
             </header>
             {(!artifacts.is_empty()).then(|| view! { <Artifacts artifacts/> })}
             <div class="dash-panel-body">
@@ -29,6 +33,24 @@ pub(crate) fn ResultPanel(
             </div>
         </section>
         {(problem_count > 0).then(|| view! { <Problems problems count=problem_count/> })}
+    }
+    .erase()
+}
+
+/// Takes the result away as a file.
+#[component]
+fn Export(
+    /// Of which task.
+    task: TaskId,
+    /// `json` or `csv`.
+    ending: &'static str,
+) -> impl IntoView {
+    // `rel=external` keeps the router from taking it for a page.
+    view! {
+        <a class="td-button td-button-quiet" href=paths::at(&format!("/api/tasks/{task}/result.{ending}")) rel="external" download="">
+            <Icon name="download"/>
+            {ending.to_uppercase()}
+        </a>
     }
     .erase()
 }

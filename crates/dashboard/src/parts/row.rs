@@ -1,11 +1,13 @@
 //! A task in the list: two lines that are patched in place and never move.
 
 use leptos::prelude::*;
-use taskdeck_core::{Status, TaskState, Timestamp};
+use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
+use taskdeck_ui::format::duration;
 use taskdeck_ui::{
     CancelButton, Duration, Erase, Icon, RetryButton, TaskProgress, TimeAgo, status_icon, use_live,
 };
 
+use super::selection::{FORM, Selection};
 use crate::paths;
 
 /// A row of the list.
@@ -13,20 +15,29 @@ use crate::paths;
 pub(crate) fn TaskRow(
     /// The task, as it was loaded.
     seed: TaskState,
+    /// Its params in one line.
+    #[prop(optional)]
+    preview: String,
+    /// Whether it can be chosen, together with others.
+    #[prop(optional)]
+    choose: bool,
 ) -> impl IntoView {
     let id = seed.id;
     let live = use_live();
     live.seed(seed.clone());
     let watch = live.watch(id);
-    let task = Signal::derive({
+    // One copy for each change, for all that looks at it.
+    let task: Signal<TaskState> = Memo::new({
         let seed = seed.clone();
-        move || watch.state.get().unwrap_or_else(|| seed.clone())
-    });
+        move |_| watch.state.get().unwrap_or_else(|| seed.clone())
+    })
+    .into();
     // Progress changes the state many times a second; these change seldom.
     let status = Memo::new(move |_| task.with(|task| task.status));
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
     let partial = Memo::new(move |_| task.with(|task| task.partial));
     let gone = watch.gone;
+    let kind = seed.kind.to_string();
     // What a task says at its end sums it up; until then, and where it said nothing, the widget knows.
     let summary = Memo::new(move |_| {
         task.with(|task| task.progress.message.clone().filter(|_| task.status == Status::Completed))
@@ -37,6 +48,7 @@ pub(crate) fn TaskRow(
     };
     view! {
         <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string()>
+            {choose.then(|| view! { <Choose id label=label/> })}
             <span
                 class="dash-status-icon"
                 data-status=move || status.get().name()
@@ -47,10 +59,14 @@ pub(crate) fn TaskRow(
             <div class="dash-row-what">
                 <p class="dash-row-title">
                     <a class="dash-row-link" href=paths::task(id)>{move || label.get()}</a>
+                    <code class="dash-row-kind">{kind}</code>
                 </p>
-                <Facts task/>
+                <Facts task preview/>
             </div>
-            <div class="dash-row-progress">{says}</div>
+            <div class="dash-row-progress">
+                {says}
+                <Stall task/>
+            </div>
             <When task gone/>
             <div class="dash-row-actions">
                 {move || (!gone.get()).then(|| view! { <Actions task status=status.get()/> })}
@@ -60,28 +76,85 @@ pub(crate) fn TaskRow(
     .erase()
 }
 
+/// The box that chooses the task. It belongs to the form of the bulk bar, which stands elsewhere.
+#[component]
+fn Choose(
+    /// Which task.
+    id: TaskId,
+    /// What a person calls it.
+    label: Memo<String>,
+) -> impl IntoView {
+    let selection = expect_context::<Selection>();
+    view! {
+        <label class="dash-row-choose">
+            <input
+                type="checkbox"
+                name="id"
+                value=id.to_string()
+                form=FORM
+                aria-label=move || format!("Select {}", label.get())
+                prop:checked=move || selection.has(id)
+                on:change=move |event| selection.set(id, event_target_checked(&event))
+            />
+        </label>
+    }
+    .erase()
+}
+
+/// How long a running task may say nothing before the row says so, in milliseconds.
+const SILENT: u64 = 30_000;
+
+/// Says when a running task has not told anything for a while: since the page shows it, as far as it can know.
+#[component]
+fn Stall(
+    /// The task, live.
+    task: Signal<TaskState>,
+) -> impl IntoView {
+    let now = use_live().now();
+    let rev = Memo::new(move |_| task.with(|task| (task.status == Status::Running).then(|| task.rev())));
+    let heard = RwSignal::new(None::<Timestamp>);
+    Effect::new(move |_| {
+        rev.track();
+        heard.set(now.get_untracked());
+    });
+    let silent = Memo::new(move |_| {
+        rev.get()?;
+        let silent = now.get()?.millis_since(heard.get()?);
+        (silent >= SILENT).then(|| format!("No update for {}", duration(silent, false)))
+    });
+    // The first time is known only when the clock runs.
+    Effect::new(move |_| {
+        if heard.with_untracked(Option::is_none) {
+            heard.set(now.get());
+        }
+    });
+    move || silent.get().map(|text| view! { <p class="dash-row-stall"><Icon name="clock"/>{text}</p> })
+}
+
 /// The second line: what tells this task from others of its kind.
 #[component]
 fn Facts(
     /// The task, live.
     task: Signal<TaskState>,
+    /// Its params in one line.
+    preview: String,
 ) -> impl IntoView {
     let tries = Memo::new(move |_| {
         task.with(|task| (task.tries > 0 && task.max_tries > 1).then_some((task.tries, task.max_tries)))
     });
-    let (kind, queue, key, user, tags) = task.with_untracked(|task| {
+    let (queue, key, user, tags) = task.with_untracked(|task| {
         let queue = (task.queue.as_str() != "default").then(|| task.queue.to_string());
         let user = task.user.as_ref().filter(|user| user.as_str() != "local").map(ToString::to_string);
-        (task.kind.to_string(), queue, task.key.clone(), user, task.tags.clone())
+        (queue, task.key.clone(), user, task.tags.clone())
     });
     view! {
         <p class="dash-row-facts">
-            <code class="dash-row-kind">{kind}</code>
             {move || {
                 tries
                     .get()
                     .map(|(tries, most)| view! { <span class="num">{format!("try {tries} of {most}")}</span> })
             }}
+            {(!preview.is_empty()).then(|| view! { <code class="dash-row-params">{preview}</code> })}
             {queue.map(|queue| view! { <span>{format!("queue {queue}")}</span> })}
             {key.map(|key| view! { <span>{format!("key {key}")}</span> })}
             {user.map(|user| view! { <span>{format!("by {user}")}</span> })}

@@ -105,6 +105,7 @@ fn ending(number: u32, outcome: Option<&str>) -> (String, Status, &'static str) 
         Some("failed") => ("failed", Status::Failed, "x"),
         Some("cancelled") => ("was cancelled", Status::Cancelled, "ban"),
         Some("interrupted") => ("was interrupted", Status::Interrupted, "zap"),
+        Some("asked") => ("asked a question", Status::WaitingConfirmation, "pause"),
         _ => ("was released", Status::Queued, "pause"),
     };
     (format!("Attempt {number} {what}"), tone, icon)

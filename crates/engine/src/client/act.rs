@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use taskdeck_core::{
     Action, AnswerRequest, CancelInfo, CancelOutcome, DeckError, Event, ListQuery, QuestionOutcome, State,
-    Status, Subject, TaskId, TaskState, form,
+    Status, Subject, Task, TaskId, TaskState, form,
 };
 
 use super::Client;
+use crate::bulk::BulkAction;
 use crate::store::{Applied, Change, RemoveWhich, StoredAnswer};
 
 const REMOVE_BATCH: usize = 500;
@@ -140,6 +141,10 @@ impl Client {
     /// [`DeckError::Denied`].
     pub async fn set_params(&self, id: TaskId, params: serde_json::Value) -> Result<TaskState, DeckError> {
         let record = self.task_for(Action::Edit, id).await?;
+        if record.kind.as_str() == BulkAction::KIND {
+            let reason = "what a bulk action does cannot be changed".to_owned();
+            return Err(DeckError::BadRequest { reason });
+        }
         let definition = self.known(Action::Edit, record.kind.as_str())?;
         let mut params = form::validate(&definition, params)?;
         self.claim_uploads(&definition, &mut params).await?;

@@ -2,6 +2,7 @@
 
 mod about;
 mod act;
+mod bulk;
 mod embed;
 mod files;
 mod lanes;
@@ -11,6 +12,7 @@ mod read;
 mod schedules;
 mod start;
 mod stats;
+mod why;
 mod workers;
 
 use std::sync::Arc;

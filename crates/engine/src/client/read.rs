@@ -9,6 +9,7 @@ use taskdeck_core::{
 
 use super::{Client, json};
 use crate::outcome::StoredResult;
+use crate::preview::preview;
 use crate::store::Record;
 
 impl Client {
@@ -44,8 +45,13 @@ impl Client {
                 reason: "the cursor is not one that a page gave".to_owned(),
             });
         }
-        let (records, next_cursor) = self.inner.store.list(query.clone()).await?;
-        Ok(TaskPage { tasks: records.iter().map(|record| self.inner.current(record)).collect(), next_cursor })
+        let (records, next_cursor) = self.inner.store.list(query.clone().at(self.inner.clock.now())).await?;
+        let params = self.inner.store.params(records.iter().map(|record| record.id).collect()).await?;
+        let previews = records.iter().zip(&params);
+        let previews =
+            previews.map(|(record, params)| preview(self.inner.definition(&record.kind), params)).collect();
+        let tasks = records.iter().map(|record| self.inner.current(record)).collect();
+        Ok(TaskPage { tasks, next_cursor, previews })
     }
 
     /// How many tasks there are, by status.
@@ -81,6 +87,7 @@ impl Client {
             grace_ms: limits
                 .and_then(|limits| limits.grace_ms)
                 .unwrap_or_else(|| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX)),
+            not_running: self.why(&record, &task).await?,
             task,
         })
     }

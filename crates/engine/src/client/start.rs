@@ -11,6 +11,7 @@ use taskdeck_core::{
 use tokio::sync::oneshot;
 
 use super::Client;
+use crate::bulk::BulkAction;
 use crate::clock;
 use crate::deck::Inner;
 use crate::executor;
@@ -148,6 +149,39 @@ impl Client {
         found.ok_or_else(|| DeckError::NotFound { what: "Batch".to_owned() })
     }
 
+    /// Starts a task of a kind of our own, with a slot beside those that there are.
+    pub(super) async fn start_own(
+        &self,
+        kind: &str,
+        params: serde_json::Value,
+        request: StartRequest,
+        origin: &Origin,
+    ) -> Result<Started, DeckError> {
+        self.within_rate(1)?;
+        let definition = self.known(Action::Start, kind)?;
+        let record = new_record(&definition, request, origin, self.inner.clock.now());
+        let new = NewTask::new(record, params.to_string());
+        let asked = Asked::of(&new, false);
+        let outcome = match self.inner.own_slot(&new.record) {
+            Some(slot) => self.inner.start_and_run(new, slot).await?,
+            None => {
+                let outcome = self.inner.store.start(vec![new]).await?.pop().ok_or(StoreError::Closed)?;
+                self.inner.tell_started(&outcome);
+                outcome
+            }
+        };
+        self.started(&asked, outcome)
+    }
+
+    /// Refuses kinds that only the deck itself starts.
+    fn is_open(&self, kind: &str) -> Result<(), DeckError> {
+        if kind == BulkAction::KIND {
+            let reason = "a bulk action is started by choosing tasks".to_owned();
+            return Err(DeckError::BadRequest { reason });
+        }
+        Ok(())
+    }
+
     fn within_rate(&self, starts: usize) -> Result<(), DeckError> {
         match self.actor.user_id() {
             Some(user) => self.inner.starts.take(user, starts),
@@ -190,6 +224,7 @@ impl Client {
         origin: &Origin,
         depth: usize,
     ) -> Result<NewTask, DeckError> {
+        self.is_open(kind)?;
         let definition = self.known(Action::Start, kind)?;
         let now = self.inner.clock.now();
         check_request(&request, now)?;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Deck, Inner};
+use crate::bulk::BulkAction;
 use crate::clock::Clock;
 use crate::context::{Resources, TaskContext};
 use crate::dispatch::{self, Dispatch};
@@ -257,11 +258,12 @@ impl DeckBuilder {
     /// # Errors
     /// [`BuildError`], when a kind is registered twice, the store cannot be opened, is in use, or is too new, or a
     /// schedule cannot do what it says.
-    pub async fn build(self) -> Result<Deck, BuildError> {
+    pub async fn build(mut self) -> Result<Deck, BuildError> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
         panics::install_hook();
+        self.registry.add::<BulkAction>()?;
         let schedules = schedule::read_code(&self.registry, self.schedules)?;
         let (path, durability) = (self.path, self.settings.durability);
         let files = match &path {

@@ -213,6 +213,14 @@ pub(crate) struct Oldest {
     pub(crate) ended_at: Timestamp,
 }
 
+/// How many tasks a list has, by status, as far as one request may look.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) counts: Counts,
+    /// Where it stopped, if there may be more.
+    pub(crate) cursor: Option<String>,
+}
+
 /// What a task's removal asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum RemoveWhich {
@@ -326,6 +334,12 @@ pub(crate) trait Store: ScheduleStore {
 
     /// A page of tasks, newest first, and where the next begins.
     async fn list(&self, query: ListQuery) -> Result<(Vec<Record>, Option<String>), StoreError>;
+
+    /// How many tasks a list has; looks at so many rows as a page does, and no more.
+    async fn tally(&self, query: ListQuery) -> Result<Tally, StoreError>;
+
+    /// The params of tasks, in their order; nothing for those that are gone, and for what is too large for a line.
+    async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError>;
 
     /// How many tasks there are by status, from counters.
     async fn counts(&self) -> Result<Counts, StoreError>;

@@ -201,7 +201,7 @@ async fn the_feed_names_new_tasks_of_a_list_and_refuses_what_may_not_be_seen() {
     let mut feed = client.feed();
     let failed =
         ListQuery { status: taskdeck_core::StatusSet::EMPTY.with(Status::Failed), ..ListQuery::default() };
-    feed.apply(ClientMessage::List { query: failed }).await;
+    feed.apply(ClientMessage::List { query: Box::new(failed) }).await;
     client.start_task(Scripted { act: Act::Complete }).await.unwrap().result(None).await.unwrap();
     let fails = client.start_task(Scripted { act: Act::Fail }).await.unwrap();
     assert_eq!(feed.next().await.unwrap(), [ServerMessage::New { tasks: vec![fails.id()] }]);

@@ -8,5 +8,7 @@ mod doors;
 mod errors;
 mod flow;
 mod large;
+mod many;
 mod schedules;
 mod support;
+mod why;

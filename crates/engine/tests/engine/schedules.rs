@@ -36,7 +36,7 @@ fn fields(error: DeckError) -> Vec<String> {
 /// The first task that a list announces from now on.
 async fn announced(client: &Client, start: impl Future<Output = ()>) -> TaskState {
     let mut feed = client.feed();
-    feed.apply(ClientMessage::List { query: ListQuery::default() }).await;
+    feed.apply(ClientMessage::List { query: Box::default() }).await;
     start.await;
     let first = async {
         loop {

@@ -100,7 +100,7 @@ impl FormState {
         self.touched.with_untracked(|touched| touched.iter().any(|touched| touched == name))
     }
 
-    pub(super) fn clear(self) {
+    pub(crate) fn clear(self) {
         self.errors.set(FieldErrors::default());
         self.refusal.set(None);
     }
@@ -124,7 +124,7 @@ impl FormState {
         self.refusal.set(Some(Refusal { problem: problem.or(stray), fields }));
     }
 
-    pub(super) fn refuse_by(self, definition: &Definition, error: &ApiError) {
+    pub(crate) fn refuse_by(self, definition: &Definition, error: &ApiError) {
         match error.fields() {
             Some(fields) => self.refuse(definition, fields, None),
             None => self.refuse(definition, &FieldErrors::default(), Some(error.to_string())),

@@ -61,8 +61,8 @@ pub struct LiveStore(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) plan: Mutex<Plan>,
     slots: Mutex<SmallMap<TaskId, Slot>>,
-    /// Newer states, for the next frame.
-    pending: Mutex<SmallMap<TaskId, TaskState>>,
+    /// Newer states, for the next frame. Boxed, since the map is a list in which places are made.
+    pending: Mutex<SmallMap<TaskId, Box<TaskState>>>,
     pub(super) logs: Mutex<Logs>,
     pub(super) arrivals: Mutex<Arrivals>,
     pub(super) new_tasks: ArcRwSignal<Vec<TaskId>>,
@@ -98,6 +98,8 @@ pub(super) struct Clock {
     pub(super) ended: bool,
     /// Whether a frame is asked for.
     pub(super) frame_queued: bool,
+    /// Whether the page is to stay as it is for now.
+    pub(super) paused: bool,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -303,6 +305,15 @@ impl LiveStore {
         self.take_gone(id);
     }
 
+    /// Lets the tasks on the page stay as they are (while the reader chooses among them), and go on again: what came
+    /// meanwhile is shown then, each task's newest only.
+    pub fn pause(&self, on: bool) {
+        lock(&self.0.clock).paused = on;
+        if !on {
+            self.flush();
+        }
+    }
+
     /// Tries to reach the server at once.
     pub fn try_now(&self) {
         self.dispatch(Event::Wake);
@@ -338,12 +349,15 @@ impl LiveStore {
             for state in states {
                 awoke |= plan.wants.saw(&state);
                 if pending.get(state.id).is_none_or(|known| state.rev() > known.rev()) {
-                    pending.insert(state.id, state);
+                    pending.insert(state.id, Box::new(state));
                 }
             }
         }
         if awoke {
             self.changed();
+        }
+        if lock(&self.0.clock).paused {
+            return;
         }
         // A hidden tab has no frames, but callbacks (a sound, a notification) that are due.
         if browser::is_hidden() {
@@ -358,18 +372,27 @@ impl LiveStore {
     /// belongs to is older, or on its way.
     pub(super) fn take_ticks(&self, ticks: Vec<Tick>) {
         let newer = |tick: Tick| {
-            let pending = lock(&self.0.pending).get(tick.id).cloned();
-            let known = pending.or_else(|| self.peek(tick.id))?;
-            tick.applied_to(&known)
+            if let Some(known) = lock(&self.0.pending).get(tick.id) {
+                return tick.applied_to(known);
+            }
+            let slot = lock(&self.0.slots).get(tick.id).cloned()?;
+            slot.state.with_untracked(|known| tick.applied_to(known.as_ref()?))
         };
         self.take_states(ticks.into_iter().filter_map(newer).collect());
     }
 
     pub(super) fn flush(&self) {
-        lock(&self.0.clock).frame_queued = false;
+        let paused = {
+            let mut clock = lock(&self.0.clock);
+            clock.frame_queued = false;
+            clock.paused
+        };
+        if paused {
+            return;
+        }
         let pending = std::mem::take(&mut *lock(&self.0.pending));
         for state in pending.into_values() {
-            self.apply(state);
+            self.apply(*state);
         }
     }
 

@@ -40,7 +40,8 @@ struct Log {
 pub(crate) struct Told {
     tasks: SmallSet<TaskId>,
     logs: SmallSet<TaskId>,
-    list: Option<ListQuery>,
+    /// Boxed: the line that it belongs to is closed most of the time of some pages.
+    list: Option<Box<ListQuery>>,
     counts: bool,
 }
 
@@ -177,10 +178,12 @@ impl Wants {
     pub(crate) fn news(&self, told: &mut Told) -> Vec<ClientMessage> {
         let mut news = Vec::new();
         // First, since the list is asked for as soon as this is sent: see `catch_up`.
-        if told.list != self.list {
-            told.list.clone_from(&self.list);
-            let message =
-                self.list.clone().map_or(ClientMessage::Unlist, |query| ClientMessage::List { query });
+        if told.list.as_deref() != self.list.as_ref() {
+            told.list = self.list.clone().map(Box::new);
+            let message = self
+                .list
+                .clone()
+                .map_or(ClientMessage::Unlist, |query| ClientMessage::List { query: Box::new(query) });
             news.push(message);
         }
         let dropped: Vec<TaskId> =

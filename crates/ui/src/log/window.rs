@@ -1,117 +1,64 @@
-//! Which lines of a log are on the page. Pure.
+//! Which lines of a log stand in the page: some blocks of them around what the reader looks at. Pure.
 
-use std::sync::Arc;
+/// How many lines come and go together.
+const BLOCK: u64 = 100;
+/// How many blocks stand before and after the one that is looked at.
+const AROUND: u64 = 2;
 
-use taskdeck_core::{LogLine, LogPage};
-
-use crate::ansi;
-
-/// How many lines are kept while the newest are followed.
-pub(super) const FOLLOWED: usize = 2_000;
-/// How many are kept at the most, when the reader went back to earlier ones.
-const MOST: usize = 20_000;
-
-/// The lines on the page: a run without gaps, the newest last.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The lines from the first up to but without the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
-    pub(super) lines: Vec<Arc<LogLine>>,
+    pub(super) from: u64,
+    pub(super) to: u64,
 }
 
 impl Window {
-    pub(super) fn of(page: LogPage) -> Self {
-        Self { lines: page.lines.into_iter().map(Arc::new).collect() }
+    /// The end of a log, beginning with the first of its lines that the page came with.
+    pub(super) const fn tail(first: u64, last: u64) -> Self {
+        Self { from: first, to: last + 1 }
     }
 
-    /// The number of the first line; 1 when there is none.
-    pub(super) fn first(&self) -> u64 {
-        self.lines.first().map_or(1, |line| line.seq)
+    /// The blocks around a line of a log from `first` to `last`.
+    pub(super) fn around(seq: u64, first: u64, last: u64) -> Self {
+        let block = seq.clamp(first, last.max(first)) / BLOCK;
+        let from = (block.saturating_sub(AROUND) * BLOCK).max(first);
+        let to = ((block + AROUND + 1) * BLOCK).min(last + 1);
+        Self { from, to: to.max(from) }
     }
-
-    /// The number of the last line, which is how many there are.
-    pub(super) fn last(&self) -> u64 {
-        self.lines.last().map_or(0, |line| line.seq)
-    }
-
-    /// Adds newer lines. While they are followed, the oldest leave the page; else the reader keeps their place, up to
-    /// a limit.
-    pub(super) fn append(&mut self, lines: impl IntoIterator<Item = LogLine>, following: bool) {
-        for line in lines {
-            if line.seq > self.last() || self.lines.is_empty() {
-                self.lines.push(Arc::new(line));
-            }
-        }
-        self.trim(if following { FOLLOWED } else { MOST });
-    }
-
-    pub(super) fn trim(&mut self, most: usize) {
-        let surplus = self.lines.len().saturating_sub(most);
-        self.lines.drain(..surplus);
-    }
-
-    /// Adds earlier lines.
-    pub(super) fn prepend(&mut self, lines: impl IntoIterator<Item = LogLine>) {
-        let first = self.first();
-        let earlier = lines.into_iter().filter(|line| line.seq < first).map(Arc::new);
-        self.lines.splice(0..0, earlier);
-    }
-
-    pub(super) fn text(&self) -> String {
-        text(self.lines.iter().map(AsRef::as_ref))
-    }
-}
-
-/// Lines as a text to take away: one a line, with its time and level, without colours.
-pub(super) fn text<'a>(lines: impl IntoIterator<Item = &'a LogLine>) -> String {
-    let mut text = String::new();
-    for line in lines {
-        let level = line.level.name().to_uppercase();
-        text.push_str(&format!("{} {level:<5} {}\n", line.at, ansi::plain(&line.text)));
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
-    use taskdeck_core::LogLevel;
-
     use super::*;
-    use crate::sample::T0;
 
-    fn line(seq: u64) -> LogLine {
-        LogLine { seq, at: T0, level: LogLevel::Info, attempt: 1, text: format!("line {seq}") }
-    }
-
-    fn seqs(window: &Window) -> (u64, u64, usize) {
-        (window.first(), window.last(), window.lines.len())
+    fn around(seq: u64) -> (u64, u64) {
+        let Window { from, to } = Window::around(seq, 1, 100_000);
+        (from, to)
     }
 
     #[test]
-    fn while_it_follows_the_oldest_lines_leave() {
-        let mut window = Window::default();
-        window.append((1..=3_000).map(line), true);
-        assert_eq!(seqs(&window), (1_001, 3_000, FOLLOWED));
+    fn it_stays_while_the_reader_is_within_a_block() {
+        assert_eq!(around(50_000), (49_800, 50_300));
+        assert_eq!(around(50_099), (49_800, 50_300));
+        assert_eq!(around(50_100), (49_900, 50_400));
     }
 
     #[test]
-    fn a_reader_who_went_back_keeps_their_place() {
-        let mut window = Window::default();
-        window.append((1_001..=3_000).map(line), true);
-        window.prepend((1..=1_000).map(line));
-        window.append((3_001..=3_010).map(line), false);
-        assert_eq!(seqs(&window), (1, 3_010, 3_010));
+    fn it_ends_where_the_log_does() {
+        assert_eq!(around(1), (1, 300));
+        assert_eq!(around(99_999), (99_700, 100_001));
+        assert_eq!(around(1_000_000), (99_800, 100_001));
+        assert_eq!(Window::around(5, 1, 3), Window { from: 1, to: 4 });
+        assert_eq!(Window::around(1, 1, 0), Window { from: 1, to: 1 });
+        assert_eq!(Window::around(10, 500, 900), Window { from: 500, to: 800 });
     }
 
     #[test]
-    fn a_line_comes_once() {
-        let mut window = Window::of(LogPage { lines: vec![line(5), line(6)], last_seq: 6, more: false });
-        window.append([line(6), line(7)], true);
-        window.prepend([line(4), line(5)]);
-        assert_eq!(seqs(&window), (4, 7, 4));
-    }
-
-    #[test]
-    fn the_text_has_no_colours() {
-        let coloured = LogLine { text: "\u{1b}[31mno\u{1b}[0m".to_owned(), ..line(1) };
-        assert_eq!(text([&coloured]), "2026-01-01T00:00:00.000Z INFO  no\n");
+    fn what_is_looked_at_is_in_it() {
+        for seq in [1, 99, 100, 101, 55_555, 100_000] {
+            let (from, to) = around(seq);
+            assert!((from..to).contains(&seq), "{seq}");
+        }
+        assert_eq!(Window::tail(7, 10), Window { from: 7, to: 11 });
     }
 }

@@ -31,7 +31,10 @@ impl Used {
         let params = serde_json::json!({ "file": upload, "table": "t" });
         let import = StartRequest { params, ..StartRequest::default() };
         client.run(ImportCsv::KIND, import, std::time::Duration::from_secs(30)).await.unwrap();
-        let demo = deck.start(DemoSteps { steps: 3, step_ms: 0, ending: DemoEnding::Fail }).await.unwrap();
+        let demo = deck
+            .start(DemoSteps { steps: 3, step_ms: 0, ending: DemoEnding::Fail, log_lines: 1 })
+            .await
+            .unwrap();
         demo.result(None).await.unwrap_err();
         Self { folder, deck, upload }
     }

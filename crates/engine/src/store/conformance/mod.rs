@@ -4,6 +4,7 @@ mod chance;
 mod file_only;
 mod follow;
 mod lanes;
+mod search;
 mod stats;
 
 use std::collections::HashMap;

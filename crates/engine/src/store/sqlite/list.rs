@@ -1,24 +1,46 @@
-//! Lists: keyset pages over an index that fits the filter, never a count, never an offset.
+//! Lists: keyset pages over an index that fits the filter, never a count of all, never an offset.
 
 use std::collections::BinaryHeap;
 
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
-use rusqlite::{Connection, Row};
-use taskdeck_core::{BatchId, ListQuery, QueueName, Status, StatusSet, TaskId};
+use rusqlite::{Connection, Row, Statement};
+use taskdeck_core::{ListQuery, Status, StatusSet, TaskId};
 use uuid::Uuid;
 
+use super::fits::Fits;
 use super::rows::{self, COLUMNS};
 use super::work_error::WorkError;
-use crate::store::Record;
+use crate::store::{Record, Tally};
 
 /// How many rows a request may look at; a page may be short then, and its cursor says how far it came.
 const BUDGET: usize = 20_000;
+/// How far the time in an id may be from when its task was created: a client may make its own.
+const ID_SLACK_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A page, newest first, and where the next one begins.
 pub(super) fn page(conn: &Connection, query: &ListQuery) -> Result<(Vec<Record>, Option<String>), WorkError> {
     let size = query.page_size() as usize;
-    let (records, cursor) = newest(conn, query, size)?;
+    let (mut records, cursor) = newest(conn, query, size)?;
+    // A part of an id finds its task however far back it is, if it is the beginning.
+    if query.cursor.is_none()
+        && records.len() < size
+        && let Some((from, to)) = Fits::of(query).id_range()
+    {
+        let mut page = Page::new(query, size);
+        walk_ids(conn, &mut page, from, to)?;
+        let known: Vec<TaskId> = records.iter().map(|record| record.id).collect();
+        records.extend(page.found.into_iter().filter(|record| !known.contains(&record.id)));
+        records.sort_unstable_by_key(|task| std::cmp::Reverse(task.id));
+        records.truncate(size);
+    }
     Ok((records, cursor.map(|id| id.to_string())))
+}
+
+/// How many tasks a list has, as far as one request may look.
+pub(super) fn tally(conn: &Connection, query: &ListQuery) -> Result<Tally, WorkError> {
+    let mut page = Page { counts_only: true, ..Page::new(query, usize::MAX) };
+    let stop = walk(conn, query, &mut page)?;
+    Ok(Tally { counts: page.counts, cursor: stop.map(|id| id.to_string()) })
 }
 
 /// Ended tasks of a list, to be removed.
@@ -37,32 +59,89 @@ fn newest(
     query: &ListQuery,
     size: usize,
 ) -> Result<(Vec<Record>, Option<TaskId>), WorkError> {
+    let mut page = Page::new(query, size);
+    let stop = walk(conn, query, &mut page)?;
+    Ok((page.found, stop))
+}
+
+/// The ids that a list is within: from the first, up to but without the second.
+fn bounds(query: &ListQuery) -> ([u8; 16], [u8; 16]) {
+    let at = |millis: i64| {
+        *Uuid::as_bytes(TaskId::from_parts(taskdeck_core::Timestamp::from_millis(millis), [0; 10]).as_uuid())
+    };
     let before = query.cursor.as_deref().and_then(|cursor| cursor.parse::<TaskId>().ok());
     // Greater than every id when there is no cursor.
-    let before = before.map_or([0xff; 16], |id| *Uuid::as_bytes(id.as_uuid()));
-    let mut page = Page { query, size, found: Vec::new(), looked_at: 0 };
-    if query.status.is_empty() && query.kind.is_none() {
-        let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id < ?1 ORDER BY id DESC");
+    let mut below = before.map_or([0xff; 16], |id| *Uuid::as_bytes(id.as_uuid()));
+    if let Some(before) = query.before {
+        below = below.min(at(before.as_millis().saturating_add(ID_SLACK_MS)));
+    }
+    let from = query.after.map_or([0; 16], |after| at(after.as_millis().saturating_sub(ID_SLACK_MS).max(0)));
+    (from, below)
+}
+
+/// Shows the page the rows of the list in order, until it has seen enough; then the id it came to.
+fn walk(conn: &Connection, query: &ListQuery, page: &mut Page<'_>) -> Result<Option<TaskId>, WorkError> {
+    let (from, below) = bounds(query);
+    if from >= below {
+        return Ok(None);
+    }
+    // What a task or a batch started is few.
+    let few =
+        query.parent.map(|id| ("parent", *id.as_uuid())).or(query.batch.map(|id| ("batch", *id.as_uuid())));
+    if let Some((column, of)) = few {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE {column} = ?1 AND id < ?2 AND id >= ?3 ORDER BY id DESC"
+        );
         let mut statement = conn.prepare_cached(&sql)?;
-        let mut stored = statement.query([before])?;
+        let mut stored = statement.query((of.as_bytes(), below, from))?;
         while let Some(row) = stored.next()? {
             if let Some(stop) = page.look(row)? {
-                return Ok(page.end(stop));
+                return Ok(Some(page.end(stop)));
             }
         }
-        return Ok((page.found, None));
+        return Ok(None);
+    }
+    if query.status.is_empty() && query.kind.is_none() {
+        return walk_ids(conn, page, from, below);
     }
     // One walk for each status and kind that there is, merged: every walk is in order by itself.
-    let sql =
-        format!("SELECT {COLUMNS} FROM tasks WHERE status = ?1 AND kind = ?2 AND id < ?3 ORDER BY id DESC");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM tasks WHERE status = ?1 AND kind = ?2 AND id < ?3 AND id >= ?4 ORDER BY id DESC"
+    );
     let walks = walks(conn, query)?;
     let mut statements = Vec::with_capacity(walks.len());
     for _ in &walks {
         statements.push(conn.prepare(&sql)?);
     }
+    merge(page, &mut statements, &walks, (from, below))
+}
+
+fn walk_ids(
+    conn: &Connection,
+    page: &mut Page<'_>,
+    from: [u8; 16],
+    below: [u8; 16],
+) -> Result<Option<TaskId>, WorkError> {
+    let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id < ?1 AND id >= ?2 ORDER BY id DESC");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut stored = statement.query((below, from))?;
+    while let Some(row) = stored.next()? {
+        if let Some(stop) = page.look(row)? {
+            return Ok(Some(page.end(stop)));
+        }
+    }
+    Ok(None)
+}
+
+fn merge(
+    page: &mut Page<'_>,
+    statements: &mut [Statement<'_>],
+    walks: &[(Status, String)],
+    (from, below): ([u8; 16], [u8; 16]),
+) -> Result<Option<TaskId>, WorkError> {
     let mut rows = Vec::with_capacity(walks.len());
-    for (statement, (status, kind)) in statements.iter_mut().zip(&walks) {
-        rows.push(statement.query((status.code(), kind, before))?);
+    for (statement, (status, kind)) in statements.iter_mut().zip(walks) {
+        rows.push(statement.query((status.code(), kind, below, from))?);
     }
     let mut heads: BinaryHeap<(TaskId, usize)> = BinaryHeap::with_capacity(rows.len());
     for (index, stored) in rows.iter_mut().enumerate() {
@@ -75,13 +154,13 @@ fn newest(
         if let Some(row) = rows[index].get()
             && let Some(stop) = page.look(row)?
         {
-            return Ok(page.end(stop));
+            return Ok(Some(page.end(stop)));
         }
         if let Some(row) = rows[index].next()? {
             heads.push((rows::task_id(row, 0)?, index));
         }
     }
-    Ok((page.found, None))
+    Ok(None)
 }
 
 /// The statuses and kinds that the query wants and that there are.
@@ -104,9 +183,12 @@ fn walks(conn: &Connection, query: &ListQuery) -> Result<Vec<(Status, String)>, 
 
 /// A page in the making.
 struct Page<'a> {
-    query: &'a ListQuery,
+    fits: Fits<'a>,
     size: usize,
+    /// Whether tasks are counted, and not kept.
+    counts_only: bool,
     found: Vec<Record>,
+    counts: taskdeck_core::Counts,
     looked_at: usize,
 }
 
@@ -119,27 +201,25 @@ enum Stop {
     Budget(TaskId),
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    fn new(query: &'a ListQuery, size: usize) -> Self {
+        let (fits, counts) = (Fits::of(query), taskdeck_core::Counts::default());
+        Self { fits, size, counts_only: false, found: Vec::new(), counts, looked_at: 0 }
+    }
+
     fn look(&mut self, row: &Row<'_>) -> Result<Option<Stop>, WorkError> {
         self.looked_at += 1;
-        let query = self.query;
-        let is = |column: usize, wanted: Option<&str>| {
-            wanted.is_none_or(|wanted| row.get_ref(column).is_ok_and(|value| value.as_str() == Ok(wanted)))
-        };
-        let is_id = |column: usize, wanted: Option<&Uuid>| {
-            wanted.is_none_or(|wanted| {
-                row.get_ref(column).is_ok_and(|value| value.as_blob() == Ok(wanted.as_bytes().as_slice()))
-            })
-        };
-        let fits = is(3, query.queue.as_ref().map(QueueName::as_str))
-            && is(31, query.error.as_deref())
-            && is_id(35, query.parent.as_ref().map(TaskId::as_uuid))
-            && is_id(37, query.batch.as_ref().map(BatchId::as_uuid));
-        if fits {
+        if self.fits.row(row)? {
             if self.found.len() == self.size {
                 return Ok(Some(Stop::Full));
             }
-            self.found.push(rows::record(row)?);
+            if self.counts_only {
+                let status = Status::from_code(row.get(11)?);
+                let status = status.ok_or_else(|| WorkError::unreadable("task", &"no such status"))?;
+                *self.counts.0.entry(status).or_default() += 1;
+            } else {
+                self.found.push(rows::record(row)?);
+            }
         }
         if self.looked_at >= BUDGET {
             return Ok(Some(Stop::Budget(rows::task_id(row, 0)?)));
@@ -147,11 +227,12 @@ impl Page<'_> {
         Ok(None)
     }
 
-    fn end(self, stop: Stop) -> (Vec<Record>, Option<TaskId>) {
-        let cursor = match stop {
-            Stop::Full => self.found.last().map(|record| record.id),
-            Stop::Budget(last) => Some(last),
-        };
-        (self.found, cursor)
+    /// Where the next page begins.
+    fn end(&self, stop: Stop) -> TaskId {
+        match stop {
+            // A page holds one task at least.
+            Stop::Full => self.found.last().map_or(TaskId::from_uuid(Uuid::nil()), |record| record.id),
+            Stop::Budget(last) => last,
+        }
     }
 }

@@ -9,6 +9,7 @@ mod checkpoints;
 mod claim;
 mod control;
 mod files;
+mod fits;
 mod list;
 mod logs;
 mod notices;
@@ -42,7 +43,7 @@ use uuid::Uuid;
 use super::{
     Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, LogWrite, Moved, NewTask, Oldest,
     Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError,
-    StoreInfo, TaskFile,
+    StoreInfo, Tally, TaskFile,
 };
 use crate::{BuildError, Durability};
 use checkpoints::{Checkpoints, Wal};
@@ -322,6 +323,14 @@ impl Store for SqliteStore {
 
     async fn list(&self, query: ListQuery) -> Result<(Vec<Record>, Option<String>), StoreError> {
         self.read(move |conn| list::page(conn, &query)).await
+    }
+
+    async fn tally(&self, query: ListQuery) -> Result<Tally, StoreError> {
+        self.read(move |conn| list::tally(conn, &query)).await
+    }
+
+    async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError> {
+        self.read(move |conn| read::params(conn, &ids)).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

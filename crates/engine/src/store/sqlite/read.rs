@@ -11,6 +11,9 @@ use super::rows::{self, blob};
 use super::work_error::WorkError;
 use crate::store::{FileRole, Payload, StoreInfo, TaskFile};
 
+/// Params up to so many bytes are shown in lists.
+const PREVIEWED: usize = 8 * 1024;
+
 pub(super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, WorkError> {
     // Three small indexes, each read at its first entry.
     let mut statement = conn.prepare_cached(
@@ -73,6 +76,20 @@ pub(super) fn payload(conn: &Connection, id: TaskId) -> Result<Option<Payload>, 
     let read =
         |row: &Row<'_>| Ok(Payload { params: row.get(0)?, result: row.get(1)?, checkpoint: row.get(2)? });
     Ok(statement.query_row([blob(id.as_uuid())], read).optional()?)
+}
+
+pub(super) fn params(conn: &Connection, ids: &[TaskId]) -> Result<Vec<String>, WorkError> {
+    // What is large is not read: it would not fit into a line.
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT CASE WHEN octet_length(params) <= {PREVIEWED} THEN params ELSE '' END FROM payloads WHERE task = ?1"
+    ))?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let params: Option<String> =
+            statement.query_row([blob(id.as_uuid())], |row| row.get(0)).optional()?;
+        found.push(params.unwrap_or_default());
+    }
+    Ok(found)
 }
 
 pub(super) fn attempts(conn: &Connection, id: TaskId) -> Result<Vec<Attempt>, WorkError> {

@@ -209,7 +209,7 @@ fn without_a_socket_it_polls_from_the_start() {
 
 #[test]
 fn a_list_is_caught_up_with_once_the_server_was_told_of_it() {
-    let told = Command::Send(ClientMessage::List { query: ListQuery::default() });
+    let told = Command::Send(ClientMessage::List { query: Box::default() });
     // A task that starts between the server's HTML and the first message is told to nobody.
     let mut plan = Plan::new(true);
     plan.wants.watch_list(Some(ListQuery::default()));
