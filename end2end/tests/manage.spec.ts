@@ -155,6 +155,7 @@ test("the settings say what the server runs with", async ({ page, server }) => {
   await expect(value("TASK_GRACE")).toContainText("2 seconds");
   await expect(value("TASK_MAX_CONCURRENT")).toContainText(String(SLOTS));
   await expect(page.getByRole("region", { name: "About" })).toContainText("SQLite 3.");
+  await expect(page.getByRole("region", { name: "Keys" })).toContainText("Workers");
   await page.getByRole("main").getByRole("button", { name: "Dark" }).click();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
 });

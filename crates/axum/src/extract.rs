@@ -66,7 +66,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
 /// How long the caller wants to wait.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Wait {
     #[serde(default, deserialize_with = "duration")]
     pub(crate) timeout: Option<Duration>,

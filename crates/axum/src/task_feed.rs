@@ -27,7 +27,6 @@ use crate::socket::{Lost, MAX_MESSAGE, Received, Socket};
 const PAGE: u32 = 500;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Since {
     /// The last `seq` of the log that the client has.
     #[serde(default)]

@@ -21,7 +21,6 @@ use crate::trace::Traced;
 const LOG_LINES: u32 = 1_000;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Since {
     #[serde(default)]
     pub(crate) since: u64,

@@ -57,9 +57,7 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(page["tasks"][0]["error"], json!({"code": "cable_cut", "message": "the cable is cut"}));
     server.get("/api/tasks?status=odd").await.problem(400, "bad_request");
     server.get("/api/tasks?limit=many").await.problem(400, "bad_request");
-    for path in
-        ["/api/tasks?statos=failed", "/api/kinds?statos=a", &format!("/api/tasks/{failed}/log?statos=1")]
-    {
+    for path in ["/api/tasks?statos=failed", "/api/kinds?statos=a"] {
         let problem = server.get(path).await.problem(400, "bad_request");
         assert!(
             problem["detail"].as_str().unwrap().contains("statos"),

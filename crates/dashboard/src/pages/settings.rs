@@ -1,4 +1,4 @@
-//! What this server runs with, and how these pages look.
+//! What this server runs with, how these pages look, and the keys that they know.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -7,6 +7,7 @@ use taskdeck_core::About;
 use taskdeck_core::form::bytes;
 use taskdeck_ui::{Erase, Permission, ask_for_notifications, load, manage, notification_permission};
 
+use crate::keys::MAP;
 use crate::parts::notice::{CannotLoad, Loading};
 use crate::paths;
 use crate::theme::ThemeSwitch;
@@ -33,6 +34,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
             <div class="dash-settings">
                 <Looks/>
                 <Transition fallback=|| view! { <Loading lines=8/> }>{content}</Transition>
+                <Keys/>
             </div>
         </div>
     }
@@ -132,6 +134,25 @@ fn Server(
                     <div><dt>"API"</dt><dd><a href=paths::at("/api/about") rel="external"><code>{paths::at("/api/about")}</code></a></dd></div>
                 </dl>
             </div>
+        </section>
+    }
+    .erase()
+}
+
+#[component]
+fn Keys() -> impl IntoView {
+    let keys = MAP.map(|(keys, what)| {
+        let is_pair = keys.contains(' ');
+        let keys = keys.split(' ').map(|key| match key {
+            "/" if is_pair => "/".into_any(),
+            key => view! { <kbd>{key}</kbd> }.erase(),
+        });
+        view! { <div><dt>{keys.collect_view()}</dt><dd>{what}</dd></div> }
+    });
+    view! {
+        <section class="dash-panel" aria-labelledby="keys-title">
+            <header class="dash-panel-head"><h2 id="keys-title">"Keys"</h2></header>
+            <div class="dash-panel-body"><dl class="dash-settings-list dash-keys">{keys}</dl></div>
         </section>
     }
     .erase()

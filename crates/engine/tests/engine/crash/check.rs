@@ -15,6 +15,8 @@ pub(super) struct Found {
 }
 
 /// Each is what must not be: the query names the tasks of which it is true.
+///
+/// Nobody cancels anything here: cancelled are only the children of parents that died as often as they may.
 const FAULTS: &[(&str, &str)] = &[
     ("a task has not ended", "SELECT id FROM tasks WHERE status < 4"),
     ("a task has not ended exactly once", "SELECT id FROM tasks WHERE endings <> 1"),
@@ -35,6 +37,8 @@ const FAULTS: &[(&str, &str)] = &[
          WHERE CASE status WHEN 4 THEN outcome <> 'completed'
                            WHEN 5 THEN outcome <> 'failed' OR outcome IS NULL AND tasks.error_code <> 'dependency_failed'
                            WHEN 7 THEN outcome <> 'interrupted' OR tries < tasks.max_tries AND NOT at_most_once
+                           WHEN 6 THEN NOT EXISTS (SELECT 1 FROM tasks AS parent
+                               WHERE parent.id = tasks.parent AND parent.status = 7)
                            ELSE 1 END",
     ),
     (
@@ -126,7 +130,11 @@ pub(super) fn check(folder: &Path) -> Found {
         let mut rows = select.raw_query();
         while let Some(row) = rows.next().unwrap() {
             let id: Vec<u8> = row.get(0).unwrap();
-            faults.push(format!("{fault}: {}", uuid::Uuid::from_slice(&id).unwrap_or_default()));
+            let what =
+                "SELECT 'status ' || status || ', attempt ' || attempt || ', tries ' || tries FROM tasks
+                WHERE id = ?1";
+            let what: String = conn.query_row(what, [&id], |row| row.get(0)).unwrap_or_default();
+            faults.push(format!("{fault}: {} ({what})", uuid::Uuid::from_slice(&id).unwrap_or_default()));
         }
     }
     let acknowledged = acknowledged(folder);
