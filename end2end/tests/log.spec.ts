@@ -2,7 +2,7 @@
 import { expect, live, startTask, status, test } from "./fixtures";
 
 test("a long log is scrolled, searched and taken away", async ({ page }) => {
-  test.setTimeout(90_000);
+  test.setTimeout(150_000);
   const id = await startTask(page, "demo_steps", { steps: 100, step_ms: 0, log_lines: 1000 });
   await page.request.get(`/api/tasks/${id}/result?timeout=60`);
   await page.goto(`/tasks/${id}`);
@@ -37,7 +37,7 @@ test("a long log is scrolled, searched and taken away", async ({ page }) => {
 
   const find = log.getByRole("searchbox", { name: "Find in the log" });
   await find.fill("step 42, line 7 of");
-  await expect(log.getByText("1 of 1", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(log.getByText("1 of 1", { exact: true })).toBeVisible({ timeout: 60_000 });
   await expect(log.getByText("Step 42, line 7 of 1000")).toBeInViewport();
   await find.fill("no such line");
   await expect(log.getByText("Not found")).toBeVisible();

@@ -26,12 +26,21 @@ const THERE_IS = "A task that there is";
 const CARDS = "Cards that a start adds to";
 
 test("a card tells each transition once, in order, with the result", async ({ page }) => {
-  const id = await startTask(page, "demo_steps", { steps: 6, step_ms: 300 });
+  // It waits for its answer, so it goes on only when the page hears of it, however slowly that was loaded.
+  const id = await startTask(page, "demo_question", { question: "Go on?" });
   await page.goto(`/widgets?task=${id}`);
   await live(page);
+  await expect(badge(page)).toHaveText("Waiting for confirmation");
+  await page.request.post(`/api/tasks/${id}/confirm`, { data: { approved: true } });
   await expect(badge(page)).toHaveText("Completed", { timeout: 15_000 });
-  // It ran when the page was made, so its start is not news.
-  await expect(heard(page, THERE_IS)).toHaveText(['completed: {"processed":6}', 'finish: {"processed":6}']);
+  // What was over when the page was made is not news.
+  await expect(heard(page, THERE_IS)).toHaveText([
+    "update",
+    "started",
+    "event_notification: The demo went on.",
+    'completed: {"approved":true,"reason":null}',
+    'finish: {"approved":true,"reason":null}',
+  ]);
 });
 
 test("a socket that is cut while the task ends loses no callback and repeats none", async ({
