@@ -44,7 +44,7 @@ fn Widgets() -> impl IntoView {
     };
     view! {
         <Title text="Widgets"/>
-        <div class="gallery">
+        <main class="gallery">
             <header class="gallery-head">
                 <a href=use_base().join("/tasks")>"Taskdeck"</a>
                 <h1>"Widgets"</h1>
@@ -114,7 +114,7 @@ fn Widgets() -> impl IntoView {
             >
                 <Typed/>
             </Example>
-        </div>
+        </main>
     }
     .erase_waiting()
 }

@@ -27,7 +27,7 @@ test("a queue is paused, shows what waits, and goes on", async ({ page }) => {
   await expect(numberOf(page, "Queues", "default", "Queued")).toHaveText("1");
   await expect(numberOf(page, "Queues", "default", "Oldest wait")).toHaveText(/\d+ s/);
   await numberOf(page, "Queues", "default", "Queued").getByRole("link").click();
-  await expect(page).toHaveURL(/\/tasks\?status=queued&queue=default$/);
+  await expect(page).toHaveURL(/\/tasks\?q=status:queued\+queue:default$/);
   await expect(page.getByRole("list", { name: "Tasks" }).getByRole("link", { name: "It waits" })).toBeVisible();
 
   await page.getByRole("navigation", { name: "Pages", exact: true }).getByRole("link", { name: "Queues" }).click();

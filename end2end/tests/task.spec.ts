@@ -112,7 +112,7 @@ test("a page that could not be loaded comes by itself when the server is back", 
   await server.kill();
   await expect(page.getByRole("status").filter({ hasText: "Not live" })).toBeVisible({ timeout: 15_000 });
   await page.getByRole("link", { name: "Start", exact: true }).click();
-  await expect(page.getByRole("heading", { name: "Cannot load the catalog" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "This page could not be loaded" })).toBeVisible();
   await server.restart();
   await expect(page.getByRole("link", { name: "Import CSV" })).toBeVisible({ timeout: 20_000 });
 });

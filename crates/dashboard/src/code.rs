@@ -76,7 +76,7 @@ mod split {
     use leptos::prelude::*;
     use leptos::task::spawn_local;
     use leptos::wasm_split::SplitLoaderError;
-    use taskdeck_ui::Erase;
+    use taskdeck_ui::{Connection, Erase, use_live};
 
     use super::{PageCode, View};
     use crate::parts::notice::{EmptyState, Loading};
@@ -107,7 +107,11 @@ mod split {
             spawn_local(async move {
                 let _ = came.try_set(self.load().await);
             });
-            (move || self.code.here.get().filter(|_| came.get()).map(|view| untrack(view))).erase_waiting()
+            (move || match (came.get(), self.code.here.get()) {
+                (true, Some(view)) => Some(untrack(view)),
+                _ => None,
+            })
+            .erase_waiting()
         }
 
         /// Brings the code; whether it is here now.
@@ -130,6 +134,16 @@ mod split {
                 });
             };
             ask();
+            // The server is back: the page knows that sooner than its reader.
+            let connection = use_live().connection();
+            Effect::new(move |was_live: Option<bool>| {
+                let is_live = connection.get() == Connection::Live;
+                if is_live && was_live == Some(false) && came.get_untracked() == Some(false) {
+                    came.set(None);
+                    ask();
+                }
+                is_live
+            });
             (move || match (came.get(), self.code.here.get()) {
                 // What the page reads while it is made must not make it again.
                 (Some(true), Some(view)) => untrack(view),

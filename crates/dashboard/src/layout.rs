@@ -32,7 +32,7 @@ pub(crate) fn Frame(
     view! {
         <a class="dash-skip" href="#content">"Skip to the content"</a>
         <div class="dash">
-            <div class="dash-rail">
+            <aside class="dash-rail" aria-label="Taskdeck">
                 <a class="dash-brand" href=paths::at("/")>
                     <img src=paths::at("/favicon.svg") alt="" width="22" height="22"/>
                     "Taskdeck"
@@ -47,7 +47,7 @@ pub(crate) fn Frame(
                     <NavLink path href=paths::settings() icon="settings">"Settings"</NavLink>
                 </nav>
                 <StatusCounts/>
-            </div>
+            </aside>
             <header class="dash-top">
                 <Crumbs path/>
                 <Keys/>

@@ -153,7 +153,11 @@ pub async fn set_theme(
 
 /// The switch between the themes: three buttons of a form, so that it works without JavaScript.
 #[component]
-pub(crate) fn ThemeSwitch() -> impl IntoView {
+pub(crate) fn ThemeSwitch(
+    /// What it is called: a page may have two.
+    #[prop(default = "Theme")]
+    label: &'static str,
+) -> impl IntoView {
     let chosen = RwSignal::new(current_theme());
     let choose = move |event: leptos::ev::MouseEvent, theme: Theme| {
         event.prevent_default();
@@ -177,7 +181,7 @@ pub(crate) fn ThemeSwitch() -> impl IntoView {
         }
     });
     view! {
-        <form class="dash-theme" method="post" action=paths::at("/_taskdeck/set_theme") aria-label="Theme">
+        <form class="dash-theme" method="post" action=paths::at("/_taskdeck/set_theme") aria-label=label>
             {buttons}
         </form>
     }

@@ -52,7 +52,9 @@ where
     T: Serialize + Clone + Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + Send + 'static,
 {
-    let source = Memo::new(move |_| source());
+    // Counted, not owned by the page: what was asked for before the page was left may still look at it.
+    let source = ArcMemo::new(move |_| source());
+    let of_fetch = source.clone();
     let changes = AtomicU64::new(0);
     // Runs only when the source is another: what it returns only has to differ.
     let changed: Box<dyn Fn() -> u64 + Send + Sync> = Box::new(move || {
@@ -60,7 +62,7 @@ where
         changes.fetch_add(1, Ordering::Relaxed)
     });
     let fetch: Box<dyn Fn(u64) -> Later<Held> + Send + Sync> = Box::new(move |_| {
-        let fetched = fetch(source.get_untracked());
+        let fetched = fetch(of_fetch.get_untracked());
         Box::pin(async move { Held::new(fetched.await) })
     });
     Loaded { held: Resource::new_with_options(changed, fetch, false), of: PhantomData }

@@ -53,8 +53,11 @@ pub(crate) fn BulkPage() -> impl IntoView {
                 (Ok(_), None) => ().erase(),
                 (Err(error), _) => {
                     let retry = Callback::new(move |()| loaded.refetch());
-                    view! { <CannotLoad what="what would be done" error again=back.get_untracked() retry/> }
-                        .erase()
+                    view! {
+                        <h1 class="td-sr-only">"Many tasks"</h1>
+                        <CannotLoad what="what would be done" error again=back.get_untracked() retry/>
+                    }
+                    .erase()
                 }
             }
         })

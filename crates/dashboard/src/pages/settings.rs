@@ -74,7 +74,7 @@ fn Looks() -> impl IntoView {
                 <dl class="dash-settings-list">
                     <div>
                         <dt>"Theme"</dt>
-                        <dd><ThemeSwitch/></dd>
+                        <dd><ThemeSwitch label="Theme of all pages"/></dd>
                     </div>
                     <div>
                         <dt>"Notifications"</dt>

@@ -215,7 +215,7 @@ pub(crate) fn ChartPanel(
     view! {
         <figure class="dash-chart" aria-labelledby=labelled>
             <figcaption class="dash-chart-head">
-                <h3 id=id>{title}</h3>
+                <h2 id=id>{title}</h2>
                 <span class="dash-chart-legend">{legend}</span>
                 <span class="dash-chart-when">{move || when().map(|at| view! { <TimeAgo at=at/> })}</span>
             </figcaption>
