@@ -107,6 +107,8 @@ test("what a task is called is text, never HTML", async ({ page }) => {
 test("a page that could not be loaded comes by itself when the server is back", async ({ page, server, complaints }) => {
   complaints.expect(/WebSocket connection to '\S+' failed/);
   complaints.expect(/Failed to load resource: net::ERR_/);
+  // The code of the page is what cannot be loaded first.
+  complaints.expect(/TypeError: Failed to fetch/);
   await page.goto("/tasks");
   await live(page);
   await server.kill();

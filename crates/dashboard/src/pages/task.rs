@@ -140,7 +140,8 @@ fn Task(
     // The result of an earlier state may be here while a new attempt runs: shown is what is true now.
     let left = move || result.get().filter(|_| status.get() == Status::Completed);
     view! {
-        <Title text=move || label.get()/>
+        // The head may ask once more while the page that took this one's place comes in.
+        <Title text=move || label.try_get().unwrap_or_default()/>
         <Head task gone=watch.gone/>
         <div class="dash-task-grid">
             <div class="dash-task-column">

@@ -64,6 +64,9 @@ impl FormState {
 
     /// Notes what is wrong with a field, or that nothing is.
     pub(super) fn set(self, name: &str, error: Option<String>) {
+        if self.is_gone() {
+            return;
+        }
         self.errors.maybe_update(|errors| {
             if errors.get(name) == error.as_deref() {
                 return false;
@@ -90,14 +93,20 @@ impl FormState {
 
     /// The reader is through with a field: from now on it is checked as they type.
     pub(super) fn touch(self, name: &str) {
-        if self.is_touched(name) {
+        if self.is_gone() || self.is_touched(name) {
             return;
         }
         self.touched.update(|touched| touched.push(name.to_owned()));
     }
 
     pub(super) fn is_touched(self, name: &str) -> bool {
-        self.touched.with_untracked(|touched| touched.iter().any(|touched| touched == name))
+        let is_touched = |touched: &Vec<String>| touched.iter().any(|touched| touched == name);
+        self.touched.try_with_untracked(is_touched).unwrap_or(false)
+    }
+
+    /// Whether the form was taken away. Its fields are left once more then: the browser says so as it removes them.
+    fn is_gone(self) -> bool {
+        self.touched.is_disposed()
     }
 
     pub(crate) fn clear(self) {
