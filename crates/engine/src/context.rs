@@ -14,10 +14,12 @@ use taskdeck_core::{
 };
 
 use crate::deck::{Deck, Inner};
+use crate::executor::{STORE_RETRY_FIRST, STORE_RETRY_LAST};
 use crate::files::NewFile;
 use crate::live::LiveTask;
 use crate::origin::Origin;
 use crate::slot::Slot;
+use crate::store::StoreError;
 use crate::{outcome, panics};
 
 /// The way of a running body to everything around it. Cheap to clone; what it reports is kept in memory and written
@@ -181,13 +183,29 @@ impl TaskContext {
         Ok(())
     }
 
-    /// Stores where the work is, so that a later attempt can go on from there. Durable when it returns.
+    /// Stores where the work is, so that a later attempt can go on from there. Durable when it returns. While the store
+    /// is full or locked it waits until that is over, or the attempt is to stop.
     ///
     /// # Errors
-    /// When the value cannot be written as JSON, the store does not answer, or another attempt has taken the task over.
+    /// When the value cannot be written as JSON, another attempt has taken the task over, or the attempt is to stop
+    /// while the store does not take it.
     pub async fn checkpoint<C: Serialize + Sync>(&self, value: &C) -> Result<(), TaskError> {
         let text = serde_json::to_string(value)?;
-        if !self.inner.store.checkpoint(self.task.id, self.task.token, text.clone()).await? {
+        let mut wait = STORE_RETRY_FIRST;
+        let is_ours = loop {
+            match self.inner.store.checkpoint(self.task.id, self.task.token, text.clone()).await {
+                Err(StoreError::Database(why)) if !self.task.stop.is_cancelled() => {
+                    tracing::warn!(task = %self.task.id, %why, "the checkpoint could not be stored; it is tried again");
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.task.stop.cancelled() => {}
+                    }
+                    wait = (wait * 2).min(STORE_RETRY_LAST);
+                }
+                stored => break stored?,
+            }
+        };
+        if !is_ours {
             return Err(lease_lost());
         }
         *self.about.checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);

@@ -21,8 +21,8 @@ use crate::{backtrace, clock, panics};
 
 /// How long an aborted body may take to be gone before its ending is stored without waiting for it.
 const ABORT_WAIT: Duration = Duration::from_secs(1);
-const STORE_RETRY_FIRST: Duration = Duration::from_millis(100);
-const STORE_RETRY_LAST: Duration = Duration::from_secs(5);
+pub(crate) const STORE_RETRY_FIRST: Duration = Duration::from_millis(100);
+pub(crate) const STORE_RETRY_LAST: Duration = Duration::from_secs(5);
 
 /// How a body ended.
 enum BodyEnd {

@@ -94,8 +94,8 @@ impl Client {
         not_in_code(&before)?;
         let same_times = (&before.spec.cron, &before.spec.time_zone) == (&spec.cron, &spec.time_zone);
         let pace = match before.pace {
-            // Who paused it, and why, stays.
-            Pace::Paused(paused) if spec.paused && !paused.at_fault => Pace::Paused(paused),
+            // What a person paused stays so until it is resumed, whoever puts it anew; a pause at fault was the old rule's.
+            Pace::Paused(paused) if !paused.at_fault => Pace::Paused(paused),
             _ if spec.paused => pause(),
             Pace::Goes(next_at) if same_times => Pace::Goes(next_at),
             Pace::Goes(_) | Pace::Paused(_) => Pace::Goes(timetable.next(now)),

@@ -145,9 +145,12 @@ async fn a_paused_schedule_starts_nothing_until_it_is_resumed() {
     let stopped = client.pause_schedule("often", Some("too loud".to_owned())).await.unwrap();
     assert!(stopped.spec.paused && stopped.next_at.is_none());
     assert_eq!(stopped.pause_reason.as_deref(), Some("too loud"));
-    // What was put while it is paused, as paused, keeps who paused it and why.
-    let put = client.put_schedule(paused).await.unwrap();
-    assert_eq!((put.paused_at, put.pause_reason.as_deref()), (stopped.paused_at, Some("too loud")));
+    // What is put while it is paused leaves it so, with who paused it and why: a deploy that puts its schedules
+    // undoes no pause.
+    for paused in [paused.clone(), taskdeck_core::ScheduleSpec { paused: false, ..paused }] {
+        let put = client.put_schedule(paused).await.unwrap();
+        assert_eq!((put.paused_at, put.pause_reason.as_deref()), (stopped.paused_at, Some("too loud")));
+    }
     let missing = client.pause_schedule("seldom", None).await.unwrap_err();
     assert_eq!(missing, DeckError::NotFound { what: "Schedule".to_owned() });
 }

@@ -50,6 +50,8 @@ impl TaskBody for Large {
             gate.entered.add_permits(1);
             gate.open.acquire().await.unwrap().forget();
             gate.left.add_permits(1);
+            // What the body stores on its way waits for the store, as its ending does.
+            ctx.checkpoint(&"c".repeat(100_000)).await?;
             return Ok("x".repeat(200_000));
         }
         Ok("small".to_owned())
