@@ -63,10 +63,11 @@ impl CardList {
 ///
 /// ```
 /// # use leptos::prelude::*;
+/// # use taskdeck_core::TaskEvent;
 /// use taskdeck_ui::{CardList, TaskCallbacks, TaskCards};
 /// # fn page() -> impl IntoView {
 /// let cards = CardList::new(Vec::new());
-/// let on = TaskCallbacks::new().on_finish(|event| leptos::logging::log!("{} ended", event.label));
+/// let on = TaskCallbacks::new().on_finish(|event: TaskEvent| leptos::logging::log!("{} ended", event.label));
 /// view! { <TaskCards list=cards on empty="Nothing was started yet."/> }
 /// # }
 /// ```

@@ -107,10 +107,11 @@ impl From<Callback<TaskEvent>> for EventAction {
 /// [`TaskCards`](crate::TaskCards). The names are those of the props of [`TaskProgress`](crate::TaskProgress).
 ///
 /// ```
+/// # use taskdeck_core::TaskEvent;
 /// use taskdeck_ui::TaskCallbacks;
 /// let callbacks = TaskCallbacks::new()
-///     .on_completed(|event| println!("{}: {:?}", event.label, event.result))
-///     .on_error(|event| eprintln!("{}: {:?}", event.label, event.error));
+///     .on_completed(|event: TaskEvent| println!("{}: {:?}", event.label, event.result))
+///     .on_error(|event: TaskEvent| eprintln!("{}: {:?}", event.label, event.error));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TaskCallbacks(Vec<(TaskEventKind, EventAction)>);

@@ -21,13 +21,13 @@ use crate::{Erase, use_access, use_live};
 ///
 /// ```
 /// # use leptos::prelude::*;
-/// # use taskdeck_core::TaskId;
+/// # use taskdeck_core::{TaskEvent, TaskId};
 /// use taskdeck_ui::{Confirm, EventAction, TaskProgress};
 /// # fn page(id: TaskId, reload: Callback<()>) -> impl IntoView {
 /// view! {
 ///     <TaskProgress
 ///         task=id
-///         on_completed=move |event| leptos::logging::log!("{} returned {:?}", event.label, event.result)
+///         on_completed=move |event: TaskEvent| leptos::logging::log!("{} returned {:?}", event.label, event.result)
 ///         on_error=EventAction::new(move |_| reload.run(()))
 ///             .confirm(Confirm::new("The import failed. Load the page again?"))
 ///     />
