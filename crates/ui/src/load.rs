@@ -8,8 +8,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use leptos::prelude::*;
 use leptos::server::codee::{Decoder, Encoder};
@@ -52,18 +51,27 @@ where
     T: Serialize + Clone + Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + Send + 'static,
 {
-    // Counted, not owned by the page: what was asked for before the page was left may still look at it.
-    let source = ArcMemo::new(move |_| source());
-    let of_fetch = source.clone();
-    let changes = AtomicU64::new(0);
-    // Runs only when the source is another: what it returns only has to differ.
+    // A resource asks anew when its source differs from before, and may look at it any number of times.
+    let last = Arc::new(Mutex::new((0_u64, None::<S>)));
+    let of_fetch = Arc::clone(&last);
     let changed: Box<dyn Fn() -> u64 + Send + Sync> = Box::new(move || {
-        source.track();
-        changes.fetch_add(1, Ordering::Relaxed)
+        let now = source();
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.1.as_ref() != Some(&now) {
+            *last = (last.0 + 1, Some(now));
+        }
+        last.0
     });
     let fetch: Box<dyn Fn(u64) -> Later<Held> + Send + Sync> = Box::new(move |_| {
-        let fetched = fetch(of_fetch.get_untracked());
-        Box::pin(async move { Held::new(fetched.await) })
+        let source = of_fetch.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        let fetched = source.map(&fetch);
+        Box::pin(async move {
+            match fetched {
+                Some(fetched) => Held::new(fetched.await),
+                // The source is always looked at first.
+                None => std::future::pending().await,
+            }
+        })
     });
     Loaded { held: Resource::new_with_options(changed, fetch, false), of: PhantomData }
 }
