@@ -9,16 +9,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use wasm_bindgen_cli_support::Bindgen;
 
 use crate::hash::Hash;
 use crate::process::{self, Show};
 use crate::progress::{Progress, size};
 use crate::site::Mode;
-use crate::wasm::TARGET;
+use crate::wasm::{self, TARGET};
 use crate::workspace::Workspace;
 
 const NAME: &str = "element";
@@ -40,7 +39,9 @@ pub(crate) fn build(
         let mut cargo = workspace.cargo(["build", "-p", "taskdeck-element", "--lib", "--target", TARGET]);
         process::run(progress, cargo.args(["--profile", profile]), Show::OnFailure)?;
         let wasm = workspace.target().join(TARGET).join(folder).join("taskdeck_element.wasm");
-        generate(&wasm, &bindgen_folder(workspace, mode), mode)
+        wasm::bindgen(&wasm, NAME, mode)?
+            .generate(bindgen_folder(workspace, mode))
+            .context("wasm-bindgen failed")
     })?;
     last(workspace, mode)
 }
@@ -70,22 +71,6 @@ pub(crate) fn check_size(files: &BTreeMap<String, Vec<u8>>) -> Result<()> {
 
 fn bindgen_folder(workspace: &Workspace, mode: Mode) -> PathBuf {
     workspace.scratch().join(format!("bindgen-element-{mode}"))
-}
-
-fn generate(wasm: &Path, out: &Path, mode: Mode) -> Result<()> {
-    let release = mode == Mode::Release;
-    Bindgen::new()
-        .input_path(wasm)
-        .web(true)?
-        .out_name(NAME)
-        .typescript(false)
-        .debug(!release)
-        .demangle(!release)
-        .remove_name_section(release)
-        .remove_producers_section(release)
-        .omit_default_module_path(true)
-        .generate(out)
-        .context("wasm-bindgen failed")
 }
 
 fn lay_out(glue: Vec<u8>, wasm: Vec<u8>, script: &str, style: &str) -> Result<BTreeMap<String, Vec<u8>>> {

@@ -93,7 +93,11 @@ fn bind(workspace: &Workspace, wasm: &Path, mode: Mode) -> Result<Bundle> {
             fs::remove_dir_all(&out)?;
         }
         split::split(&input, &out)?;
-        generate(&out.join(split::MAIN), &out, mode)?;
+        bindgen(&out.join(split::MAIN), NAME, mode)?
+            // What the pieces take from the main file: its memory, its stack, its table.
+            .keep_lld_exports(true)
+            .generate(&out)
+            .context("wasm-bindgen failed")?;
         fs::write(&stamp, key.full())?;
     }
     last(workspace, mode)
@@ -121,23 +125,22 @@ fn bindgen_folder(workspace: &Workspace, mode: Mode) -> PathBuf {
     workspace.scratch().join(format!("bindgen-{mode}"))
 }
 
-fn generate(wasm: &Path, out: &Path, mode: Mode) -> Result<()> {
+/// wasm-bindgen as both of our modules want it.
+pub(crate) fn bindgen(wasm: &Path, name: &str, mode: Mode) -> Result<Bindgen> {
     let release = mode == Mode::Release;
-    Bindgen::new()
+    let mut bindgen = Bindgen::new();
+    bindgen
         .input_path(wasm)
         .web(true)?
-        .out_name(NAME)
+        .out_name(name)
         .typescript(false)
         .debug(!release)
         .demangle(!release)
         .remove_name_section(release)
         .remove_producers_section(release)
         // The glue must not guess the address of the WASM: the page gives it the hashed one.
-        .omit_default_module_path(true)
-        // What the pieces take from the main file: its memory, its stack, its table.
-        .keep_lld_exports(true)
-        .generate(out)
-        .context("wasm-bindgen failed")
+        .omit_default_module_path(true);
+    Ok(bindgen)
 }
 
 /// wasm-bindgen's macro and its tool speak a format that changes with every version.

@@ -181,43 +181,13 @@ fn tasks(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorInfo, Kind, Progress, QueueName, TaskId};
+    use crate::{ErrorInfo, Kind, TaskId};
 
     fn task(status: Status) -> TaskState {
-        TaskState {
-            id: TaskId::from_parts(Timestamp::from_millis(0), [0; 10]),
-            kind: Kind::new("resize").unwrap(),
-            label: "Resize".to_owned(),
-            status,
-            version: 1,
-            tick: 0,
-            queue: QueueName::default(),
-            priority: 0,
-            attempt: 0,
-            tries: 0,
-            max_tries: 3,
-            progress: Progress::default(),
-            cancel: None,
-            error: None,
-            partial: false,
-            key: None,
-            tags: Vec::new(),
-            user: None,
-            trace_id: None,
-            parent: None,
-            batch: None,
-            partition: None,
-            waits_for: 0,
-            waiting: None,
-            created_at: Timestamp::from_millis(0),
-            scheduled_at: None,
-            started_at: None,
-            ended_at: None,
-            starts: 0,
-            questions: 0,
-            endings: 0,
-            notice_seq: 0,
-        }
+        let now = Timestamp::from_millis(0);
+        let new =
+            TaskState::new(TaskId::from_parts(now, [0; 10]), Kind::new("resize").unwrap(), "Resize", now);
+        TaskState { status, ..new }
     }
 
     fn free() -> HeldBack {

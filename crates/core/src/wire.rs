@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::read::read;
 use crate::{
-    BatchId, Kind, NotRunning, OpenQuestion, Progress, QueueName, Rate, Status, Task, TaskId, Timestamp,
-    UserId,
+    BatchId, Kind, NotRunning, OpenQuestion, Progress, QueueName, Rate, RetryPolicy, Status, Task, TaskId,
+    Timestamp, UserId,
 };
 
 /// The order of a task's states: a durable version, and within it the ticks of its progress.
@@ -123,6 +123,52 @@ pub struct TaskState {
 read!(TaskState { id, kind, label, status, version, tick, queue, priority, attempt, tries, max_tries, progress, cancel, error, partial, key, tags, user, trace_id, created_at, scheduled_at, started_at, ended_at, starts, questions, endings, notice_seq; default parent, batch, partition, waits_for, waiting });
 
 impl TaskState {
+    /// A task as it is when it was just accepted: queued, nothing else said of it.
+    ///
+    /// ```
+    /// use taskdeck_core::{Kind, Status, TaskId, TaskState, Timestamp};
+    /// let (id, now) = (TaskId::from_parts(Timestamp::from_millis(5), [1; 10]), Timestamp::from_millis(5));
+    /// let task = TaskState::new(id, Kind::new("import_csv").unwrap(), "Import", now);
+    /// assert_eq!((task.status, task.label.as_str(), task.attempt), (Status::Queued, "Import", 0));
+    /// ```
+    #[must_use]
+    pub fn new(id: TaskId, kind: Kind, label: impl Into<String>, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            kind,
+            label: label.into(),
+            status: Status::Queued,
+            version: 1,
+            tick: 0,
+            queue: QueueName::default(),
+            priority: 0,
+            attempt: 0,
+            tries: 0,
+            max_tries: RetryPolicy::default().max_tries,
+            progress: Progress::default(),
+            cancel: None,
+            error: None,
+            partial: false,
+            key: None,
+            tags: Vec::new(),
+            user: None,
+            trace_id: None,
+            parent: None,
+            batch: None,
+            partition: None,
+            waits_for: 0,
+            waiting: None,
+            created_at,
+            scheduled_at: None,
+            started_at: None,
+            ended_at: None,
+            starts: 0,
+            questions: 0,
+            endings: 0,
+            notice_seq: 0,
+        }
+    }
+
     /// Its place in the order of the task's states.
     #[must_use]
     pub const fn rev(&self) -> Rev {

@@ -57,6 +57,7 @@ mod heart;
 mod hub;
 mod layer;
 mod live;
+mod live_tasks;
 mod log_layer;
 mod maintenance;
 mod new_record;

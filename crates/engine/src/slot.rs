@@ -7,7 +7,7 @@ use taskdeck_core::{Kind, QueueName, TaskId};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::dispatch::Dispatch;
-use crate::live::LiveTasks;
+use crate::live_tasks::LiveTasks;
 use crate::store::Record;
 
 /// A slot of the worker, taken by one attempt; free again when the last piece of its code has let go of it.

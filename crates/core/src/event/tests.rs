@@ -2,45 +2,12 @@ use proptest::prelude::*;
 
 use super::TaskEventKind as Kind;
 use super::*;
-use crate::{CancelInfo, Kind as KindName, QueueName, Timestamp};
+use crate::{CancelInfo, Kind as KindName, Timestamp};
 
 const T0: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 fn new() -> TaskState {
-    TaskState {
-        id: TaskId::from_parts(T0, [7; 10]),
-        kind: KindName::new("import_csv").unwrap(),
-        label: "Import".to_owned(),
-        status: Status::Queued,
-        version: 1,
-        tick: 0,
-        queue: QueueName::default(),
-        priority: 0,
-        attempt: 0,
-        tries: 0,
-        max_tries: 3,
-        progress: Progress::default(),
-        cancel: None,
-        error: None,
-        partial: false,
-        key: None,
-        tags: Vec::new(),
-        user: None,
-        trace_id: None,
-        parent: None,
-        batch: None,
-        partition: None,
-        waits_for: 0,
-        waiting: None,
-        created_at: T0,
-        scheduled_at: None,
-        started_at: None,
-        ended_at: None,
-        starts: 0,
-        questions: 0,
-        endings: 0,
-        notice_seq: 0,
-    }
+    TaskState::new(TaskId::from_parts(T0, [7; 10]), KindName::new("import_csv").unwrap(), "Import", T0)
 }
 
 /// What can happen to a task, as far as its states tell of it.

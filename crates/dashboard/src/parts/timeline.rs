@@ -160,7 +160,7 @@ fn Point(
 
 #[cfg(test)]
 mod tests {
-    use taskdeck_core::{Kind, Progress, QueueName, TaskId};
+    use taskdeck_core::{Kind, TaskId};
 
     use super::*;
 
@@ -169,40 +169,13 @@ mod tests {
     }
 
     fn task(status: Status) -> TaskState {
-        TaskState {
-            id: TaskId::from_parts(at(0), [0; 10]),
-            kind: Kind::new("demo_steps").unwrap(),
-            label: "Demo".to_owned(),
-            status,
-            version: 1,
-            tick: 0,
-            queue: QueueName::default(),
-            priority: 0,
-            attempt: 0,
-            tries: 0,
-            max_tries: 3,
-            progress: Progress::default(),
-            cancel: None,
-            error: None,
-            partial: false,
-            key: None,
-            tags: Vec::new(),
-            user: None,
-            trace_id: None,
-            parent: None,
-            batch: None,
-            partition: None,
-            waits_for: 0,
-            waiting: None,
-            created_at: at(0),
-            scheduled_at: None,
-            started_at: None,
-            ended_at: None,
-            starts: 0,
-            questions: 0,
-            endings: 0,
-            notice_seq: 0,
-        }
+        let new = TaskState::new(
+            TaskId::from_parts(at(0), [0; 10]),
+            Kind::new("demo_steps").unwrap(),
+            "Demo",
+            at(0),
+        );
+        TaskState { status, ..new }
     }
 
     fn attempt(number: u32, from: i64, until: Option<i64>, outcome: Option<&str>) -> Attempt {

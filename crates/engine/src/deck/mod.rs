@@ -22,7 +22,7 @@ use crate::files::FileStore;
 use crate::heart::{self, Heart};
 use crate::hub::Hub;
 use crate::layer::{Hook, Layers};
-use crate::live::LiveTasks;
+use crate::live_tasks::LiveTasks;
 use crate::pulse::Pulse;
 use crate::registry::Registry;
 use crate::settings::Settings;
