@@ -1,12 +1,10 @@
 //! `/widgets`: every widget of the library, alive, with the code that puts it there.
 
-#![expect(unreachable_pub, reason = "`#[component]` makes the props of a private component public")]
-
 pub(crate) mod code;
 mod examples;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos::Title;
 use leptos_router::hooks::use_query_map;
 use taskdeck::ui::{ConnectionNotice, Erase, api, load, provide_live, use_base};
 use taskdeck::{TaskId, TaskState};
@@ -14,14 +12,8 @@ use taskdeck::{TaskId, TaskState};
 use examples::{Buttons, Cards, Form, Log, Questions, Shown, Typed};
 
 /// The page, whose code may be apart.
-#[component]
-pub(crate) fn Gallery() -> impl IntoView {
-    code::show()
-}
-
-/// The page, as its code makes it.
-fn page() -> AnyView {
-    view! { <Widgets/> }.erase_waiting()
+pub(crate) fn gallery() -> AnyView {
+    code::GALLERY.show()
 }
 
 /// The widgets. `?task=` names a task that the first example shows; else it is the newest one.

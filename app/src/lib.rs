@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
+use leptos::{Title, adopt};
+use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 use serde::{Deserialize, Serialize};
@@ -57,11 +58,13 @@ pub fn App() -> impl IntoView {
     let base = use_base().as_str().to_owned();
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Taskdeck".to_owned() } else { format!("{page} · Taskdeck") }/>
-        <Router base=base>
-            <Routes fallback=|| view! { <NotFoundPage/> }>
-                <Route path=path!("widgets") view=gallery::Gallery ssr=SsrMode::Async/>
-                <DashboardRoutes/>
-            </Routes>
-        </Router>
+        {adopt(view! {
+            <Router base=base>
+                <Routes fallback=|| view! { <NotFoundPage/> }>
+                    <Route path=path!("widgets") view=gallery::gallery ssr=SsrMode::Async/>
+                    <DashboardRoutes/>
+                </Routes>
+            </Router>
+        })}
     }
 }

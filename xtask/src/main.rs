@@ -23,6 +23,7 @@ mod element;
 mod fixtures;
 mod guard;
 mod hash;
+mod pack;
 mod process;
 mod progress;
 mod run;
@@ -116,7 +117,9 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
             let mode = if dev { site::Mode::Dev } else { site::Mode::Release };
             let sizes = site::build(&workspace, progress, mode)?;
             for (page, wasm) in &sizes.first {
-                progress.line(&format!("{page}: {} of WASM at first", progress::size(*wasm as u64)));
+                let size = |bytes: usize| progress::size(bytes as u64);
+                let (wasm, all) = (size(*wasm), size(*wasm + sizes.besides));
+                progress.line(&format!("{page}: {wasm} of WASM at first, {all} with style and glue"));
             }
             progress.line(&run::sizes(&sizes));
             println!("{}", site::folder(&workspace, mode).display());

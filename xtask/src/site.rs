@@ -6,6 +6,7 @@
 //!   favicon.svg, robots.txt    all of public/
 //!   pkg/taskdeck.<hash>.{js,wasm,css}
 //!   pkg/split.<hash>.js        loads the pieces of the WASM that a page needs besides
+//!   pkg/page_<page>.<hash>.wasm  all pieces of a page, see `pack`
 //!   pkg/<piece>.<hash>.wasm
 //!   pkg/snippets/..            when wasm-bindgen made any
 //!   embed/..                   <task-progress>, see `element`
@@ -27,6 +28,7 @@ use crate::compress::Cache;
 use crate::css;
 use crate::element;
 use crate::hash::Hash;
+use crate::pack::{self, Packs};
 use crate::progress::Progress;
 use crate::wasm::{self, Bundle};
 use crate::workspace::Workspace;
@@ -59,15 +61,15 @@ struct Manifest {
     js: String,
     wasm: String,
     css: String,
-    /// The pieces that each page needs besides the WASM.
-    pages: BTreeMap<String, Vec<String>>,
+    /// What each page needs besides the WASM.
+    pages: BTreeMap<String, [String; 1]>,
     build: String,
 }
 
 /// What a browser loads, in bytes: compressed where the site is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    /// All WASM there is, as it is run.
+    /// All WASM there is, as it is run; in how many files does not matter.
     pub(crate) raw: usize,
     /// The style sheet, the glue, and the loader of the pieces.
     pub(crate) besides: usize,
@@ -85,11 +87,11 @@ impl Sizes {
         let is_ours = |name: &&String| !name.starts_with("embed/");
         let is_besides = |name: &&String| is_ours(name) && (name.ends_with(".js") || name.ends_with(".css"));
         let shared = sent(&manifest.wasm);
-        let first = |pieces: &Vec<String>| shared + pieces.iter().map(|piece| sent(piece)).sum::<usize>();
+        let first = |packs: &[String; 1]| shared + packs.iter().map(|pack| sent(pack)).sum::<usize>();
         Self {
             raw: files
                 .iter()
-                .filter(|(name, _)| is_ours(name) && name.ends_with(".wasm"))
+                .filter(|(name, _)| is_ours(name) && name.ends_with(".wasm") && !name.starts_with("pkg/page_"))
                 .map(|(_, bytes)| bytes.len())
                 .sum(),
             besides: files.keys().filter(is_besides).map(|name| sent(name)).sum(),
@@ -158,26 +160,26 @@ fn lay_out(public: &Path, bundle: &Bundle, css: Vec<u8>) -> Result<(Files, Manif
     };
     let wasm = add(bundle.wasm.clone(), "wasm");
     let css = add(css, "css");
-    let (js, pages) = add_code(&mut files, bundle)?;
+    let (js, packs) = add_code(&mut files, bundle)?;
+    let pages = packs.into_iter().map(|(page, pack)| (page, [pack])).collect();
     let all: Hash = files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]).collect();
     let manifest = Manifest { js, wasm, css, pages, build: all.short().to_owned() };
     files.insert("manifest.json".to_owned(), serde_json::to_vec_pretty(&manifest)?);
     Ok((files, manifest))
 }
 
-/// Adds the pieces, their loader and the glue; the address of the glue, and the addresses of each page's pieces.
+/// Adds the pieces, their loader and the glue; the address of the glue, and the address of each page's pack.
 ///
 /// The loader and the glue import each other, so that neither can be named after its contents: both carry the hash
 /// of all code.
-fn add_code(files: &mut Files, bundle: &Bundle) -> Result<(String, BTreeMap<String, Vec<String>>)> {
+fn add_code(files: &mut Files, bundle: &Bundle) -> Result<(String, BTreeMap<String, String>)> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).context("the glue is no text");
-    let (mut glue, mut link) = (text(&bundle.js)?, text(&bundle.link)?);
-    let mut names = BTreeMap::new();
+    let packs = add_packs(files, bundle);
+    let (mut glue, mut link) = (text(&bundle.js)?, pack::teach(&text(&bundle.link)?, &packs)?);
     for (stem, bytes) in &bundle.pieces {
         let name = format!("{stem}.{}.wasm", Hash::of([bytes]).short());
         link = link.replace(&format!("\"./{stem}.wasm\""), &format!("\"./{name}\""));
         files.insert(format!("pkg/{name}"), bytes.clone());
-        names.insert(stem.as_str(), format!("/pkg/{name}"));
     }
     let code = Hash::of([&bundle.js, &bundle.wasm, link.as_bytes()]);
     let (glue_name, link_name) =
@@ -189,9 +191,21 @@ fn add_code(files: &mut Files, bundle: &Bundle) -> Result<(String, BTreeMap<Stri
     let js = format!("/pkg/{glue_name}");
     files.insert(format!("pkg/{glue_name}"), glue.into_bytes());
     files.insert(format!("pkg/{link_name}"), link.into_bytes());
-    let of_page =
-        |stems: &Vec<String>| stems.iter().filter_map(|stem| names.get(stem.as_str()).cloned()).collect();
-    Ok((js, bundle.pages.iter().map(|(page, stems)| (page.clone(), of_page(stems))).collect()))
+    let address = |(page, (file, _)): (String, (String, Vec<String>))| (page, file.replace("./", "/pkg/"));
+    Ok((js, packs.into_iter().map(address).collect()))
+}
+
+/// Adds the pieces of each page in one file.
+fn add_packs(files: &mut Files, bundle: &Bundle) -> Packs {
+    let mut packs = Packs::new();
+    for (page, stems) in &bundle.pages {
+        let pieces = stems.iter().filter_map(|stem| Some((stem.as_str(), bundle.pieces.get(stem)?.as_slice())));
+        let packed = pack::pack(pieces);
+        let name = format!("page_{page}.{}.wasm", Hash::of([&packed]).short());
+        files.insert(format!("pkg/{name}"), packed);
+        packs.insert(page.clone(), (format!("./{name}"), stems.clone()));
+    }
+    packs
 }
 
 fn add_folder(files: &mut Files, folder: &Path, prefix: &str) -> Result<()> {
@@ -267,8 +281,14 @@ mod tests {
         Bundle {
             js: format!("import * as split from \"{}\"; {js}", wasm::LINK).into_bytes(),
             wasm: b"\0asm".repeat(1000),
-            link: format!("import {{ initSync }} from \"{}\"; fetch(\"./split_tasks.wasm\")", wasm::GLUE)
-                .into_bytes(),
+            link: format!(
+                "import {{ initSync }} from \"{}\";\n\
+                 export const __wasm_split_load_tasks = wrapAsyncCb(makeLoad(() => {{\n\
+                     const src = fetch(new URL(\"./split_tasks.wasm\", import.meta.url));\n\
+                 }}\n, []));\n",
+                wasm::GLUE
+            )
+            .into_bytes(),
             pieces: BTreeMap::from([("split_tasks".to_owned(), b"\0asm".repeat(500))]),
             pages: BTreeMap::from([("tasks".to_owned(), vec!["split_tasks".to_owned()])]),
             snippets: None,
@@ -313,20 +333,23 @@ mod tests {
         let glue = text(&manifest.js);
         let link = glue.split('"').nth(1).expect("an import").trim_start_matches('.');
         let link = text(&format!("/pkg{link}"));
-        let names: Vec<&str> = link.split('"').skip(1).step_by(2).collect();
-        let pieces = &manifest.pages["tasks"];
-        assert_eq!(format!("/pkg{}", names[0].trim_start_matches('.')), manifest.js);
-        assert_eq!(vec![format!("/pkg{}", names[1].trim_start_matches('.'))], *pieces);
-        assert!(files.contains_key(pieces[0].trim_start_matches('/')));
+        let names = |address: &str| link.contains(&format!("\"{}\"", address.replace("/pkg/", "./")));
+        let [pack] = &manifest.pages["tasks"];
+        assert!(names(&manifest.js) && names(pack), "{link}");
+        assert!(files.contains_key(pack.trim_start_matches('/')));
+        let piece = files.keys().find(|name| name.starts_with("pkg/split_tasks.")).expect("the piece");
+        assert!(names(&format!("/{piece}")), "{link}");
     }
 
     #[test]
     fn a_first_load_is_what_every_page_needs_and_the_pieces_of_the_page() {
         let (mut files, manifest) = site("one", b"a{}");
         let sizes = Sizes::of(&files, &manifest);
-        assert_eq!((sizes.raw, sizes.first["tasks"]), (6000, 6000));
+        let pack = files[manifest.pages["tasks"][0].trim_start_matches('/')].len();
+        assert!(pack > 2000);
+        assert_eq!((sizes.raw, sizes.first["tasks"]), (6000, 4000 + pack));
         files.insert(format!("{}.br", manifest.wasm.trim_start_matches('/')), vec![0; 10]);
-        assert_eq!(Sizes::of(&files, &manifest).first["tasks"], 2010);
+        assert_eq!(Sizes::of(&files, &manifest).first["tasks"], 10 + pack);
     }
 
     #[test]
@@ -335,7 +358,7 @@ mod tests {
         let (mut files, _) = site("small", &b"a{color:red}".repeat(200));
         compress(&mut files, folder.path()).expect("it compresses");
         let compressed: Vec<_> = files.keys().filter(|name| name.ends_with(".br")).collect();
-        assert_eq!(compressed.len(), 3, "{compressed:?}");
+        assert_eq!(compressed.len(), 4, "{compressed:?}");
     }
 
     #[test]

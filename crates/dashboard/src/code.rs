@@ -10,49 +10,73 @@
 use leptos::prelude::*;
 
 /// Renders a page.
-pub(crate) type View = fn() -> AnyView;
+pub type PageView = fn() -> AnyView;
 
-/// A page's code, here or to come.
-pub(crate) struct PageCode {
-    /// What the build calls its files.
-    pub(crate) name: &'static str,
+/// A page's code, here or to come. Made by [`page!`](crate::page).
+#[expect(missing_debug_implementations, reason = "functions say nothing")]
+pub struct PageCode {
+    name: &'static str,
     #[cfg(all(feature = "split", target_arch = "wasm32"))]
     code: split::Code,
     #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
-    view: View,
+    view: PageView,
 }
 
-/// Makes the [`PageCode`] of a page: a constant, the name of the page, its component.
+impl PageCode {
+    /// What the build calls its file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// Makes the [`PageCode`] of a page: a static, the name of its file, its component. Apps may have pages so too.
+///
+/// The macro is there twice, since it is this crate's feature that counts, and not the one of the same name of the
+/// crate that calls it.
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+#[macro_export]
 macro_rules! page {
-    ($constant:ident, $name:ident, $page:path) => {
-        pub(crate) static $constant: $crate::code::PageCode = {
+    ($visible:vis $constant:ident, $name:ident, $page:path) => {
+        $visible static $constant: $crate::PageCode = {
             fn view() -> leptos::prelude::AnyView {
-                taskdeck_ui::Erase::erase_waiting($page())
+                $crate::__Erase::erase_waiting($page())
             }
 
-            #[cfg(all(feature = "split", target_arch = "wasm32"))]
-            {
-                #[leptos::wasm_split::wasm_split($name, wasm_split_path = leptos::wasm_split, fallible)]
-                fn code() -> Result<$crate::code::View, leptos::wasm_split::SplitLoaderError> {
-                    Ok(view)
-                }
-                $crate::code::PageCode::to_come(stringify!($name), || Box::pin(code()))
+            #[leptos::wasm_split::wasm_split($name, wasm_split_path = leptos::wasm_split, fallible)]
+            fn code() -> Result<$crate::PageView, leptos::wasm_split::SplitLoaderError> {
+                Ok(view)
             }
-            #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
-            $crate::code::PageCode::at_hand(stringify!($name), view)
+            $crate::PageCode::to_come(stringify!($name), || Box::pin(code()))
         };
     };
 }
-pub(crate) use page;
+
+/// Makes the [`PageCode`] of a page: a static, the name of its file, its component. Apps may have pages so too.
+#[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+#[macro_export]
+macro_rules! page {
+    ($visible:vis $constant:ident, $name:ident, $page:path) => {
+        $visible static $constant: $crate::PageCode = {
+            fn view() -> leptos::prelude::AnyView {
+                $crate::__Erase::erase_waiting($page())
+            }
+
+            $crate::PageCode::at_hand(stringify!($name), view)
+        };
+    };
+}
 
 #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
 impl PageCode {
-    pub(crate) const fn at_hand(name: &'static str, view: View) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn at_hand(name: &'static str, view: PageView) -> Self {
         Self { name, view }
     }
 
-    /// The page.
-    pub(crate) fn show(&'static self) -> AnyView {
+    /// The page, or what stands for it until its code is here.
+    pub fn show(&'static self) -> AnyView {
         (self.view)()
     }
 
@@ -63,7 +87,7 @@ impl PageCode {
 
     /// Brings the code; whether it is here now.
     #[expect(clippy::unused_async, reason = "with the feature `split` there is something to wait for")]
-    pub(crate) async fn load(&'static self) -> bool {
+    pub async fn load(&'static self) -> bool {
         true
     }
 }
@@ -78,23 +102,25 @@ mod split {
     use leptos::wasm_split::SplitLoaderError;
     use taskdeck_ui::{Connection, Erase, use_live};
 
-    use super::{PageCode, View};
+    use super::{PageCode, PageView};
     use crate::parts::notice::{EmptyState, Loading};
 
-    type Loads = fn() -> Pin<Box<dyn Future<Output = Result<View, SplitLoaderError>>>>;
+    type Loads = fn() -> Pin<Box<dyn Future<Output = Result<PageView, SplitLoaderError>>>>;
 
     pub(crate) struct Code {
-        here: OnceLock<View>,
+        here: OnceLock<PageView>,
         load: Loads,
     }
 
     impl PageCode {
-        pub(crate) const fn to_come(name: &'static str, load: Loads) -> Self {
+        #[doc(hidden)]
+        #[must_use]
+        pub const fn to_come(name: &'static str, load: Loads) -> Self {
             Self { name, code: Code { here: OnceLock::new(), load } }
         }
 
         /// The page, or what stands for it until its code is here.
-        pub(crate) fn show(&'static self) -> AnyView {
+        pub fn show(&'static self) -> AnyView {
             match self.code.here.get() {
                 Some(view) => view(),
                 None => self.bring(),
@@ -115,7 +141,7 @@ mod split {
         }
 
         /// Brings the code; whether it is here now.
-        pub(crate) async fn load(&'static self) -> bool {
+        pub async fn load(&'static self) -> bool {
             if self.code.here.get().is_none()
                 && let Ok(view) = (self.code.load)().await
             {

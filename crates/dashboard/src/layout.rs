@@ -1,5 +1,6 @@
 //! The frame of every page: the rail with the pages and the counts, the bar above, the page itself.
 
+use leptos::adopt;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
@@ -14,7 +15,7 @@ use crate::theme::ThemeSwitch;
 /// The frame around the page of a route.
 #[component]
 pub(crate) fn Layout() -> impl IntoView {
-    view! { <Frame><Outlet/></Frame> }
+    view! { <Frame>{adopt(Outlet())}</Frame> }
 }
 
 /// The frame around any page. It provides the live store.

@@ -38,6 +38,9 @@ pub mod server;
 mod status_code;
 mod theme;
 
+pub use code::{PageCode, PageView};
 pub use pages::not_found::NotFoundPage;
 pub use routes::{DashboardRoutes, load_current_page, page_name};
+#[doc(hidden)]
+pub use taskdeck_ui::Erase as __Erase;
 pub use theme::{NoTheme, SetTheme, THEME_COOKIE, Theme, current_theme, set_theme};

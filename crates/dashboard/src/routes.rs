@@ -7,24 +7,23 @@ use leptos_router::{MatchNestedRoutes, SsrMode, path};
 use taskdeck_ui::use_base;
 use wasm_bindgen::JsCast;
 
-use crate::code::{PageCode, page};
+use crate::code::PageCode;
 use crate::layout::Layout;
 use crate::pages;
 
-// Pages that share much, or are gone to from each other, are in one file: each file more cuts what files share into
-// more pieces, and a page asks for each of them.
-page!(OVERVIEW, lists, pages::overview::OverviewPage);
-page!(TASKS, lists, pages::tasks::TasksPage);
-page!(BULK, lists, pages::bulk::BulkPage);
-page!(TASK, task, pages::task::TaskPage);
-page!(START, forms, pages::start::StartPage);
-page!(START_KIND, forms, pages::start_kind::StartKindPage);
-page!(NEW_SCHEDULE, forms, pages::new_schedule::NewSchedulePage);
-page!(SCHEDULE, forms, pages::schedule::SchedulePage);
-page!(QUEUES, manage, pages::queues::QueuesPage);
-page!(SCHEDULES, manage, pages::schedules::SchedulesPage);
-page!(WORKERS, manage, pages::workers::WorkersPage);
-page!(SETTINGS, manage, pages::settings::SettingsPage);
+// Each page is a file of its own. What pages share is in it too: a page takes one request, whatever it shares.
+crate::page!(OVERVIEW, overview, pages::overview::OverviewPage);
+crate::page!(TASKS, tasks, pages::tasks::TasksPage);
+crate::page!(BULK, bulk, pages::bulk::BulkPage);
+crate::page!(TASK, task, pages::task::TaskPage);
+crate::page!(START, start, pages::start::StartPage);
+crate::page!(START_KIND, start_kind, pages::start_kind::StartKindPage);
+crate::page!(NEW_SCHEDULE, new_schedule, pages::new_schedule::NewSchedulePage);
+crate::page!(SCHEDULE, schedule, pages::schedule::SchedulePage);
+crate::page!(QUEUES, queues, pages::queues::QueuesPage);
+crate::page!(SCHEDULES, schedules, pages::schedules::SchedulesPage);
+crate::page!(WORKERS, workers, pages::workers::WorkersPage);
+crate::page!(SETTINGS, settings, pages::settings::SettingsPage);
 
 /// The page at a path below the base path; none where its code is not apart, or there is no page.
 fn page_at(path: &str) -> Option<&'static PageCode> {
@@ -51,7 +50,7 @@ fn page_at(path: &str) -> Option<&'static PageCode> {
 /// that name these files in the page's head, so that they are on their way together with the rest.
 #[must_use]
 pub fn page_name(path: &str) -> Option<&'static str> {
-    page_at(path).map(|page| page.name)
+    page_at(path).map(PageCode::name)
 }
 
 /// Brings the code of the page that the browser is at, if it is not here yet; whether it is here now. Await it before
@@ -78,7 +77,7 @@ pub(crate) fn bring_what_is_pointed_at() {
             });
         }
     };
-    Effect::new(move || {
+    Effect::new(move |_| {
         let pointed = window_event_listener(ev::pointerover, move |event| bring(&event));
         let reached = window_event_listener(ev::focusin, move |event| bring(&event));
         on_cleanup(move || {
@@ -121,19 +120,19 @@ mod tests {
     #[test]
     fn every_page_with_code_of_its_own_is_known_by_its_path() {
         for (path, name) in [
-            ("/tasks", "lists"),
+            ("/tasks", "tasks"),
             ("/tasks/x", "task"),
-            ("/tasks/bulk", "lists"),
-            ("/start/", "forms"),
-            ("/start/import_csv", "forms"),
-            ("/", "lists"),
-            ("", "lists"),
-            ("/queues", "manage"),
-            ("/schedules", "manage"),
-            ("/schedules/_new", "forms"),
-            ("/schedules/new", "forms"),
-            ("/workers", "manage"),
-            ("/settings", "manage"),
+            ("/tasks/bulk", "bulk"),
+            ("/start/", "start"),
+            ("/start/import_csv", "start_kind"),
+            ("/", "overview"),
+            ("", "overview"),
+            ("/queues", "queues"),
+            ("/schedules", "schedules"),
+            ("/schedules/_new", "new_schedule"),
+            ("/schedules/new", "schedule"),
+            ("/workers", "workers"),
+            ("/settings", "settings"),
         ] {
             assert_eq!(page_name(path), Some(name), "{path}");
         }

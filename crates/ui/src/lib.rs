@@ -92,8 +92,6 @@ mod actions;
 pub mod ansi;
 pub mod api;
 mod badge;
-#[cfg(not(feature = "ssr"))]
-mod boxed;
 mod browser;
 mod button;
 mod cards;

@@ -12,8 +12,11 @@ pub fn TimeAgo(
     /// When.
     #[prop(into)]
     at: Signal<Timestamp>,
+    /// Whether it is in sight; else it does not tick.
+    #[prop(default = Signal::stored(true))]
+    shown: Signal<bool>,
 ) -> impl IntoView {
-    let now = use_live().now();
+    let now = use_live().now_while(shown);
     let text = Memo::new(move |_| match now.get() {
         Some(now) => format::relative(at.get(), now),
         None => format::utc(at.get()),
@@ -39,8 +42,11 @@ pub fn Duration(
     /// When it ended; while it is none the time ticks.
     #[prop(into, optional)]
     until: Signal<Option<Timestamp>>,
+    /// Whether it is in sight; else it does not tick.
+    #[prop(default = Signal::stored(true))]
+    shown: Signal<bool>,
 ) -> impl IntoView {
-    let now = use_live().now();
+    let now = use_live().now_while(shown);
     let text = Memo::new(move |_| {
         let from = from.get();
         match (until.get(), now.get()) {

@@ -10,10 +10,9 @@ use taskdeck_ui::{Erase, Icon, use_base};
 use super::palette::Palette;
 use super::{Command, MAP, Press, command};
 use crate::browser;
-use crate::code::page;
 
 // Few open them: their code comes when somebody does.
-page!(DIALOGS, dialogs, Dialogs);
+crate::page!(DIALOGS, dialogs, Dialogs);
 
 /// The dialogs of the keys: the help and the palette.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! What is shown where there is no page.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos::Title;
 use taskdeck_ui::Erase;
 
 use crate::layout::Frame;

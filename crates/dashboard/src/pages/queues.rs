@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
+use leptos::Title;
 use taskdeck_core::{Lane, LaneOf, Lanes, Status};
 use taskdeck_ui::format::thousands;
 use taskdeck_ui::{Duration, Erase, Icon, TimeAgo, load, manage};

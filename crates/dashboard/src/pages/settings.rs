@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_meta::Title;
+use leptos::Title;
 use taskdeck_core::About;
 use taskdeck_core::form::bytes;
 use taskdeck_ui::{Erase, Permission, ask_for_notifications, load, manage, notification_permission};

@@ -1,7 +1,7 @@
 //! The catalog: what can be started, by category, with a search.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use taskdeck_core::{Category, Definition};
@@ -85,7 +85,7 @@ fn Search(
                 autocomplete="off"
                 value=search.get_untracked()
                 node_ref=input
-                on:input:target=move |event| typed(&event.target().value())
+                on:input=move |event| typed(&event_target_value(&event))
             />
         </form>
     }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_meta::Title;
+use leptos::Title;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{

@@ -1,5 +1,6 @@
 //! A task in the list: two lines that are patched in place and never move.
 
+use leptos::html;
 use leptos::prelude::*;
 use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
 use taskdeck_ui::format::duration;
@@ -26,6 +27,8 @@ pub(crate) fn TaskRow(
     let live = use_live();
     live.seed(seed.clone());
     let watch = live.watch(id);
+    let row = NodeRef::<html::Li>::new();
+    let shown = live.in_sight(id, row);
     // One copy for each change, for all that looks at it.
     let task: Signal<TaskState> = Memo::new({
         let seed = seed.clone();
@@ -47,7 +50,7 @@ pub(crate) fn TaskRow(
         None => view! { <TaskProgress task=id state=seed.clone() compact=true actions=false/> }.erase(),
     };
     view! {
-        <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string()>
+        <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string() node_ref=row>
             {choose.then(|| view! { <Choose id label=label/> })}
             <span
                 class="dash-status-icon"
@@ -65,9 +68,9 @@ pub(crate) fn TaskRow(
             </div>
             <div class="dash-row-progress">
                 {says}
-                <Stall task/>
+                <Stall task shown/>
             </div>
-            <When task gone/>
+            <When task gone shown/>
             <div class="dash-row-actions">
                 {move || (!gone.get()).then(|| view! { <Actions task status=status.get()/> })}
             </div>
@@ -109,8 +112,10 @@ const SILENT: u64 = 30_000;
 fn Stall(
     /// The task, live.
     task: Signal<TaskState>,
+    /// Whether the row is in sight.
+    shown: Signal<bool>,
 ) -> impl IntoView {
-    let now = use_live().now();
+    let now = use_live().now_while(shown);
     let rev = Memo::new(move |_| task.with(|task| (task.status == Status::Running).then(|| task.rev())));
     let heard = RwSignal::new(None::<Timestamp>);
     Effect::new(move |_| {
@@ -171,6 +176,8 @@ fn When(
     task: Signal<TaskState>,
     /// Whether it was deleted.
     gone: Signal<bool>,
+    /// Whether the row is in sight.
+    shown: Signal<bool>,
 ) -> impl IntoView {
     let span = Memo::new(move |_| task.with(span));
     let said = move || {
@@ -180,7 +187,7 @@ fn When(
                 {if gone.get() { "Deleted" } else { words}}
                 {from
                     .filter(|_| !gone.get())
-                    .map(|from| view! { " " <Duration from=from until=Signal::stored(until)/> })}
+                    .map(|from| view! { " " <Duration from=from until=Signal::stored(until) shown/> })}
             </span>
         }
     };
@@ -188,7 +195,7 @@ fn When(
     view! {
         <div class="dash-row-when">
             {said}
-            <TimeAgo at=created/>
+            <TimeAgo at=created shown/>
         </div>
     }
     .erase()

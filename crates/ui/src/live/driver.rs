@@ -1,6 +1,7 @@
 //! The browser's side of the feed: the socket, the timers, the window's events. It does what the plan says.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{MessageEvent, WebSocket};
 
 use super::plan::{Command, Event, Standing, Timer};
+use super::sight::Lookout;
 use super::small_map::SmallMap;
 use super::store::{Connection, LiveStore, Shared, lock};
 use crate::browser;
@@ -24,6 +26,7 @@ pub(super) struct Driver {
     timers: RefCell<SmallMap<Timer, Pending>>,
     clock: RefCell<Option<IntervalHandle>>,
     listeners: RefCell<Vec<WindowListenerHandle>>,
+    lookout: RefCell<Option<Rc<Lookout>>>,
 }
 
 struct Pending {
@@ -68,10 +71,10 @@ impl Drop for Driver {
 
 /// A store that does not keep itself alive through the browser's callbacks.
 #[derive(Clone)]
-struct WeakStore(Weak<Shared>);
+pub(super) struct WeakStore(Weak<Shared>);
 
 impl WeakStore {
-    fn with(&self, act: impl FnOnce(&LiveStore)) {
+    pub(super) fn with(&self, act: impl FnOnce(&LiveStore)) {
         if let Some(shared) = self.0.upgrade() {
             act(&LiveStore(shared));
         }
@@ -79,7 +82,7 @@ impl WeakStore {
 }
 
 impl LiveStore {
-    fn weak(&self) -> WeakStore {
+    pub(super) fn weak(&self) -> WeakStore {
         WeakStore(Arc::downgrade(&self.0))
     }
 
@@ -88,6 +91,14 @@ impl LiveStore {
         let mut driver = lock(&self.0.driver);
         let driver = driver.get_or_insert_with(|| SendWrapper::new(Driver::listening(&self.weak())));
         act(driver)
+    }
+
+    /// Does something with what tells which rows are in sight.
+    pub(super) fn with_lookout<R>(&self, act: impl FnOnce(&Lookout) -> R) -> R {
+        let lookout = self.with_driver(|driver| {
+            Rc::clone(driver.lookout.borrow_mut().get_or_insert_with(|| Rc::new(self.lookout())))
+        });
+        act(&lookout)
     }
 
     /// Tells the plan what happened, and does what it says.

@@ -7,6 +7,9 @@
 //! - `logs`: who reads which log, up to which line
 //! - `arrivals`: which tasks of a list are new
 //! - `small_map`: a map for few things
+//! - `pending`: what came and waits for the next frame
+//! - `sight`: which rows are in sight, since only they move
+//! - `ticks`: how far tasks are, taken apart without being read
 //! - `store`: the signals, and the doors for components
 //! - `driver`: the socket, the timers and the window's events
 //! - `sync`: what the server says, and what is asked of it
@@ -14,10 +17,13 @@
 mod arrivals;
 mod driver;
 mod logs;
+mod pending;
 mod plan;
+mod sight;
 mod small_map;
 mod store;
 mod sync;
+mod ticks;
 mod wait;
 mod wants;
 

@@ -4,17 +4,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use taskdeck_core::{Counts, ListQuery, LogLine, TaskId, TaskState, Tick, Timestamp};
+use taskdeck_core::{Counts, ListQuery, LogLine, TaskId, TaskState, Timestamp};
 
 use super::arrivals::Arrivals;
 use super::driver::Driver;
 use super::logs::Logs;
+use super::pending::Waiting;
 use super::plan::{Event, Plan};
+use super::sight::Sight;
 use super::small_map::SmallMap;
 use crate::browser;
 
 /// States that nobody watches (any more, or yet) are kept up to this number.
-const MOST_UNWATCHED: usize = 500;
+pub(super) const MOST_UNWATCHED: usize = 500;
 
 /// How the page hears of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +63,8 @@ pub struct LiveStore(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub(super) plan: Mutex<Plan>,
     slots: Mutex<SmallMap<TaskId, Slot>>,
-    /// Newer states, for the next frame. Boxed, since the map is a list in which places are made.
-    pending: Mutex<SmallMap<TaskId, Box<TaskState>>>,
+    pub(super) waiting: Mutex<Waiting>,
+    pub(super) sight: Mutex<Sight>,
     pub(super) logs: Mutex<Logs>,
     pub(super) arrivals: Mutex<Arrivals>,
     pub(super) new_tasks: ArcRwSignal<Vec<TaskId>>,
@@ -77,8 +79,8 @@ pub(super) struct Shared {
 }
 
 #[derive(Clone)]
-struct Slot {
-    state: ArcRwSignal<Option<TaskState>>,
+pub(super) struct Slot {
+    pub(super) state: ArcRwSignal<Option<TaskState>>,
     gone: ArcRwSignal<bool>,
 }
 
@@ -128,7 +130,8 @@ impl LiveStore {
         Self(Arc::new(Shared {
             plan: Mutex::new(Plan::new(has_socket)),
             slots: Mutex::default(),
-            pending: Mutex::default(),
+            waiting: Mutex::default(),
+            sight: Mutex::default(),
             logs: Mutex::default(),
             arrivals: Mutex::default(),
             new_tasks: ArcRwSignal::default(),
@@ -271,6 +274,12 @@ impl LiveStore {
     /// component's first view, so that no view depends on when it was rendered.
     #[must_use]
     pub fn now(&self) -> Signal<Option<Timestamp>> {
+        self.now_while(Signal::stored(true))
+    }
+
+    /// The same, but told anew only while `shown` is true: where nobody looks, no time need tick.
+    #[must_use]
+    pub fn now_while(&self, shown: Signal<bool>) -> Signal<Option<Timestamp>> {
         let store = self.clone();
         let mounted = RwSignal::new(false);
         Effect::new(move |_| {
@@ -297,7 +306,11 @@ impl LiveStore {
             });
         });
         let now = self.0.now.clone();
-        Signal::derive(move || if mounted.get() { now.get() } else { None })
+        Signal::derive(move || match (mounted.get(), shown.get()) {
+            (false, _) => None,
+            (true, true) => now.get(),
+            (true, false) => now.get_untracked(),
+        })
     }
 
     /// Notes that a task was deleted.
@@ -329,7 +342,7 @@ impl LiveStore {
         slots.get_or_insert_with(id, new).clone()
     }
 
-    fn apply(&self, state: TaskState) {
+    pub(super) fn apply(&self, state: TaskState) {
         let slot = self.slot(state.id);
         slot.state.maybe_update(|known| {
             let newer = known.as_ref().is_none_or(|known| state.rev() > known.rev());
@@ -340,60 +353,8 @@ impl LiveStore {
         });
     }
 
-    /// Takes in states from the server. They reach the page with its next frame, each task's newest only.
-    pub(super) fn take_states(&self, states: Vec<TaskState>) {
-        let mut awoke = false;
-        {
-            let mut plan = lock(&self.0.plan);
-            let mut pending = lock(&self.0.pending);
-            for state in states {
-                awoke |= plan.wants.saw(&state);
-                if pending.get(state.id).is_none_or(|known| state.rev() > known.rev()) {
-                    pending.insert(state.id, Box::new(state));
-                }
-            }
-        }
-        if awoke {
-            self.changed();
-        }
-        if lock(&self.0.clock).paused {
-            return;
-        }
-        // A hidden tab has no frames, but callbacks (a sound, a notification) that are due.
-        if browser::is_hidden() {
-            self.flush();
-        } else if !std::mem::replace(&mut lock(&self.0.clock).frame_queued, true) {
-            let store = self.clone();
-            request_animation_frame(move || store.flush());
-        }
-    }
-
-    /// Takes in how far tasks are. One that does not fit what is known of its task is passed over: the state that it
-    /// belongs to is older, or on its way.
-    pub(super) fn take_ticks(&self, ticks: Vec<Tick>) {
-        let newer = |tick: Tick| {
-            if let Some(known) = lock(&self.0.pending).get(tick.id) {
-                return tick.applied_to(known);
-            }
-            let slot = lock(&self.0.slots).get(tick.id).cloned()?;
-            slot.state.with_untracked(|known| tick.applied_to(known.as_ref()?))
-        };
-        self.take_states(ticks.into_iter().filter_map(newer).collect());
-    }
-
-    pub(super) fn flush(&self) {
-        let paused = {
-            let mut clock = lock(&self.0.clock);
-            clock.frame_queued = false;
-            clock.paused
-        };
-        if paused {
-            return;
-        }
-        let pending = std::mem::take(&mut *lock(&self.0.pending));
-        for state in pending.into_values() {
-            self.apply(*state);
-        }
+    pub(super) fn known_slot(&self, id: TaskId) -> Option<Slot> {
+        lock(&self.0.slots).get(id).cloned()
     }
 
     pub(super) fn take_gone(&self, id: TaskId) {

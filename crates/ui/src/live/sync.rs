@@ -7,6 +7,7 @@ use taskdeck_core::{DeckError, LogLine, ServerMessage, TaskId};
 use super::logs::{Delivery, Refill};
 use super::plan::Event;
 use super::store::{LiveStore, lock};
+use super::ticks::raw_ticks;
 use super::wants::PollFor;
 use crate::{ApiError, api, browser, json};
 
@@ -18,6 +19,11 @@ const LOG_CHUNK: u32 = 1_000;
 impl LiveStore {
     /// Takes in a message of the feed. One that is not understood (of a newer server) is passed over.
     pub(super) fn hear(&self, text: &str) {
+        if let Some(ticks) = raw_ticks(text) {
+            self.dispatch(Event::Heard);
+            self.take_raw_ticks(ticks);
+            return;
+        }
         let Some(message) = read(text) else {
             self.dispatch(Event::Heard);
             return;
