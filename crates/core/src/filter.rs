@@ -241,7 +241,7 @@ impl ListQuery {
                 Some(name @ "before") => put(&mut query.before, name, &value)?,
                 Some(name @ "parent") => put(&mut query.parent, name, &value)?,
                 _ => {
-                    let like = nearest(&typed.to_lowercase(), FILTER_NAMES.into_iter());
+                    let like = nearest(&typed.to_ascii_lowercase(), FILTER_NAMES.into_iter());
                     return Err(FilterError::UnknownName { name: typed, like });
                 }
             }

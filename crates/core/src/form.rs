@@ -263,10 +263,10 @@ pub fn check_file(param: &Param, name: &str, size: u64, media_type: &str) -> Opt
     let ParamKind::File { accept, max_bytes } = &param.kind else {
         return Some("This parameter takes no file.".to_owned());
     };
-    let name = name.to_lowercase();
+    let name = name.to_ascii_lowercase();
     let fits = |what: &String| match what.strip_suffix("/*") {
         Some(family) => media_type.split('/').next() == Some(family),
-        None if what.starts_with('.') => name.ends_with(&what.to_lowercase()),
+        None if what.starts_with('.') => name.ends_with(&what.to_ascii_lowercase()),
         None => media_type == what,
     };
     if !accept.is_empty() && !accept.iter().any(fits) {

@@ -43,6 +43,15 @@ impl Filter {
         }
     }
 
+    /// The statuses that a URL's query names, whatever else it says.
+    pub(crate) fn statuses_in(query: &ParamsMap) -> StatusSet {
+        let typed = query.get("q").unwrap_or_default();
+        let typed = typed.split_whitespace().filter_map(|word| word.strip_prefix("status:"));
+        let fields = query.get_all("status").unwrap_or_default().join(",");
+        let names = typed.chain([fields.as_str()]).flat_map(|names| names.split(','));
+        names.filter_map(|name| name.trim().parse::<Status>().ok()).collect()
+    }
+
     /// The filter that a text says.
     pub(crate) fn typed(text: &str) -> Self {
         match ListQuery::from_filter(text) {
@@ -196,6 +205,15 @@ mod tests {
         assert_eq!(filter.text(), "stauts:failed");
         assert!(filter.fault.is_some() && !filter.is_empty());
         assert!(filter.with_kind(None).is_empty());
+    }
+
+    #[test]
+    fn the_statuses_of_a_query_are_found_without_reading_all_of_it() {
+        let both = StatusSet::EMPTY.with(Status::Running).with(Status::Failed);
+        let of = |fields: &[(&str, &str)]| Filter::statuses_in(&query(fields));
+        assert_eq!(of(&[("q", "kind:x status:running,failed text")]), both);
+        assert_eq!(of(&[("q", "status:running"), ("status", "failed"), ("status", "nothing")]), both);
+        assert_eq!(of(&[("q", "stauts:failed")]), StatusSet::EMPTY);
     }
 
     #[test]

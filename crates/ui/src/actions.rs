@@ -5,13 +5,17 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
 use leptos::task::spawn_local;
+use serde_json::Value;
 use server_fn::ServerFn;
 use server_fn::error::ServerFnUrlError;
 use taskdeck_core::{Status, StatusSet, TaskId};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlFormElement;
 
 use crate::api::{self, error_path};
 use crate::go::use_go;
 use crate::live::LiveStore;
+use crate::post::send;
 use crate::{ApiError, Erase, Icon, browser, format, use_base, use_live};
 
 /// Asks a task to stop, after asking the viewer once.
@@ -150,7 +154,7 @@ enum Deed {
     Cancel(TaskId),
     Retry(TaskId),
     Delete(TaskId),
-    CleanUp(StatusSet),
+    CleanUp,
 }
 
 impl Deed {
@@ -159,37 +163,39 @@ impl Deed {
             Self::Cancel(_) => api::CancelTask::PATH,
             Self::Retry(_) => api::RetryTask::PATH,
             Self::Delete(_) => api::DeleteTask::PATH,
-            Self::CleanUp(_) => api::CleanUp::PATH,
+            Self::CleanUp => api::CleanUp::PATH,
         }
     }
 
     const fn task(self) -> Option<TaskId> {
         match self {
             Self::Cancel(id) | Self::Retry(id) | Self::Delete(id) => Some(id),
-            Self::CleanUp(_) => None,
+            Self::CleanUp => None,
         }
     }
 
-    /// Does it; answers how many tasks it was about.
-    async fn perform(self, live: &LiveStore) -> Result<u64, ApiError> {
+    /// Notes what its answer says; how many tasks it was about.
+    fn done(self, live: &LiveStore, answer: Value) -> u64 {
         match self {
-            Self::Cancel(id) => {
-                api::cancel_task(id, None).await?;
-                // Where the page is not live it asks now how the task stands.
-                live.try_now();
+            // Where the page is not live it asks now how the task stands.
+            Self::Cancel(_) => live.try_now(),
+            Self::Retry(_) => {
+                if let Ok(state) = serde_json::from_value(answer) {
+                    live.seed(state);
+                }
             }
-            Self::Retry(id) => live.seed(api::retry_task(id).await?),
-            Self::Delete(id) => {
-                api::delete_task(id, None).await?;
-                live.forget(id);
-            }
-            Self::CleanUp(status) => return api::clean_up(status).await,
+            Self::Delete(id) => live.forget(id),
+            Self::CleanUp => return answer.as_u64().unwrap_or_default(),
         }
-        Ok(1)
+        1
     }
 
     /// The error that a form without JavaScript left in the URL.
     fn error_in_url(self) -> Option<String> {
+        // The server alone can know of it.
+        if cfg!(target_arch = "wasm32") {
+            return None;
+        }
         let error = use_context::<ServerActionError>()?;
         let path = match self.task() {
             Some(id) => error_path(self.path(), id),
@@ -253,7 +259,7 @@ impl Face {
             <input type="hidden" name="id" value=deed.task().map(|id| id.to_string())/>
             {back.map(|back| view! { <input type="hidden" name="back" value=back/> })}
         };
-        self.form(Signal::stored(()), move |()| deed, done, fields.erase())
+        self.form(deed, done, fields.erase())
     }
 
     fn show_clean_up(self, status: Signal<StatusSet>, on_done: Option<Callback<u64>>) -> AnyView {
@@ -263,37 +269,38 @@ impl Face {
             }
         };
         let fields = view! { <input type="hidden" name="status" value=move || status.get().to_string()/> };
-        self.form(status, Deed::CleanUp, done, fields.erase())
+        self.form(Deed::CleanUp, done, fields.erase())
     }
 
-    fn form<T: Copy + Send + Sync + 'static>(
+    fn form(
         self,
-        of: Signal<T>,
-        deed: impl Fn(T) -> Deed + Copy + Send + Sync + 'static,
+        deed: Deed,
         done: impl Fn(u64) + Clone + Send + Sync + 'static,
         fields: AnyView,
     ) -> AnyView {
         let live = use_live();
-        let now = deed(of.get_untracked());
         let pending = RwSignal::new(false);
-        let error = RwSignal::new(now.error_in_url());
+        let error = RwSignal::new(deed.error_in_url());
         // A task has one such popover; where two widgets show the task the first opens for both.
-        let popover = now.task().map_or_else(
+        let popover = deed.task().map_or_else(
             || "td-ask-clean-up".to_owned(),
             |id| format!("td-ask-{}-{id}", self.text.to_lowercase()),
         );
         let hide = popover.clone();
+        let action = use_base().join(deed.path());
+        let url = action.clone();
         let on_submit = move |event: SubmitEvent| {
             event.prevent_default();
             if pending.get_untracked() {
                 return;
             }
+            let Some(form) = event.target().and_then(|it| it.dyn_into::<HtmlFormElement>().ok()) else { return };
             pending.set(true);
             error.set(None);
             let (live, done, hide, page) = (live.clone(), done.clone(), hide.clone(), browser::path());
-            let deed = deed(of.get_untracked());
+            let sent = send(&url, &form, &event);
             spawn_local(async move {
-                let answer = deed.perform(&live).await;
+                let answer = sent.await.map(|answer| deed.done(&live, answer));
                 browser::hide_popover(&hide);
                 // The button may be gone by now: the feed often tells of a deletion before the answer does.
                 pending.try_set(false);
@@ -307,7 +314,6 @@ impl Face {
                 }
             });
         };
-        let action = use_base().join(now.path());
         let submit = self.button(self.class, pending);
         let keep = self.ask.map(|ask| ask.keep_button(popover.clone()));
         let form = view! {

@@ -24,6 +24,7 @@ use taskdeck_core::{DeckError, IdError};
 #[cfg(feature = "ssr")]
 use taskdeck_engine::{StatsQuery, StatsSince};
 
+use crate::call::Call;
 use crate::client::BaseClient;
 use crate::codec::MultipartFormData;
 use crate::error::ApiError;
@@ -34,55 +35,55 @@ use crate::server::{
 };
 
 /// The kinds that the viewer may see, as the catalog lists them.
-#[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", protocol = Call, client = BaseClient)]
 pub async fn kinds() -> Result<Vec<Definition>, ApiError> {
     client()?.kinds().map_err(refuse)
 }
 
 /// One kind.
-#[server(name = GetKind, prefix = "/_taskdeck", endpoint = "kind", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetKind, prefix = "/_taskdeck", endpoint = "kind", protocol = Call, client = BaseClient)]
 pub async fn kind(kind: String) -> Result<Definition, ApiError> {
     client()?.kind(&kind).map_err(refuse)
 }
 
 /// A page of tasks, newest first.
-#[server(name = GetTasks, prefix = "/_taskdeck", endpoint = "tasks", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetTasks, prefix = "/_taskdeck", endpoint = "tasks", protocol = Call, client = BaseClient)]
 pub async fn tasks(query: ListQuery) -> Result<TaskPage, ApiError> {
     client()?.list(&query).await.map_err(refuse)
 }
 
 /// A task with all that its page shows.
-#[server(name = GetTask, prefix = "/_taskdeck", endpoint = "task", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetTask, prefix = "/_taskdeck", endpoint = "task", protocol = Call, client = BaseClient)]
 pub async fn task(id: TaskId) -> Result<TaskDetail, ApiError> {
     client()?.detail(id).await.map_err(refuse)
 }
 
 /// The states of these tasks; those that are gone are left out.
-#[server(name = GetStates, prefix = "/_taskdeck", endpoint = "states", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetStates, prefix = "/_taskdeck", endpoint = "states", protocol = Call, client = BaseClient)]
 pub async fn states(ids: Vec<TaskId>) -> Result<Vec<TaskState>, ApiError> {
     client()?.get_many(&ids).await.map_err(refuse)
 }
 
 /// The lines of a task's log after `since`.
-#[server(name = GetTaskLog, prefix = "/_taskdeck", endpoint = "task_log", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetTaskLog, prefix = "/_taskdeck", endpoint = "task_log", protocol = Call, client = BaseClient)]
 pub async fn task_log(id: TaskId, since: u64, limit: u32) -> Result<LogPage, ApiError> {
     client()?.log(id, since, limit).await.map_err(refuse)
 }
 
 /// The last lines of a task's log.
-#[server(name = GetLogTail, prefix = "/_taskdeck", endpoint = "log_tail", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetLogTail, prefix = "/_taskdeck", endpoint = "log_tail", protocol = Call, client = BaseClient)]
 pub async fn log_tail(id: TaskId, limit: u32) -> Result<LogPage, ApiError> {
     client()?.log_tail(id, limit).await.map_err(refuse)
 }
 
 /// What a task's body wanted somebody to know, after the notice `since`.
-#[server(name = GetNotices, prefix = "/_taskdeck", endpoint = "notices", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetNotices, prefix = "/_taskdeck", endpoint = "notices", protocol = Call, client = BaseClient)]
 pub async fn notices(id: TaskId, since: u64) -> Result<Vec<Notice>, ApiError> {
     client()?.notices(id, since).await.map_err(refuse)
 }
 
 /// What an action on many tasks would do.
-#[server(name = GetBulkPreview, prefix = "/_taskdeck", endpoint = "bulk_preview", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetBulkPreview, prefix = "/_taskdeck", endpoint = "bulk_preview", protocol = Call, client = BaseClient)]
 pub async fn bulk_preview(request: BulkRequest) -> Result<BulkPreview, ApiError> {
     client()?.bulk_preview(&request).await.map_err(refuse)
 }
@@ -113,27 +114,27 @@ pub async fn edit_params(id: TaskId, params: String) -> Result<TaskState, ApiErr
 }
 
 /// How many tasks there are, by status.
-#[server(name = GetCounts, prefix = "/_taskdeck", endpoint = "counts", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetCounts, prefix = "/_taskdeck", endpoint = "counts", protocol = Call, client = BaseClient)]
 pub async fn counts() -> Result<Counts, ApiError> {
     client()?.counts().await.map_err(refuse)
 }
 
 /// What happened in the last `last_ms` milliseconds, step by step: of a kind, or of all. A step is `step_ms` long, or as
 /// long as makes about a hundred of them.
-#[server(name = GetStats, prefix = "/_taskdeck", endpoint = "stats", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetStats, prefix = "/_taskdeck", endpoint = "stats", protocol = Call, client = BaseClient)]
 pub async fn stats(last_ms: u64, step_ms: Option<u64>, kind: Option<Kind>) -> Result<Stats, ApiError> {
     let query = StatsQuery { since: StatsSince::Ago(last_ms), step_ms, kind };
     client()?.stats(query).await.map_err(refuse)
 }
 
 /// The queues: what each has, since when the oldest waits, how it is held back.
-#[server(name = GetQueues, prefix = "/_taskdeck", endpoint = "queues", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetQueues, prefix = "/_taskdeck", endpoint = "queues", protocol = Call, client = BaseClient)]
 pub async fn queues() -> Result<Vec<Lane>, ApiError> {
     client()?.queues().await.map_err(refuse)
 }
 
 /// The processes that work, with what each of them runs.
-#[server(name = GetWorkers, prefix = "/_taskdeck", endpoint = "workers", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetWorkers, prefix = "/_taskdeck", endpoint = "workers", protocol = Call, client = BaseClient)]
 pub async fn workers() -> Result<Vec<WorkerState>, ApiError> {
     client()?.workers().await.map_err(refuse)
 }

@@ -109,9 +109,11 @@ pub fn step(progress: &Progress) -> Option<String> {
 /// A text as a sentence: its first letter large, a full stop at its end.
 #[must_use]
 pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut sentence: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    sentence.push_str(letters.as_str());
+    let mut sentence = text.to_owned();
+    // Only of ASCII, whose table is small.
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
     if sentence.ends_with(|last: char| last.is_alphanumeric() || matches!(last, '"' | ')' | '`')) {
         sentence.push('.');
     }

@@ -1,20 +1,18 @@
 //! Plain forms that a script sends without leaving the page. What they send is what a browser without scripts sends, so
 //! a form needs no code of its own for it.
 
-use js_sys::{Object, Reflect};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
 use leptos::task::spawn_local;
 use serde_json::Value;
-use server_fn::Bytes;
-use server_fn::error::{FromServerFnError, ServerFnUrlError};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{FormData, HtmlElement, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+use server_fn::error::ServerFnUrlError;
+use wasm_bindgen::JsCast;
+use web_sys::{FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
-use crate::{ApiError, Erase, json, use_base};
+use crate::call::post;
+use crate::{ApiError, Erase, use_base};
 
 /// What a form knows about its sending.
 #[derive(Clone, Copy, Debug)]
@@ -109,12 +107,12 @@ pub fn PostForm(
 }
 
 /// Sends what the form holds, as the browser would.
-fn send(
+pub(crate) fn send(
     url: &str,
     form: &HtmlFormElement,
     event: &SubmitEvent,
 ) -> impl Future<Output = Result<Value, ApiError>> + use<> {
-    let asked = (|| {
+    let fields = (|| {
         let data = FormData::new_with_form(form)?;
         // The button that was pressed is part of what is sent.
         if let Some(button) = event.submitter().and_then(|it| it.dyn_into::<HtmlElement>().ok())
@@ -122,25 +120,11 @@ fn send(
         {
             data.append_with_str(&name, &button.get_attribute("value").unwrap_or_default())?;
         }
-        let headers = Object::new();
-        Reflect::set(&headers, &"Accept".into(), &"application/json".into())?;
-        let init = RequestInit::new();
-        init.set_method("POST");
-        init.set_headers(&headers);
-        let fields = UrlSearchParams::new_with_str_sequence_sequence(&data)?;
-        init.set_body(&fields);
-        Ok::<_, JsValue>(JsFuture::from(window().fetch_with_str_and_init(url, &init)))
+        UrlSearchParams::new_with_str_sequence_sequence(&data)
     })();
+    let url = url.to_owned();
     async move {
-        let answer = async {
-            let response: Response = asked?.await?.dyn_into()?;
-            let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
-            Ok::<_, JsValue>((response.ok(), text))
-        };
-        match answer.await {
-            Ok((true, text)) => Ok(json::from_str(&text).unwrap_or_default()),
-            Ok((false, text)) => Err(ApiError::de(Bytes::from(text))),
-            Err(_) => Err(ApiError::unreachable()),
-        }
+        let fields = fields.map_err(|_| ApiError::unreachable())?;
+        post(&url, &fields, None).await
     }
 }

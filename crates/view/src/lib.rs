@@ -13,9 +13,9 @@
 //! with leptos itself is taken in by [`adopt`]; attributes cannot be spread onto elements.
 
 #[cfg(feature = "ssr")]
-mod server;
+mod whole;
 #[cfg(feature = "ssr")]
-pub use server::*;
+pub use whole::*;
 
 #[cfg(not(feature = "ssr"))]
 mod attribute;

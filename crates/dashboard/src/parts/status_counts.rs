@@ -41,7 +41,7 @@ pub(crate) fn StatusCounts() -> impl IntoView {
     // Which statuses the list shows, where the list is what is shown.
     let shown = Memo::new(move |_| {
         let on_list = location.pathname.with(|path| *path == list);
-        on_list.then(|| query.with(Filter::from_query).of.status)
+        on_list.then(|| query.with(Filter::statuses_in))
     });
     let links = move || {
         let live = live.clone();
