@@ -3,8 +3,8 @@
 pub(crate) mod code;
 mod examples;
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use taskdeck::ui::{ConnectionNotice, Erase, api, load, provide_live, use_base};
 use taskdeck::{TaskId, TaskState};
@@ -12,6 +12,7 @@ use taskdeck::{TaskId, TaskState};
 use examples::{Buttons, Cards, Form, Log, Questions, Shown, Typed};
 
 /// The page, whose code may be apart.
+#[cfg(feature = "ssr")]
 pub(crate) fn gallery() -> AnyView {
     code::GALLERY.show()
 }

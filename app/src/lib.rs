@@ -8,9 +8,15 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::{Title, adopt};
 use leptos_meta::provide_meta_context;
-use leptos_router::components::{Route, Router, Routes};
+use leptos_router::components::Router;
+#[cfg(feature = "ssr")]
+use leptos_router::components::{Route, Routes};
+#[cfg(feature = "ssr")]
 use leptos_router::{SsrMode, path};
 use serde::{Deserialize, Serialize};
+#[cfg(not(feature = "ssr"))]
+use taskdeck::dashboard::Browse;
+#[cfg(feature = "ssr")]
 use taskdeck::dashboard::{DashboardRoutes, NotFoundPage};
 use taskdeck::ui::use_base;
 
@@ -50,6 +56,25 @@ pub async fn load_current_page() -> bool {
     gallery::code::load_if_shown().await && taskdeck::dashboard::load_current_page().await
 }
 
+/// The pages, as the server finds them.
+#[cfg(feature = "ssr")]
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <Routes fallback=|| view! { <NotFoundPage/> }>
+            <Route path=path!("widgets") view=gallery::gallery ssr=SsrMode::Async/>
+            <DashboardRoutes/>
+        </Routes>
+    }
+}
+
+/// The pages, as the browser finds them: with less code.
+#[cfg(not(feature = "ssr"))]
+#[component]
+fn Pages() -> impl IntoView {
+    view! { <Browse others=gallery::code::page_at/> }
+}
+
 /// The whole app, as server and browser render it.
 #[component]
 pub fn App() -> impl IntoView {
@@ -58,13 +83,6 @@ pub fn App() -> impl IntoView {
     let base = use_base().as_str().to_owned();
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Taskdeck".to_owned() } else { format!("{page} · Taskdeck") }/>
-        {adopt(view! {
-            <Router base=base>
-                <Routes fallback=|| view! { <NotFoundPage/> }>
-                    <Route path=path!("widgets") view=gallery::gallery ssr=SsrMode::Async/>
-                    <DashboardRoutes/>
-                </Routes>
-            </Router>
-        })}
+        {adopt(view! { <Router base=base><Pages/></Router> })}
     }
 }

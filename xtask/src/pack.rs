@@ -75,7 +75,10 @@ pub(crate) fn teach(loader: &str, packs: &Packs) -> Result<String> {
     if loads != packs.len() || taught.contains("fetch(") {
         bail!("the loader of the pieces is written in another way than is known here");
     }
-    Ok(format!("{}{taught}", HELP.replace("PAGES", &json!(packs).to_string()).replace("FEW", &FEW.to_string())))
+    Ok(format!(
+        "{}{taught}",
+        HELP.replace("PAGES", &json!(packs).to_string()).replace("FEW", &FEW.to_string())
+    ))
 }
 
 /// `packs` and `came` are those of this page view.
@@ -137,7 +140,9 @@ export const __wasm_split_load_tasks = wrapAsyncCb(makeLoad(() => {
     #[test]
     fn a_loader_takes_its_pieces_from_packs() {
         let taught = teach(LOADER, &packs()).expect("it is known");
-        assert!(taught.contains(r#"const pages = {"tasks":["./page_tasks.wasm",["chunk_7","split_tasks"]]};"#));
+        assert!(
+            taught.contains(r#"const pages = {"tasks":["./page_tasks.wasm",["chunk_7","split_tasks"]]};"#)
+        );
         assert!(taught.contains(r#"    const src = piece("chunk_7", "./chunk_7.wasm");"#));
         assert!(taught.contains(r#"_load_tasks = wrapAsyncCb(withPack("tasks", makeLoad(() => {"#));
         assert!(taught.ends_with("\n, [__chunk_7])));\n"));

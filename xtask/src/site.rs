@@ -91,7 +91,9 @@ impl Sizes {
         Self {
             raw: files
                 .iter()
-                .filter(|(name, _)| is_ours(name) && name.ends_with(".wasm") && !name.starts_with("pkg/page_"))
+                .filter(|(name, _)| {
+                    is_ours(name) && name.ends_with(".wasm") && !name.starts_with("pkg/page_")
+                })
                 .map(|(_, bytes)| bytes.len())
                 .sum(),
             besides: files.keys().filter(is_besides).map(|name| sent(name)).sum(),
@@ -199,7 +201,8 @@ fn add_code(files: &mut Files, bundle: &Bundle) -> Result<(String, BTreeMap<Stri
 fn add_packs(files: &mut Files, bundle: &Bundle) -> Packs {
     let mut packs = Packs::new();
     for (page, stems) in &bundle.pages {
-        let pieces = stems.iter().filter_map(|stem| Some((stem.as_str(), bundle.pieces.get(stem)?.as_slice())));
+        let pieces =
+            stems.iter().filter_map(|stem| Some((stem.as_str(), bundle.pieces.get(stem)?.as_slice())));
         let packed = pack::pack(pieces);
         let name = format!("page_{page}.{}.wasm", Hash::of([&packed]).short());
         files.insert(format!("pkg/{name}"), packed);

@@ -1,5 +1,7 @@
 //! The gallery's code, in a file of its own beside the WASM: only who opens the gallery loads it.
 
+#[cfg(not(feature = "ssr"))]
+use taskdeck::dashboard::PageCode;
 use taskdeck::ui::use_base;
 
 taskdeck::dashboard::page!(pub(crate) GALLERY, widgets, super::Widgets);
@@ -8,6 +10,12 @@ taskdeck::dashboard::page!(pub(crate) GALLERY, widgets, super::Widgets);
 #[cfg(feature = "ssr")]
 pub(crate) fn name_at(path: &str) -> Option<&'static str> {
     is_at(path).then(|| GALLERY.name())
+}
+
+/// The gallery, if a path below the base path is its.
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn page_at(path: &str) -> Option<&'static PageCode> {
+    is_at(path).then_some(&GALLERY)
 }
 
 fn is_at(path: &str) -> bool {

@@ -24,6 +24,8 @@
 #![recursion_limit = "256"]
 #![expect(unreachable_pub, reason = "#[component] makes the props of a private component public")]
 
+#[cfg(not(feature = "ssr"))]
+mod browse;
 mod browser;
 mod code;
 mod filter;
@@ -38,6 +40,8 @@ pub mod server;
 mod status_code;
 mod theme;
 
+#[cfg(not(feature = "ssr"))]
+pub use browse::Browse;
 pub use code::{PageCode, PageView};
 pub use pages::not_found::NotFoundPage;
 pub use routes::{DashboardRoutes, load_current_page, page_name};

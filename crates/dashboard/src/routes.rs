@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use leptos::{ev, task::spawn_local};
 use leptos_router::components::{ParentRoute, Route};
+#[cfg(not(feature = "ssr"))]
+use leptos_router::params::ParamsMap;
 use leptos_router::{MatchNestedRoutes, SsrMode, path};
 use taskdeck_ui::use_base;
 use wasm_bindgen::JsCast;
@@ -26,9 +28,13 @@ crate::page!(WORKERS, workers, pages::workers::WorkersPage);
 crate::page!(SETTINGS, settings, pages::settings::SettingsPage);
 
 /// The page at a path below the base path; none where its code is not apart, or there is no page.
-fn page_at(path: &str) -> Option<&'static PageCode> {
+pub(crate) fn page_at(path: &str) -> Option<&'static PageCode> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    let page = match (segments.next(), segments.next()) {
+    let (first, second) = (segments.next(), segments.next());
+    if segments.next().is_some() {
+        return None;
+    }
+    let page = match (first, second) {
         (None, _) => &OVERVIEW,
         (Some("tasks"), None) => &TASKS,
         (Some("tasks"), Some("bulk")) => &BULK,
@@ -44,6 +50,23 @@ fn page_at(path: &str) -> Option<&'static PageCode> {
         _ => return None,
     };
     Some(page)
+}
+
+/// What the path of a page says besides which page it is, by the names in [`DashboardRoutes`].
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn params_at(path: &str) -> ParamsMap {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let mut params = ParamsMap::new();
+    let name = match segments.next() {
+        Some("tasks") => "id",
+        Some("start") => "kind",
+        Some("schedules") => "name",
+        _ => return params,
+    };
+    if let Some(value) = segments.next() {
+        params.insert(name, value.to_owned());
+    }
+    params
 }
 
 /// The name under which a build that splits the WASM keeps the code of the page at a path below the base path. For servers
@@ -136,6 +159,7 @@ mod tests {
         ] {
             assert_eq!(page_name(path), Some(name), "{path}");
         }
+        assert_eq!(page_name("/tasks/x/y"), None);
         assert_eq!(page_name("/queues/x"), None);
         assert_eq!(page_name("/nowhere"), None);
     }

@@ -294,7 +294,9 @@ impl Face {
             if pending.get_untracked() {
                 return;
             }
-            let Some(form) = event.target().and_then(|it| it.dyn_into::<HtmlFormElement>().ok()) else { return };
+            let Some(form) = event.target().and_then(|it| it.dyn_into::<HtmlFormElement>().ok()) else {
+                return;
+            };
             pending.set(true);
             error.set(None);
             let (live, done, hide, page) = (live.clone(), done.clone(), hide.clone(), browser::path());

@@ -144,7 +144,7 @@ pub use load::{Loaded, load};
 pub use log::TaskLog;
 pub use permission::{Permission, ask_for_notifications, notification_permission};
 pub use post::{PostForm, PostState};
-pub use progress::{Confirm, EventAction, TaskCallbacks, TaskProgress};
+pub use progress::{Confirm, EventAction, ProgressRow, TaskCallbacks, TaskProgress};
 pub use question::TaskConfirmation;
 pub use start::StartTask;
 pub use time::{Duration, TimeAgo};

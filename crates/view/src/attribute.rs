@@ -225,7 +225,9 @@ impl ShownAttribute {
                 }
                 ShownValue::Fixed(value)
             }
-            Source::Changing(value) => ShownValue::Changing(changing(element, of, name, value, is_there, None)),
+            Source::Changing(value) => {
+                ShownValue::Changing(changing(element, of, name, value, is_there, None))
+            }
         };
         Self { of, name, value }
     }

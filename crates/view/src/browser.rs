@@ -20,8 +20,8 @@ pub mod prelude {
     pub use crate::components::{
         For, ForProps, Show, ShowProps, Suspense, SuspenseProps, Transition, TransitionProps,
     };
-    pub use crate::node::{IntoRender, IntoView};
     pub use crate::memo::{Effect, Memo};
+    pub use crate::node::{IntoRender, IntoView};
     pub use leptos::prelude::*;
 }
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use leptos::ev::EventDescriptor;
 use leptos::html::ElementType;
-use leptos::tachys::html::node_ref::NodeRefContainer;
 use leptos::prelude::{Mountable, NodeRef, Owner};
+use leptos::tachys::html::node_ref::NodeRefContainer;
 use leptos::tachys::hydration::Cursor;
 use leptos::tachys::renderer::{RemoveEventHandler, Rndr};
 use leptos::tachys::view::{Position, PositionState};
@@ -184,12 +184,7 @@ impl El {
         self
     }
 
-    fn listen(
-        mut self,
-        event: Cow<'static, str>,
-        captures: bool,
-        run: Box<dyn FnMut(JsValue)>,
-    ) -> Self {
+    fn listen(mut self, event: Cow<'static, str>, captures: bool, run: Box<dyn FnMut(JsValue)>) -> Self {
         let owner = Owner::current().unwrap_or_default();
         self.0.listeners.push(Listener { event, captures, owner, run: SendWrapper::new(run) });
         self
@@ -238,7 +233,8 @@ impl ShownElement {
         let (mut shown, children) = Self::without_children(*parts, element, true);
         if !children.is_empty() && !RAW.contains(&shown.tag) {
             position.set(Position::FirstChild);
-            shown.children = children.into_iter().map(|child| Shown::found(child, cursor, position)).collect();
+            shown.children =
+                children.into_iter().map(|child| Shown::found(child, cursor, position)).collect();
         }
         cursor.set(shown.element.clone().into());
         position.set(Position::NextChild);
@@ -247,7 +243,8 @@ impl ShownElement {
 
     fn without_children(parts: Parts, element: Element, is_there: bool) -> (Self, Vec<Node>) {
         let attributes = parts.attributes.into_iter();
-        let attributes = attributes.map(|attribute| ShownAttribute::of(attribute, &element, is_there)).collect();
+        let attributes =
+            attributes.map(|attribute| ShownAttribute::of(attribute, &element, is_there)).collect();
         let listeners = listen(parts.listeners, &element);
         if let Some(wanted) = parts.wanted {
             wanted.take()(&element);

@@ -63,10 +63,7 @@ impl<T: RenderHtml + 'static> Foreign for T {
     }
 
     fn hydrate(self: Box<Self>, cursor: &Cursor, position: &PositionState) -> ShownForeign {
-        ShownForeign {
-            view: TypeId::of::<T>(),
-            state: Box::new((*self).hydrate::<true>(cursor, position)),
-        }
+        ShownForeign { view: TypeId::of::<T>(), state: Box::new((*self).hydrate::<true>(cursor, position)) }
     }
 }
 

@@ -30,9 +30,9 @@ mod foreign;
 #[cfg(not(feature = "ssr"))]
 mod lazy_children;
 #[cfg(not(feature = "ssr"))]
-mod node;
-#[cfg(not(feature = "ssr"))]
 mod memo;
+#[cfg(not(feature = "ssr"))]
+mod node;
 #[cfg(not(feature = "ssr"))]
 mod shown;
 #[cfg(not(feature = "ssr"))]

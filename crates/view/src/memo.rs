@@ -110,7 +110,9 @@ pub struct Effect;
 impl Effect {
     /// Calls `run` with what it returned before, now and whenever a signal that it reads changes.
     #[expect(clippy::new_ret_no_self, reason = "it is leptos's own that one gets")]
-    pub fn new<T: 'static>(run: impl FnMut(Option<T>) -> T + 'static) -> leptos::prelude::Effect<leptos::prelude::LocalStorage> {
+    pub fn new<T: 'static>(
+        run: impl FnMut(Option<T>) -> T + 'static,
+    ) -> leptos::prelude::Effect<leptos::prelude::LocalStorage> {
         effect(Box::new(run))
     }
 }

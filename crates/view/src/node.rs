@@ -211,6 +211,12 @@ impl IntoView for AnyView {
     }
 }
 
+impl IntoView for leptos::tachys::svg::InertElement {
+    fn into_node(self) -> Node {
+        Node::Other(Box::new(self))
+    }
+}
+
 impl IntoView for InertElement {
     fn into_node(self) -> Node {
         Node::Other(Box::new(self))

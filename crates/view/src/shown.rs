@@ -54,9 +54,7 @@ impl Shown {
         Self(match node {
             Node::Nothing => Kind::Nothing(cursor.next_placeholder(position)),
             Node::Text(text) => Kind::Text(find_text(cursor, position), text),
-            Node::Element(element) => {
-                Kind::Element(Box::new(ShownElement::found(element, cursor, position)))
-            }
+            Node::Element(element) => Kind::Element(Box::new(ShownElement::found(element, cursor, position))),
             Node::Several(nodes) => Kind::Several(all(nodes)),
             Node::List(nodes) => {
                 let shown = all(nodes);

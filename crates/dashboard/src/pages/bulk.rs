@@ -1,9 +1,9 @@
 //! What is about to be done to many tasks: how many, which, and what is passed over. Then a task of its own does it.
 
+use leptos::Title;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use leptos_router::params::ParamsMap;

@@ -1,7 +1,7 @@
 //! A new schedule: of which kind, then its form.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::Definition;

@@ -1,7 +1,7 @@
 //! What is shown where there is no page.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use taskdeck_ui::Erase;
 
 use crate::layout::Frame;

@@ -1,7 +1,7 @@
 //! What goes on: what runs now, what failed lately, how much was done and how long it took.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{Lane, ListQuery, Stats, Status, StatusSet, TaskId, TaskState, WorkerState};

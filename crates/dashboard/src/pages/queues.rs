@@ -1,8 +1,8 @@
 //! Queues and kinds: what they hold, how long it waits, and pausing and limiting them.
 
+use leptos::Title;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::Title;
 use taskdeck_core::{Lane, LaneOf, Lanes, Status};
 use taskdeck_ui::format::thousands;
 use taskdeck_ui::{Duration, Erase, Icon, TimeAgo, load, manage};

@@ -1,7 +1,7 @@
 //! One schedule: when it comes, what it starts, and the form that changes it.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{DeckError, Definition, Schedule, ScheduleSource};

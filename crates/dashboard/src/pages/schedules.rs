@@ -1,7 +1,7 @@
 //! The schedules: what each means, when it comes next, and steering it.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use taskdeck_core::Schedule;
 use taskdeck_ui::{Erase, Icon, TimeAgo, load, manage};
 

@@ -1,8 +1,8 @@
 //! What this server runs with, how these pages look, and the keys that they know.
 
+use leptos::Title;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::Title;
 use taskdeck_core::About;
 use taskdeck_core::form::bytes;
 use taskdeck_ui::{Erase, Permission, ask_for_notifications, load, manage, notification_permission};

@@ -1,7 +1,7 @@
 //! The catalog: what can be started, by category, with a search.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use taskdeck_core::{Category, Definition};

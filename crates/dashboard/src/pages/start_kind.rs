@@ -1,7 +1,7 @@
 //! The form that starts a task of a kind, what is known of the kind, and the tasks it started last.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

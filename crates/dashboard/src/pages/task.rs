@@ -1,8 +1,8 @@
 //! One task: how far it is, what it says, what it left, why it failed, and what to do about it.
 
+use leptos::Title;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::Title;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{

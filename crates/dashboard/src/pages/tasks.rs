@@ -1,7 +1,7 @@
 //! The list of tasks. Its filter and its page are the URL; its rows are live; what is new waits to be asked for.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use taskdeck_core::{ListQuery, Status, StatusSet, TaskId, TaskPage};
 use taskdeck_ui::format::thousands;

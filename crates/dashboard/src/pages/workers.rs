@@ -1,7 +1,7 @@
 //! The processes that work: their slots, what each runs, whether they live, and how it went in the last hour.
 
-use leptos::prelude::*;
 use leptos::Title;
+use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{Stats, TaskId, TaskState, WorkerState};
 use taskdeck_ui::format::{duration, thousands};

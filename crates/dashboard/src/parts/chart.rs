@@ -3,9 +3,9 @@
 
 use leptos::prelude::*;
 use taskdeck_core::Timestamp;
-use taskdeck_ui::{Erase, TimeAgo};
+use taskdeck_ui::{Erase, TimeAgo, format};
 
-/// The space in which all charts are drawn; the page stretches it.
+/// The space in which all charts are drawn (their `viewBox`, their grid); the page stretches it.
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
 
@@ -77,7 +77,8 @@ impl Chart {
                     let Some(value) = value(row, step).filter(|value| *value > 0) else { continue };
                     let (low, high) = (height(*below, top), height(*below + value, top));
                     let left = width * number(step as u64) + gap;
-                    path.push_str(&format!("M{left:.1} {low:.1}V{high:.1}h{bar:.1}V{low:.1}z"));
+                    let [left, low, high, bar] = [left, low, high, bar].map(tenth);
+                    path.push_str(&format!("M{left} {low}V{high}h{bar}V{low}z"));
                     *below += value;
                 }
                 path
@@ -95,7 +96,7 @@ impl Chart {
                 continue;
             };
             let (x, y) = (width * (number(step as u64) + 0.5), height(value, top));
-            path.push_str(&format!("{}{x:.1} {y:.1}", if drawing { "L" } else { "M" }));
+            path.push_str(&format!("{}{} {}", if drawing { "L" } else { "M" }, tenth(x), tenth(y)));
             // A point that stands alone is seen as a short stroke.
             if !drawing && self.stands_alone(row, step) {
                 path.push_str("h0.1");
@@ -125,6 +126,11 @@ fn value(row: &Series, step: usize) -> Option<u64> {
 #[expect(clippy::cast_precision_loss, reason = "drawn, not counted")]
 fn number(value: u64) -> f64 {
     value as f64
+}
+
+/// A place, as it is written.
+fn tenth(place: f64) -> String {
+    format::decimal(place, 1)
 }
 
 fn height(value: u64, top: u64) -> f64 {
@@ -208,9 +214,9 @@ pub(crate) fn ChartPanel(
     let first = Memo::new(move |_| chart.with(|chart| chart.at.first().copied()));
     let mark = move || {
         let steps = chart.with(|chart| chart.at.len().max(1)) as u64;
-        under
-            .get()
-            .map(|step| format!("M{:.1} 0V{HEIGHT}", WIDTH / number(steps) * (number(step as u64) + 0.5)))
+        under.get().map(|step| {
+            format!("M{} 0V{}", tenth(WIDTH / number(steps) * (number(step as u64) + 0.5)), tenth(HEIGHT))
+        })
     };
     view! {
         <figure class="dash-chart" aria-labelledby=labelled>
@@ -223,7 +229,7 @@ pub(crate) fn ChartPanel(
                 <span class="dash-chart-top num" aria-hidden="true">{move || say(top.get())}</span>
                 <svg
                     class=format!("dash-chart-svg dash-chart-is-{shape}")
-                    viewBox=format!("0 0 {WIDTH} {HEIGHT}")
+                    viewBox="0 0 600 120"
                     preserveAspectRatio="none"
                     role="img"
                     aria-label=title
@@ -231,7 +237,7 @@ pub(crate) fn ChartPanel(
                     on:pointermove=point
                     on:pointerleave=move |_| under.set(None)
                 >
-                    <path class="dash-chart-grid" d=format!("M0 0H{WIDTH}M0 {}H{WIDTH}M0 {HEIGHT}H{WIDTH}", HEIGHT / 2.0)></path>
+                    <path class="dash-chart-grid" d="M0 0H600M0 60H600M0 120H600"></path>
                     {drawn}
                     <path class="dash-chart-mark" d=mark></path>
                 </svg>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
 use taskdeck_ui::format::duration;
 use taskdeck_ui::{
-    CancelButton, Duration, Erase, Icon, RetryButton, TaskProgress, TimeAgo, status_icon, use_live,
+    CancelButton, Duration, Erase, Icon, ProgressRow, RetryButton, TimeAgo, status_icon, use_live,
 };
 
 use super::selection::{FORM, Selection};
@@ -47,7 +47,7 @@ pub(crate) fn TaskRow(
     });
     let says = move || match summary.get() {
         Some(summary) => view! { <p class="dash-row-says">{summary}</p> }.erase(),
-        None => view! { <TaskProgress task=id state=seed.clone() compact=true actions=false/> }.erase(),
+        None => view! { <ProgressRow state=seed.clone()/> }.erase(),
     };
     view! {
         <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string() node_ref=row>

@@ -106,7 +106,7 @@ pub(super) fn bar(
         <progress
             class="td-bar"
             max="1"
-            value=move || value.get().map(|value| value.to_string())
+            value=move || value.get().map(|value| format::decimal(value, 4))
             aria-label=label
             aria-valuetext=words
         ></progress>
