@@ -28,9 +28,12 @@ struct Parts {
     namespace: Option<&'static str>,
     attributes: Vec<Attribute>,
     listeners: Vec<Listener>,
-    wanted: Option<SendWrapper<Box<dyn FnOnce(&Element)>>>,
+    wanted: Option<SendWrapper<Wanted>>,
     children: Vec<Node>,
 }
+
+/// Is given the element, once it is in the page.
+type Wanted = Box<dyn FnOnce(&Element)>;
 
 struct Listener {
     event: Cow<'static, str>,
@@ -164,6 +167,7 @@ impl El {
 
     /// Calls a function for each event.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "as `view!` hands it over")]
     pub fn on<E, F>(self, event: E, mut run: F) -> Self
     where
         E: EventDescriptor,

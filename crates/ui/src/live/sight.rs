@@ -89,14 +89,14 @@ impl LiveStore {
         let store = self.clone();
         Effect::new(move |_| {
             let Some(element) = row.get() else { return };
-            let number = store.look_at(Row { id, element: element.into(), shown });
+            let number = store.look_at(&Row { id, element: element.into(), shown });
             let store = store.clone();
             on_cleanup(move || store.look_away(number));
         });
         shown.read_only().into()
     }
 
-    fn look_at(&self, row: Row) -> u32 {
+    fn look_at(&self, row: &Row) -> u32 {
         lock(&self.0.sight).add(row.id);
         let (number, can_tell) = self.with_lookout(|lookout| {
             let number = lookout.next.get() + 1;
