@@ -21,7 +21,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::compress::Cache;
@@ -33,6 +33,9 @@ use crate::progress::Progress;
 use crate::wasm::{self, Bundle};
 use crate::workspace::Workspace;
 
+/// The most that a page may load at first, in bytes: its WASM, compressed. A bound so that it does not creep up; what is
+/// wanted is less (250 KB of WASM, 300 KB in all).
+const WASM_MOST: usize = 360_000;
 /// Smaller files are sent as they are.
 const COMPRESS_OVER: usize = 1024;
 const COMPRESSED: [&str; 4] = ["js", "wasm", "css", "svg"];
@@ -102,6 +105,18 @@ impl Sizes {
     }
 }
 
+impl Sizes {
+    /// Refuses a page that loads too much.
+    fn check(&self) -> Result<()> {
+        match self.first.iter().max_by_key(|(_, wasm)| **wasm) {
+            Some((page, wasm)) if *wasm > WASM_MOST => {
+                bail!("the page `{page}` loads {wasm} bytes of WASM at first; the bound is {WASM_MOST}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Where the site of this mode lies. The server embeds it from there, whatever cargo's target folder is.
 pub(crate) fn folder(workspace: &Workspace, mode: Mode) -> PathBuf {
     let name = match mode {
@@ -140,7 +155,11 @@ fn assemble(
             element::check_size(&files)?;
         }
         write(&folder(workspace, mode), &files)?;
-        Ok(Sizes::of(&files, &manifest))
+        let sizes = Sizes::of(&files, &manifest);
+        if mode == Mode::Release {
+            sizes.check()?;
+        }
+        Ok(sizes)
     })
 }
 
@@ -353,6 +372,16 @@ mod tests {
         assert_eq!((sizes.raw, sizes.first["tasks"]), (6000, 4000 + pack));
         files.insert(format!("{}.br", manifest.wasm.trim_start_matches('/')), vec![0; 10]);
         assert_eq!(Sizes::of(&files, &manifest).first["tasks"], 10 + pack);
+    }
+
+    #[test]
+    fn a_page_that_loads_too_much_is_refused_by_name() {
+        let (mut files, manifest) = site("one", b"a{}");
+        assert!(Sizes::of(&files, &manifest).check().is_ok());
+        let pack = manifest.pages["tasks"][0].trim_start_matches('/').to_owned();
+        files.insert(pack, vec![0; WASM_MOST]);
+        let refused = Sizes::of(&files, &manifest).check().expect_err("it is too much");
+        assert!(refused.to_string().contains("`tasks`"), "{refused}");
     }
 
     #[test]
