@@ -281,7 +281,7 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
     let _lane = live.log_lane.lock().await;
     let (event, mut extra) = ending(inner, live, end, detail);
     extra.log = live.take_last_log();
-    let known = Some(Box::new(live.record()));
+    let known = Some(live.record());
     let change = Change { id: live.id, event, now: inner.clock.now(), extra, known };
     let mut wait = STORE_RETRY_FIRST;
     loop {

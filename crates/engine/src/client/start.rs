@@ -316,7 +316,7 @@ impl Inner {
         if let Ok(Decision::Changed(machine)) =
             decide(&new.record.machine, &Event::Claimed(lease), self.clock.now())
         {
-            new.record.machine = *machine;
+            new.record_mut().machine = *machine;
         }
         let (reply, answer) = oneshot::channel();
         let inner = Arc::clone(self);
@@ -328,8 +328,7 @@ impl Inner {
             let claimed = match &outcome {
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
-                    let record = (**record).clone();
-                    Some(Claimed { record, params, checkpoint: None, last_log_seq: 0 })
+                    Some(Claimed { record: Arc::clone(record), params, checkpoint: None, last_log_seq: 0 })
                 }
                 _ => None,
             };
