@@ -104,6 +104,9 @@ fn insert_payload(tx: &Tx<'_, '_>, record: &Record, task: &NewTask) -> Result<()
             .prepare_cached("INSERT INTO task_files (task, role, name, file) VALUES (?1, 0, ?2, ?3)")?;
         link.execute((id, param, blob(file.as_uuid())))?;
     }
+    if !task.after.is_empty() {
+        tx.statements.chain();
+    }
     for after in &task.after {
         let done = status_of(tx, *after)? == Some(Status::Completed);
         let mut edge = tx
