@@ -7,7 +7,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use taskdeck_core::StartRequest;
 use taskdeck_engine::Client;
@@ -15,7 +15,7 @@ use taskdeck_engine::Client;
 use crate::problem::Failure;
 use crate::upload;
 
-/// What a JSON object says, or null. A list is refused: what it holds would be taken for the fields by their order.
+/// What a JSON object says. A list is refused: what it holds would be taken for the fields by their order.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -29,16 +29,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
                 f.write_str("a JSON object")
             }
 
-            fn visit_unit<E: serde::de::Error>(self) -> Result<T, E> {
-                T::deserialize(().into_deserializer())
-            }
-
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
                 T::deserialize(MapAccessDeserializer::new(map))
             }
         }
 
-        deserializer.deserialize_any(Fields(PhantomData)).map(Self)
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
     }
 }
 
@@ -65,6 +61,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Required<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let Json(Object(value)) = Json::<Object<T>>::from_request(request, state).await?;
         Ok(Self(value))
+    }
+}
+
+/// A JSON object, or null.
+pub(crate) struct OrNull<T>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OrNull<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let Json(value) = Json::<Option<Object<T>>>::from_request(request, state).await?;
+        Ok(Self(value.map(|Object(value)| value)))
     }
 }
 

@@ -65,7 +65,7 @@ async fn an_id_made_by_the_client_starts_one_task() {
     assert!(!client.start("scripted", with_id()).await.unwrap().deduplicated);
     assert!(client.start("scripted", with_id()).await.unwrap().deduplicated);
     assert_eq!(client.counts().await.unwrap().total(), 1);
-    let other = deck.as_actor(Actor::local()).start("scripted", with_id()).await;
+    let other = deck.as_actor(Actor::System).start("scripted", with_id()).await;
     assert!(matches!(other, Err(DeckError::IdTaken { task }) if task == id), "{other:?}");
     let old = TaskId::from_parts(Timestamp::from_millis(1), [0; 10]);
     let refused = client.start("scripted", StartRequest { id: Some(old), ..with_id() }).await;
