@@ -17,7 +17,7 @@ fn queue(name: &'static str) -> QueueName {
 
 fn in_queue(n: u128, name: &'static str) -> NewTask {
     let mut task = new_task(n, "sample");
-    task.record.queue = queue(name);
+    task.record_mut().queue = queue(name);
     task
 }
 
@@ -53,7 +53,7 @@ async fn queues_take_turns_however_full_one_is(store: Arc<dyn Store>) {
     start(&*store, in_queue(21, "small")).await;
     start(&*store, in_queue(22, "small")).await;
     let mut urgent = in_queue(23, "full");
-    urgent.record.priority = 100;
+    urgent.record_mut().priority = 100;
     start(&*store, urgent).await;
     let mut found = claimed(&*store, request(session(1), 4)).await;
     found.sort_unstable();
@@ -63,7 +63,7 @@ async fn queues_take_turns_however_full_one_is(store: Arc<dyn Store>) {
 async fn no_more_of_a_partition_are_claimed_than_its_limit(store: Arc<dyn Store>) {
     for n in 1..=9 {
         let mut task = new_task(n, "sample");
-        task.record.partition = Some(["ann", "bob", "cid"][usize::try_from(n % 3).unwrap()].to_owned());
+        task.record_mut().partition = Some(["ann", "bob", "cid"][usize::try_from(n % 3).unwrap()].to_owned());
         start(&*store, task).await;
     }
     let partition =
@@ -75,7 +75,7 @@ async fn no_more_of_a_partition_are_claimed_than_its_limit(store: Arc<dyn Store>
 
 async fn tasks_of_a_newer_version_are_left_to_newer_workers(store: Arc<dyn Store>) {
     let mut newer = new_task(1, "sample");
-    newer.record.kind_version = 2;
+    newer.record_mut().kind_version = 2;
     start(&*store, newer).await;
     start(&*store, new_task(2, "sample")).await;
     assert_eq!(claimed(&*store, request(session(1), 10)).await, [2]);
@@ -115,6 +115,8 @@ async fn sessions_live_while_they_are_known(store: Arc<dyn Store>) {
     assert_eq!(store.holders().await.unwrap(), [session(1)]);
     let moved = store.rescue(session(1), later(3)).await.unwrap();
     assert_eq!((moved.len(), moved[0].before), (1, Some(Status::Running)));
+    let attempts = store.attempts(task).await.unwrap();
+    assert_eq!(attempts[0].worker.as_deref(), Some("a:1"), "the attempt names who went away");
     assert!(!store.beat(session(1), 3).await.unwrap(), "it was taken for dead");
     assert!(store.holders().await.unwrap().is_empty());
     apply(&*store, completed(task, token)).await;

@@ -1,6 +1,7 @@
 //! Claiming: which of the queued tasks a worker gets.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use taskdeck_core::{Decision, Event, Lease, State, TaskId, decide};
 
@@ -185,5 +186,5 @@ fn claim_one(tx: &mut Tx<'_, '_>, id: TaskId, request: &ClaimRequest) -> Result<
     }
     tx.count(&record, Some(from));
     tx.rollups.of(&record.kind, request.now).begun(request.now.millis_since(queued_at));
-    Ok(Some(Claimed { record, params, checkpoint, last_log_seq }))
+    Ok(Some(Claimed { record: Arc::new(record), params, checkpoint, last_log_seq }))
 }
