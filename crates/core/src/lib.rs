@@ -24,6 +24,7 @@ mod filter;
 pub mod form;
 mod histogram;
 mod id;
+mod kind_name;
 mod list;
 mod log;
 mod machine;
@@ -59,6 +60,7 @@ pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
+pub use kind_name::KindName;
 pub use list::{ListQuery, TaskPage};
 pub use log::{LogLevel, LogLine, LogPage};
 pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};

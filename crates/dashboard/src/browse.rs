@@ -124,9 +124,8 @@ fn Framed(
     place: Memo<Place>,
 ) -> impl IntoView {
     let Some(parent) = Owner::current() else { return ().erase() };
-    let first = place.get_untracked().page();
-    let first = first.map(|page| Shown::of(page, &parent, url.get_untracked()));
-    let shown = StoredValue::new_local(first);
+    let of_first = parent.clone();
+    let shown = StoredValue::new_local(None::<Shown>);
     let came = RwSignal::new(());
     let at = StoredValue::new(place.get_untracked());
     let location = use_context::<BrowserUrl>();
@@ -164,8 +163,12 @@ fn Framed(
             }
         });
     });
+    // The first page is made in the frame, which provides what pages ask for.
     let page = move || {
         came.track();
+        if let Some(page) = place.get_untracked().page().filter(|_| shown.with_value(Option::is_none)) {
+            shown.set_value(Some(Shown::of(page, &of_first, url.get_untracked())));
+        }
         shown.try_update_value(|shown| shown.as_mut().and_then(|shown| shown.view.take())).flatten()
     };
     view! { <Frame>{page}</Frame> }.erase_waiting()

@@ -30,6 +30,7 @@ mod browser;
 mod code;
 mod filter;
 mod keys;
+mod later;
 mod layout;
 mod pages;
 mod parts;

@@ -284,7 +284,7 @@ impl Face {
         // A task has one such popover; where two widgets show the task the first opens for both.
         let popover = deed.task().map_or_else(
             || "td-ask-clean-up".to_owned(),
-            |id| format!("td-ask-{}-{id}", self.text.to_lowercase()),
+            |id| format!("td-ask-{}-{id}", self.text.to_ascii_lowercase()),
         );
         let hide = popover.clone();
         let action = use_base().join(deed.path());

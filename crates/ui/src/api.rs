@@ -16,8 +16,8 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use server_fn::codec::{MultipartData, PostUrl};
 use taskdeck_core::{
-    BulkPreview, BulkRequest, BulkVerb, CancelOutcome, Counts, Definition, Kind, Lane, ListQuery, LogPage,
-    Notice, Started, Stats, StatusSet, TaskDetail, TaskId, TaskPage, TaskState, WorkerState,
+    BulkPreview, BulkRequest, BulkVerb, CancelOutcome, Counts, Definition, Kind, KindName, Lane, ListQuery,
+    LogPage, Notice, Started, Stats, StatusSet, TaskDetail, TaskId, TaskPage, TaskState, WorkerState,
 };
 #[cfg(feature = "ssr")]
 use taskdeck_core::{DeckError, IdError};
@@ -38,6 +38,13 @@ use crate::server::{
 #[server(name = GetKinds, prefix = "/_taskdeck", endpoint = "kinds", protocol = Call, client = BaseClient)]
 pub async fn kinds() -> Result<Vec<Definition>, ApiError> {
     client()?.kinds().map_err(refuse)
+}
+
+/// What the kinds that the viewer may see are called.
+#[server(name = GetKindNames, prefix = "/_taskdeck", endpoint = "kind_names", protocol = Call, client = BaseClient)]
+pub async fn kind_names() -> Result<Vec<KindName>, ApiError> {
+    let kinds = client()?.kinds().map_err(refuse)?;
+    Ok(kinds.iter().map(KindName::from).collect())
 }
 
 /// One kind.

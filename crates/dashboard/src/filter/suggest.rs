@@ -1,6 +1,8 @@
 //! What may come next in the search box. Pure.
 
-use taskdeck_core::{Definition, Status};
+use std::collections::BTreeSet;
+
+use taskdeck_core::{KindName, Status};
 
 /// How many are shown at a time.
 const MOST: usize = 8;
@@ -31,7 +33,7 @@ const NAMES: [(&str, &str); 10] = [
 ];
 
 /// What may come in place of the last word of a text. The kinds are those that there are.
-pub(crate) fn suggest(text: &str, kinds: &[Definition]) -> Vec<Suggestion> {
+pub(crate) fn suggest(text: &str, kinds: &[KindName]) -> Vec<Suggestion> {
     // Within quotes nothing is suggested.
     if text.matches('"').count() % 2 == 1 {
         return Vec::new();
@@ -40,7 +42,7 @@ pub(crate) fn suggest(text: &str, kinds: &[Definition]) -> Vec<Suggestion> {
         .rfind(char::is_whitespace)
         .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     let (before, word) = text.split_at(start);
-    let typed = word.to_lowercase();
+    let typed = word.to_ascii_lowercase();
     let mut found: Vec<(String, String)> = Vec::new();
     let mut offer = |word: String, hint: &str| found.push((word, hint.to_owned()));
     match typed.split_once(':') {
@@ -74,9 +76,7 @@ pub(crate) fn suggest(text: &str, kinds: &[Definition]) -> Vec<Suggestion> {
             }
         }
         Some(("queue", value)) => {
-            let mut queues: Vec<_> = kinds.iter().map(|kind| kind.limits.queue.as_str()).collect();
-            queues.sort_unstable();
-            queues.dedup();
+            let queues: BTreeSet<_> = kinds.iter().map(|kind| kind.queue.as_str()).collect();
             for queue in queues.into_iter().filter(|queue| queue.starts_with(value)) {
                 offer(format!("queue:{queue} "), "a queue that a kind goes to");
             }
@@ -105,12 +105,13 @@ pub(crate) fn suggest(text: &str, kinds: &[Definition]) -> Vec<Suggestion> {
 
 #[cfg(test)]
 mod tests {
-    use taskdeck_core::Kind;
+    use taskdeck_core::{Definition, Kind};
 
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        let kinds = ["import_csv", "backup_database"].map(|kind| Definition::new(Kind::new(kind).unwrap()));
+        let kinds = ["import_csv", "backup_database"]
+            .map(|kind| KindName::from(&Definition::new(Kind::new(kind).unwrap())));
         suggest(text, &kinds).into_iter().map(|suggestion| suggestion.word).collect()
     }
 

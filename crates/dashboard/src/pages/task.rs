@@ -16,6 +16,7 @@ use taskdeck_ui::{
 
 use super::not_found::NotFound;
 use crate::filter::Filter;
+use crate::later::part;
 use crate::parts::attempts::Attempts;
 use crate::parts::copy::CopyButton;
 use crate::parts::failure::Failure;
@@ -33,6 +34,18 @@ const LOG_TAIL: u32 = 500;
 const AGAIN_MS: i64 = 5_000;
 /// How many children the page shows.
 const CHILDREN: u32 = 20;
+
+// The page is live without them, and they are the most of it.
+part!(QUESTIONS, questions, (TaskId, Signal<Vec<OpenQuestion>>), show_questions);
+part!(LOG, log, (TaskId, LogPage), show_log);
+
+fn show_questions((task, questions): (TaskId, Signal<Vec<OpenQuestion>>)) -> AnyView {
+    view! { <TaskConfirmation task questions/> }.erase()
+}
+
+fn show_log((task, initial): (TaskId, LogPage)) -> AnyView {
+    view! { <TaskLog task initial/> }.erase()
+}
 
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -151,7 +164,7 @@ fn Task(
                 <Failure task attempts/>
                 {move || left().map(|result| view! { <ResultPanel result task=id/> })}
                 <Children children task=id/>
-                <TaskLog task=id initial=log/>
+                {LOG.later((id, log))}
                 <Attempts attempts/>
             </div>
             <div class="dash-task-column">
@@ -270,7 +283,7 @@ fn Questions(
             view! {
                 <section class="dash-panel" aria-labelledby="questions-title">
                     <header class="dash-panel-head"><h2 id="questions-title">"Questions"</h2></header>
-                    <div class="dash-panel-body"><TaskConfirmation task questions/></div>
+                    <div class="dash-panel-body">{QUESTIONS.later((task, questions))}</div>
                 </section>
             }
         })

@@ -21,7 +21,7 @@ pub(crate) fn TasksPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| query.with(Filter::from_query));
     let page = load(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
-    let kinds = load(|| (), |()| api::kinds());
+    let kinds = load(|| (), |()| api::kind_names());
     let loading = RwSignal::new(false);
     let selection = Selection::provide();
     // What was chosen of one list is not chosen of the next.

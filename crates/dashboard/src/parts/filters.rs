@@ -2,7 +2,7 @@
 //! works without JavaScript.
 
 use leptos::prelude::*;
-use taskdeck_core::{Definition, Status, StatusSet};
+use taskdeck_core::{KindName, Status, StatusSet};
 use taskdeck_ui::{Erase, Icon, Loaded, status_icon};
 
 use super::search::SearchBox;
@@ -15,7 +15,7 @@ pub(crate) fn FilterBar(
     /// What the URL says.
     filter: Memo<Filter>,
     /// The kinds that there are.
-    kinds: Loaded<Vec<Definition>>,
+    kinds: Loaded<Vec<KindName>>,
 ) -> impl IntoView {
     let clear = move || filter.with(|filter| (!filter.is_empty()).then(|| paths::tasks("")));
     view! {
@@ -84,11 +84,11 @@ fn KindMenu(
     /// What the URL says.
     filter: Memo<Filter>,
     /// The kinds that there are.
-    kinds: Loaded<Vec<Definition>>,
+    kinds: Loaded<Vec<KindName>>,
 ) -> impl IntoView {
     const ID: &str = "kind-menu";
-    let choice = move |definition: Definition| {
-        let Definition { kind, title, icon, .. } = definition;
+    let choice = move |name: KindName| {
+        let KindName { kind, title, icon, .. } = name;
         let (of_href, of_chosen) = (kind.clone(), kind);
         let href = move || filter.with(|filter| paths::filtered(&filter.with_kind(Some(of_href.clone()))));
         let chosen =

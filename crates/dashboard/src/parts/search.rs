@@ -4,7 +4,7 @@ use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use taskdeck_core::Definition;
+use taskdeck_core::KindName;
 use taskdeck_ui::{Erase, Icon, Loaded};
 
 use crate::filter::{Filter, Suggestion, suggest};
@@ -18,7 +18,7 @@ pub(crate) fn SearchBox(
     /// What the URL says.
     filter: Memo<Filter>,
     /// The kinds that there are.
-    kinds: Loaded<Vec<Definition>>,
+    kinds: Loaded<Vec<KindName>>,
 ) -> impl IntoView {
     let text = Memo::new(move |_| filter.with(Filter::text));
     // What is typed and not searched for yet.
@@ -26,7 +26,7 @@ pub(crate) fn SearchBox(
     Effect::new(move |_| typed.set(text.get()));
     let open = RwSignal::new(false);
     let chosen = RwSignal::new(None::<usize>);
-    let known = RwSignal::new(Vec::<Definition>::new());
+    let known = RwSignal::new(Vec::<KindName>::new());
     Effect::new(move |_| {
         if let Some(Ok(kinds)) = kinds.get() {
             known.set(kinds);

@@ -77,12 +77,12 @@ fn CountLink(
     /// Whether the list shows these and no others.
     chosen: Signal<bool>,
 ) -> impl IntoView {
-    let filter = Filter::default().with_status(StatusSet::EMPTY.with(status));
+    let list = paths::tasks(&format!("?q=status:{}", status.name()));
     view! {
         <li>
             <a
                 class="dash-count"
-                href=paths::filtered(&filter)
+                href=list
                 aria-current=move || chosen.get().then_some("page")
                 data-zero=move || (number.get() == Some(0)).then_some("")
             >
