@@ -62,9 +62,10 @@ export const test = base.extend<Fixtures>({
   ],
 });
 
-/** Returns when the page is hydrated and hears of changes as they happen. */
+/** Returns when the page is hydrated, with the parts that come after it, and hears of changes as they happen. */
 export async function live(page: Page): Promise<void> {
   await expect(page.locator("[data-connection=live]")).toBeAttached({ timeout: 15_000 });
+  await expect(page.locator(".dash-later[inert]")).toHaveCount(0);
 }
 
 /** Starts a task as a program does, and answers its id. */

@@ -19,7 +19,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -249,16 +252,31 @@ fn add_folder(files: &mut Files, folder: &Path, prefix: &str) -> Result<()> {
 }
 
 fn compress(files: &mut Files, cache: &Path) -> Result<()> {
-    let mut cache = Cache::open(cache.to_owned())?;
-    let mut compressed = Files::new();
-    for (name, bytes) in files.iter() {
-        let wanted =
-            Path::new(name).extension().is_some_and(|end| COMPRESSED.iter().any(|known| end == *known));
-        if wanted && bytes.len() > COMPRESS_OVER {
-            compressed.insert(format!("{name}.br"), cache.compress(bytes)?);
+    let cache = Cache::open(cache.to_owned())?;
+    let is_wanted = |(name, bytes): &(&String, &Vec<u8>)| {
+        let end = Path::new(name).extension();
+        bytes.len() > COMPRESS_OVER && end.is_some_and(|end| COMPRESSED.iter().any(|known| end == *known))
+    };
+    let wanted: Vec<_> = files.iter().filter(is_wanted).collect();
+    // Each core takes the next file: it is the longest part of the layout.
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<(String, Vec<u8>)>> {
+        let mut done = Vec::new();
+        while let Some((name, bytes)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((format!("{name}.br"), cache.compress(bytes)?));
         }
-    }
-    files.append(&mut compressed);
+        Ok(done)
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let done: Vec<Result<_>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Result<_>>| {
+            worker.join().unwrap_or_else(|_| bail!("compressing panicked"))
+        };
+        workers.into_iter().map(join).collect()
+    });
+    let compressed = done.into_iter().collect::<Result<Vec<_>>>()?;
+    files.extend(compressed.into_iter().flatten());
     cache.close()
 }
 
