@@ -1,16 +1,13 @@
-//! The pieces that a page needs, in one file: one request instead of thirty, and what the pieces have in common is
-//! compressed away, which is a sixth of them.
+//! The pieces that a page needs, in one file: one request instead of a hundred, and what the pieces have in common is
+//! compressed away, which is a sixth of them. Who goes on to another page gets again what both need; that is the price.
 //!
 //! A pack is a WASM module of custom sections alone, each a piece under its name, so that the browser takes it apart by
-//! itself. The single pieces are there too, for who comes from a page that has most of them already.
+//! itself.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use serde_json::json;
-
-/// A page that lacks no more pieces than this asks for each of them.
-const FEW: usize = 6;
 
 /// Packs pieces.
 pub(crate) fn pack<'a>(pieces: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
@@ -58,7 +55,7 @@ pub(crate) fn teach(loader: &str, packs: &Packs) -> Result<String> {
         let line = if let Some((before, rest)) = line.split_once(FETCH)
             && let Some(stem) = rest.strip_suffix(".wasm\", import.meta.url));")
         {
-            format!("{before}const src = piece(\"{stem}\", \"./{stem}.wasm\");")
+            format!("{before}const src = piece(\"{stem}\");")
         } else if let Some(rest) = line.strip_prefix(LOAD)
             && let Some((page, rest)) = rest.split_once(WRAP)
         {
@@ -75,34 +72,29 @@ pub(crate) fn teach(loader: &str, packs: &Packs) -> Result<String> {
     if loads != packs.len() || taught.contains("fetch(") {
         bail!("the loader of the pieces is written in another way than is known here");
     }
-    Ok(format!(
-        "{}{taught}",
-        HELP.replace("PAGES", &json!(packs).to_string()).replace("FEW", &FEW.to_string())
-    ))
+    Ok(format!("{}{taught}", HELP.replace("PAGES", &json!(packs).to_string())))
 }
 
-/// `packs` and `came` are those of this page view.
+/// A pack that did not come is asked for again the next time that its page is.
 const HELP: &str = r#"const pages = PAGES;
-const packs = [];
-const came = new Set();
+const packs = new Map();
 function withPack(page, load) {
     return () => {
-        const [address, stems] = pages[page];
-        if (stems.filter((stem) => !came.has(stem)).length > FEW) {
-            const pack = WebAssembly.compileStreaming(fetch(new URL(address, import.meta.url)));
-            packs.push([stems, pack.catch(() => undefined)]);
+        if (!packs.has(page)) {
+            const pack = WebAssembly.compileStreaming(fetch(new URL(pages[page][0], import.meta.url)));
+            pack.catch(() => packs.delete(page));
+            packs.set(page, pack);
         }
         return load();
     };
 }
-async function piece(stem, address) {
-    came.add(stem);
-    for (const [stems, pack] of packs) {
-        const found = stems.includes(stem) && (await pack);
-        const [bytes] = found ? WebAssembly.Module.customSections(found, stem) : [];
-        if (bytes) return new Response(bytes, { headers: { "content-type": "application/wasm" } });
+async function piece(stem) {
+    for (const [page, pack] of packs) {
+        if (!pages[page][1].includes(stem)) continue;
+        const [bytes] = WebAssembly.Module.customSections(await pack, stem);
+        return new Response(bytes, { headers: { "content-type": "application/wasm" } });
     }
-    return fetch(new URL(address, import.meta.url));
+    throw new Error(`${stem} is in no file that was loaded`);
 }
 "#;
 
@@ -143,7 +135,7 @@ export const __wasm_split_load_tasks = wrapAsyncCb(makeLoad(() => {
         assert!(
             taught.contains(r#"const pages = {"tasks":["./page_tasks.wasm",["chunk_7","split_tasks"]]};"#)
         );
-        assert!(taught.contains(r#"    const src = piece("chunk_7", "./chunk_7.wasm");"#));
+        assert!(taught.contains(r#"    const src = piece("chunk_7");"#));
         assert!(taught.contains(r#"_load_tasks = wrapAsyncCb(withPack("tasks", makeLoad(() => {"#));
         assert!(taught.ends_with("\n, [__chunk_7])));\n"));
     }
