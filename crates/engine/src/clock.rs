@@ -47,7 +47,8 @@ impl Clock {
     }
 }
 
-fn system() -> Timestamp {
+/// What this machine says.
+pub(crate) fn system() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -292,7 +292,7 @@ impl DeckBuilder {
         files.sweep_unfinished()?;
         let inner = Arc::new(Inner {
             worker: Worker::new(self.settings.max_concurrent.max(1)),
-            dispatch: Arc::new(Dispatch::new(&self.registry, &self.settings.queues)),
+            dispatch: Arc::new(Dispatch::new(&self.registry, &self.settings.queues, store.is_shared())),
             starts: StartRates::new(self.settings.user_rate),
             settings: self.settings,
             registry: self.registry,

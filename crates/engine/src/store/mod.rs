@@ -1,8 +1,11 @@
 //! The store: what is durable, behind one trait. An adapter keeps rows and transactions; what may happen to a task
 //! is decided by [`taskdeck_core::decide`] and nowhere else.
 
+pub(crate) mod choose;
 mod claim;
 mod control;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 mod record;
 mod rollup;
 mod schedules;
@@ -17,7 +20,7 @@ use taskdeck_core::{
     Upload, UserId,
 };
 
-pub(crate) use claim::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
+pub(crate) use claim::{Bounds, ClaimRequest, Claimed, KindRoom, PartitionRoom, QueueRoom};
 pub(crate) use control::{Control, Scope, SessionRow};
 pub(crate) use record::{Moved, NewTask, Options, Record};
 pub(crate) use schedules::{Pace, Pause, ScheduleStore, StoredSchedule};
@@ -232,12 +235,60 @@ pub(crate) enum RemoveWhich {
     Matching(Box<ListQuery>),
 }
 
+/// What other nodes did, as far as this one is to look at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// Something may be claimed.
+    pub(crate) queued: bool,
+    /// Something has a time.
+    pub(crate) due: bool,
+    /// A schedule has another time.
+    pub(crate) schedules: bool,
+    /// A running task is to stop, or a lane is held back or let go.
+    pub(crate) running: bool,
+    /// A task changed, or its log grew.
+    pub(crate) tasks: bool,
+}
+
+impl Heard {
+    /// Everything: nobody listened for a while.
+    pub(crate) fn all() -> Self {
+        Self { queued: true, due: true, schedules: true, running: true, tasks: true }
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            queued: self.queued || other.queued,
+            due: self.due || other.due,
+            schedules: self.schedules || other.schedules,
+            running: self.running || other.running,
+            tasks: self.tasks || other.tasks,
+        }
+    }
+}
+
 /// What Taskdeck needs of a database. Every write is durable when it returns; callers that wait at the same time
 /// share one commit.
 #[async_trait]
 pub(crate) trait Store: ScheduleStore {
     /// The deck that this store is.
     fn deck_id(&self) -> DeckId;
+
+    /// Whether other nodes work on it too.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Waits until other nodes did something that this one is to look at. Some of it may be lost: then it is seen when
+    /// the node looks by itself.
+    async fn heard(&self) -> Heard {
+        std::future::pending().await
+    }
+
+    /// How many milliseconds the store's clock is before this machine's.
+    async fn clock_ahead_ms(&self) -> Result<i64, StoreError> {
+        Ok(0)
+    }
 
     /// Starts tasks. A known id, and a key that an active task of the kind has, answer that task.
     async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError>;

@@ -1,4 +1,4 @@
-//! What every store must do, run on a file and in memory. A new adapter is right when it passes.
+//! What every store must do, run on a file, in memory, and on PostgreSQL. A new adapter is right when it passes.
 
 mod chance;
 mod file_only;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::sqlite::SqliteStore;
 use super::{
-    Applied, Change, ClaimRequest, Claimed, FileRole, KindRoom, LogWrite, NewTask, Options, ProgressWrite,
+    Applied, Bounds, Change, ClaimRequest, Claimed, FileRole, KindRoom, LogWrite, NewTask, Options, ProgressWrite,
     Record, RemoveWhich, StartOutcome, Store,
 };
 use crate::Durability;
@@ -98,7 +98,7 @@ fn request(by: SessionId, max: usize) -> ClaimRequest {
 }
 
 fn room(name: &'static str, room: usize) -> KindRoom {
-    KindRoom { kind: kind(name), version: 1, room, partition: None }
+    KindRoom { kind: kind(name), version: 1, room, bounds: Bounds::default(), partition: None }
 }
 
 async fn claim(store: &dyn Store) -> (TaskId, LeaseToken) {
@@ -434,7 +434,7 @@ async fn random_interleavings_lose_nothing(store: Arc<dyn Store>) {
 }
 
 /// A memory store, or one on a file in the folder.
-fn open(folder: Option<&TempDir>) -> Arc<dyn Store> {
+pub(super) fn open(folder: Option<&TempDir>) -> Arc<dyn Store> {
     let path = folder.map(|folder| folder.path().join("deck.db"));
     Arc::new(SqliteStore::open(path.as_deref(), Durability::Full).unwrap())
 }
@@ -455,9 +455,20 @@ macro_rules! conformance {
                 super::$test(crate::store::conformance::open(Some(&folder))).await;
             })*
         }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[tokio::test]
+            #[ignore = "needs a PostgreSQL server: cargo xtask test"]
+            async fn $test() {
+                let database = crate::store::postgres::testing::Database::new().await;
+                let store = database.store().await;
+                super::$test(store.clone()).await;
+                database.drop(store).await;
+            })*
+        }
     };
 }
-use conformance;
+pub(super) use conformance;
 
 conformance!(
     a_start_is_idempotent_by_id_and_by_key,

@@ -18,7 +18,7 @@ use super::{SqliteStore, rows};
 use crate::Durability;
 use crate::store::conformance::record;
 use crate::store::{
-    Change, ClaimRequest, KindRoom, NewTask, Record, RemoveWhich, SessionRow, StartOutcome, Store,
+    Bounds, Change, ClaimRequest, KindRoom, NewTask, Record, RemoveWhich, SessionRow, StartOutcome, Store,
 };
 
 thread_local! {
@@ -79,7 +79,7 @@ async fn start(store: &SqliteStore, task: NewTask) {
 }
 
 async fn claim(store: &SqliteStore) -> Vec<(Record, LeaseToken)> {
-    let kind = KindRoom { kind: Kind::new("sample").unwrap(), version: 1, room: usize::MAX, partition: None };
+    let kind = KindRoom { kind: Kind::new("sample").unwrap(), version: 1, room: usize::MAX, bounds: Bounds::default(), partition: None };
     let request = ClaimRequest {
         session: session(),
         kinds: vec![kind],
