@@ -81,7 +81,7 @@ async fn answer<T: Clone, R>(calls: Vec<(Vec<T>, Reply<R>)>, run: &Run<T, R>) {
                 drop(reply.send(Ok(answers.by_ref().take(many).collect())));
             }
         }
-        Err(StoreError::Unreadable { .. }) | Err(StoreError::Database(_)) if replies.len() > 1 => {
+        Err(StoreError::Unreadable { .. } | StoreError::Database(_)) if replies.len() > 1 => {
             // One of them failed, and the others should not suffer for it: each in a transaction of its own.
             let mut from = 0;
             for (many, reply) in replies {
