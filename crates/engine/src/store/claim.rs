@@ -1,6 +1,7 @@
 //! What a worker asks for when it claims, and what it gets.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use taskdeck_core::{Kind, QueueName, Rate, SessionId, Timestamp};
 
@@ -34,6 +35,7 @@ pub(crate) struct Bounds {
 pub(crate) struct QueueRoom {
     /// How many more may run.
     pub(crate) room: usize,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for stores that many nodes share"))]
     pub(crate) bounds: Bounds,
 }
 
@@ -45,6 +47,7 @@ pub(crate) struct KindRoom {
     pub(crate) version: u32,
     /// How many more may run.
     pub(crate) room: usize,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for stores that many nodes share"))]
     pub(crate) bounds: Bounds,
     pub(crate) partition: Option<PartitionRoom>,
 }
@@ -60,7 +63,7 @@ pub(crate) struct PartitionRoom {
 /// A task that a worker now holds, with what its body needs.
 #[derive(Debug)]
 pub(crate) struct Claimed {
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Record>,
     pub(crate) params: String,
     pub(crate) checkpoint: Option<String>,
     pub(crate) last_log_seq: u64,

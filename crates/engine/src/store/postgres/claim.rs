@@ -5,6 +5,7 @@
 //! so it sees all that run anywhere, and a limit holds over all nodes. No other lane takes such a lock.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx_core::query::query;
@@ -431,7 +432,7 @@ async fn begin(
         }
         work.deltas.minute(&record.kind, request.now).begun(request.now.millis_since(queued_at));
         work.put(record.clone(), from);
-        claimed.push(Claimed { record, params: row.try_get(41)?, checkpoint, last_log_seq: count(row, 43)? });
+        claimed.push(Claimed { record: Arc::new(record), params: row.try_get(41)?, checkpoint, last_log_seq: count(row, 43)? });
     }
     claimed.sort_by_key(|task| place.get(&task.record.id).copied());
     Ok(claimed)

@@ -1,6 +1,7 @@
 //! Starting tasks: new rows, or the ones that were there already. Many at once, in few statements.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use sqlx_core::query::query;
 use sqlx_postgres::PgBindIterExt;
@@ -58,7 +59,7 @@ struct Coming<'a> {
     task: &'a NewTask,
     /// Which of the round's tasks it is, or comes after.
     root: usize,
-    record: Record,
+    record: Arc<Record>,
     after: Vec<TaskId>,
     /// One that it runs after and that did not complete.
     failed: Option<TaskId>,
@@ -86,16 +87,16 @@ async fn start_round(work: &mut Work<'_>, tasks: &[NewTask]) -> Result<Vec<Start
         level = Vec::new();
         for coming in new {
             for then in &coming.task.then {
-                let record = waiting(then.record.clone(), 1);
+                let record = waiting(Arc::clone(&then.record), 1);
                 let after = vec![coming.record.id];
                 level.push(Coming { task: then, root: coming.root, record, after, failed: None });
             }
             failed.extend(coming.failed.map(|on| (coming.root, coming.record.id, on)));
             match &mut outcomes[coming.root] {
                 Some(StartOutcome::New(_, also)) if !is_root => {
-                    also.push(Moved { record: coming.record, before: None });
+                    also.push(Moved { record: Arc::unwrap_or_clone(coming.record), before: None });
                 }
-                outcome => *outcome = Some(StartOutcome::New(Box::new(coming.record), Vec::new())),
+                outcome => *outcome = Some(StartOutcome::New(coming.record, Vec::new())),
             }
         }
         is_root = false;
@@ -138,19 +139,20 @@ fn coming<'a>(
             }
         }
     }
-    let record = waiting(task.record.clone(), waits_for);
+    let record = waiting(Arc::clone(&task.record), waits_for);
     Ok(Coming { task, root, record, after: task.after.clone(), failed })
 }
 
 /// The task as it is while it waits for so many others.
-fn waiting(mut record: Record, waits_for: u32) -> Record {
-    record.machine.waits_for += waits_for;
-    if record.machine.waits_for > 0 {
-        let until = match record.machine.state {
+fn waiting(mut record: Arc<Record>, waits_for: u32) -> Arc<Record> {
+    if waits_for > 0 {
+        let machine = &mut Arc::make_mut(&mut record).machine;
+        let until = match machine.state {
             State::Scheduled { until } => until,
             _ => None,
         };
-        record.machine.state = State::Scheduled { until };
+        machine.waits_for += waits_for;
+        machine.state = State::Scheduled { until };
     }
     record
 }
@@ -165,7 +167,7 @@ async fn insert<'a>(
     coming.sort_by(|a, b| order(&a.record).cmp(&order(&b.record)));
     let (mut new, mut taken) = (Vec::with_capacity(coming.len()), Vec::new());
     for _ in 0..TAKEN_TRIES {
-        let records: Vec<_> = coming.iter().map(|coming| &coming.record).collect();
+        let records: Vec<_> = coming.iter().map(|coming| &*coming.record).collect();
         let inserted: HashSet<_> = rows::insert(work.conn(), &records).await?.into_iter().collect();
         let (now, rest): (Vec<_>, Vec<_>) =
             coming.into_iter().partition(|coming| inserted.contains(&coming.record.id));
@@ -300,7 +302,7 @@ async fn fail(
         if let (Applied::Changed(changed, _, mut further), Some(StartOutcome::New(record, also))) =
             (applied, &mut outcomes[root])
         {
-            *record = changed;
+            *record = Arc::from(changed);
             also.append(&mut further);
         }
     }

@@ -1,5 +1,7 @@
 //! Claiming: which of the queued tasks a worker gets.
 
+use std::sync::Arc;
+
 use taskdeck_core::{Decision, Event, Lease, State, TaskId, decide};
 
 use super::logs;
@@ -117,5 +119,5 @@ fn claim_one(tx: &mut Tx<'_, '_>, id: TaskId, request: &ClaimRequest) -> Result<
     }
     tx.count(&record, Some(from));
     tx.rollups.of(&record.kind, request.now).begun(request.now.millis_since(queued_at));
-    Ok(Some(Claimed { record, params, checkpoint, last_log_seq }))
+    Ok(Some(Claimed { record: Arc::new(record), params, checkpoint, last_log_seq }))
 }
