@@ -61,6 +61,7 @@ mod live_tasks;
 mod log_layer;
 mod maintenance;
 mod new_record;
+mod nodes;
 mod origin;
 mod outcome;
 mod panics;

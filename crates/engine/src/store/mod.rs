@@ -11,13 +11,14 @@ mod rollup;
 mod schedules;
 pub(crate) mod sqlite;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
-    LogPage, Notice, OpenQuestion, Progress, Question, Refused, SessionId, Stats, Status, TaskId, Timestamp,
+    LogPage, Notice, OpenQuestion, Progress, Question, Refused, Rev, SessionId, Stats, Status, TaskId, Timestamp,
     Upload, UserId,
 };
 
@@ -140,6 +141,9 @@ pub(crate) struct ProgressWrite {
     pub(crate) token: taskdeck_core::LeaseToken,
     pub(crate) progress: Progress,
     pub(crate) label: String,
+    /// Which state of the task it belongs to.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for those who watch from other nodes"))]
+    pub(crate) rev: Rev,
 }
 
 /// Lines of a running attempt's log, in order: stored only if the task is still held by this claim.
@@ -354,6 +358,12 @@ pub(crate) trait Store: ScheduleStore {
     /// Writes progress behind; what is not held by its claim any more is passed over.
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError>;
 
+    /// How many changes of progress there were when it was last written behind, of tasks that run on any node: what
+    /// orders their states for those who watch from elsewhere.
+    async fn ticks(&self, _ids: Vec<TaskId>) -> Result<HashMap<TaskId, u32>, StoreError> {
+        Ok(HashMap::new())
+    }
+
     /// Stores a checkpoint; false when the lease is lost.
     async fn checkpoint(
         &self,
@@ -468,6 +478,16 @@ pub(crate) trait Store: ScheduleStore {
 
     /// The files of a task, or of all tasks.
     async fn task_files(&self, task: Option<TaskId>) -> Result<Vec<TaskFile>, StoreError>;
+
+    /// Keeps the bytes of a finished file where all nodes have them; they are at this path already.
+    async fn put_file(&self, _id: FileId, _from: &Path) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Writes the bytes of a file that another node keeps to this path; false when there are none.
+    async fn get_file(&self, _id: FileId, _to: &Path) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 
     /// Forgets files that no task refers to and that are older than `before`.
     async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError>;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use taskdeck_core::{
     AttemptEnd, CancelInfo, ErrorInfo, Event, FileId, Kind, Lease, LeaseToken, ListQuery, LogLevel, LogLine,
-    Machine, Progress, QueueName, Refused, SessionId, State, Status, StatusSet, TaskId, Timestamp, Upload,
+    Machine, Progress, QueueName, Refused, Rev, SessionId, State, Status, StatusSet, TaskId, Timestamp, Upload,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -187,7 +187,7 @@ async fn an_ending_without_the_lease_is_refused(store: Arc<dyn Store>) {
     let second = lease(&again.record).token;
     assert!(matches!(apply(&*store, completed(task, first)).await, Applied::Refused(Refused::LeaseLost, _)));
     let late =
-        ProgressWrite { id: task, token: first, progress: Progress::default(), label: "late".to_owned() };
+        ProgressWrite { id: task, token: first, progress: Progress::default(), label: "late".to_owned(), rev: Rev::default() };
     store.save_progress(vec![late]).await.unwrap();
     assert!(!store.checkpoint(task, first, "1".to_owned()).await.unwrap());
     assert!(store.checkpoint(task, second, "2".to_owned()).await.unwrap());

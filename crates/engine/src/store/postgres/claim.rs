@@ -55,16 +55,21 @@ struct Open {
     limited: bool,
 }
 
-pub(super) async fn claim(work: &mut Work<'_>, request: &ClaimRequest) -> Result<Vec<Claimed>, Fault> {
+/// Claims of these lanes, which had queued tasks a moment ago.
+pub(super) async fn claim(
+    work: &mut Work<'_>,
+    request: &ClaimRequest,
+    lanes: &[Lane],
+) -> Result<Vec<Claimed>, Fault> {
     let mut request = request.clone();
     let mut open = Vec::new();
-    for lane in lanes(work.conn()).await? {
+    for lane in lanes {
         let Some(kind) = request.kinds.iter().position(|known| known.kind.as_str() == lane.kind) else {
             continue;
         };
         if room(&request, &lane.queue, kind) > 0 {
             let limited = is_limited(&request, &lane.queue, kind);
-            open.push(Open { queue: lane.queue, kind, limited });
+            open.push(Open { queue: lane.queue.clone(), kind, limited });
         }
     }
     if open.is_empty() {

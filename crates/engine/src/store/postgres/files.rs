@@ -1,13 +1,71 @@
 //! Files: uploads and artifacts, the tasks that refer to them, and their bytes, so that every node has them.
 
+use std::path::Path;
+
 use sqlx_core::query::query;
 use sqlx_core::row::Row;
-use sqlx_postgres::PgConnection;
+use sqlx_postgres::{PgConnection, PgPool};
 use taskdeck_core::{FileId, TaskId, Timestamp, Upload};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
 use super::fault::Fault;
 use super::rows::{big, text};
+
+/// How many bytes of a file are one row.
+const CHUNK: usize = 256 * 1024;
+
+/// Keeps the bytes of a file. Each chunk is a transaction of its own, so a large file holds nobody up; what was written
+/// is taken back when it does not come to its end.
+pub(super) async fn put(pool: &PgPool, id: FileId, from: &Path) -> Result<(), Fault> {
+    let done = put_chunks(pool, id, from).await;
+    if done.is_err() {
+        let gone = query("DELETE FROM taskdeck.file_chunks WHERE file = $1").bind(*id.as_uuid());
+        if let Err(error) = gone.execute(pool).await {
+            tracing::warn!(file = %id, %error, "some bytes of a file that nobody has stay in the database");
+        }
+    }
+    done
+}
+
+async fn put_chunks(pool: &PgPool, id: FileId, from: &Path) -> Result<(), Fault> {
+    let mut file = File::open(from).await.map_err(sqlx_core::Error::Io)?;
+    let mut bytes = Vec::with_capacity(CHUNK);
+    for n in 0_i32.. {
+        bytes.clear();
+        (&mut file).take(CHUNK as u64).read_to_end(&mut bytes).await.map_err(sqlx_core::Error::Io)?;
+        if bytes.is_empty() {
+            break;
+        }
+        query("INSERT INTO taskdeck.file_chunks (file, n, bytes) VALUES ($1, $2, $3)")
+            .bind(*id.as_uuid())
+            .bind(n)
+            .bind(&bytes)
+            .execute(pool)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Writes the bytes of a file to a new file; false when it is not known.
+pub(super) async fn get(pool: &PgPool, id: FileId, to: &Path) -> Result<bool, Fault> {
+    let known = query("SELECT size FROM taskdeck.files WHERE id = $1").bind(*id.as_uuid());
+    let Some(row) = known.fetch_optional(pool).await? else { return Ok(false) };
+    let size: i64 = row.try_get(0)?;
+    let mut file = File::create_new(to).await.map_err(sqlx_core::Error::Io)?;
+    let (mut n, mut written) = (0_i32, 0_i64);
+    loop {
+        let sql = "SELECT bytes FROM taskdeck.file_chunks WHERE file = $1 AND n = $2";
+        let Some(row) = query(sql).bind(*id.as_uuid()).bind(n).fetch_optional(pool).await? else { break };
+        let bytes: &[u8] = row.try_get(0)?;
+        file.write_all(bytes).await.map_err(sqlx_core::Error::Io)?;
+        written += big(bytes.len());
+        n += 1;
+    }
+    file.flush().await.map_err(sqlx_core::Error::Io)?;
+    if written == size { Ok(true) } else { Err(Fault::unreadable("file", &"some of its bytes are missing")) }
+}
 
 /// Forgets those of the files that no task refers to. Whoever is about to refer to one holds its row until then.
 pub(super) async fn forget_loose(conn: &mut PgConnection, files: Vec<FileId>) -> Result<Vec<FileId>, Fault> {

@@ -25,6 +25,7 @@ mod start;
 pub(crate) mod testing;
 mod work;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -351,7 +352,12 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError> {
-        commit!(self, work, [request], claim::claim(work, &request).await)
+        // Most looks find nothing, and need no transaction for it.
+        let lanes = look!(self, conn, [], claim::lanes(conn).await)?;
+        if !lanes.iter().any(|lane| request.kinds.iter().any(|kind| kind.kind.as_str() == lane.kind)) {
+            return Ok(Vec::new());
+        }
+        commit!(self, work, [request, lanes], claim::claim(work, &request, &lanes).await)
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<Vec<Applied>, StoreError> {
@@ -435,6 +441,10 @@ impl Store for PostgresStore {
             work.news.tasks = true;
             notices::save_progress(work.conn(), &writes).await
         })
+    }
+
+    async fn ticks(&self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, u32>, StoreError> {
+        look!(self, conn, [ids], notices::ticks(conn, &ids).await)
     }
 
     async fn checkpoint(&self, id: TaskId, token: LeaseToken, value: String) -> Result<bool, StoreError> {
@@ -574,6 +584,19 @@ impl Store for PostgresStore {
 
     async fn task_files(&self, task: Option<TaskId>) -> Result<Vec<TaskFile>, StoreError> {
         look!(self, conn, [], read::task_files(conn, task).await)
+    }
+
+    async fn put_file(&self, id: FileId, from: &Path) -> Result<(), StoreError> {
+        let (shared, from) = (Arc::clone(&self.shared), from.to_owned());
+        // As long as it takes: it is not one statement, but one for each chunk.
+        let put = self.handle.spawn(async move { files::put(&shared.pool, id, &from).await });
+        Ok(put.await.map_err(|_| StoreError::Closed)??)
+    }
+
+    async fn get_file(&self, id: FileId, to: &Path) -> Result<bool, StoreError> {
+        let (shared, to) = (Arc::clone(&self.shared), to.to_owned());
+        let got = self.handle.spawn(async move { files::get(&shared.pool, id, &to).await });
+        Ok(got.await.map_err(|_| StoreError::Closed)??)
     }
 
     async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError> {

@@ -1,6 +1,6 @@
 //! What a running attempt writes besides its ending: progress, log lines, checkpoints, notices. And the store's secrets.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx_core::query::query;
 use sqlx_core::row::Row;
@@ -9,7 +9,7 @@ use taskdeck_core::{LeaseToken, TaskId, Timestamp};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::rows::{self, count, text};
+use super::rows::{self, count, int, nat, task_id, text, uuids};
 use super::work::Work;
 use crate::store::{LogWrite, ProgressWrite};
 
@@ -27,17 +27,32 @@ pub(super) async fn save_progress(conn: &mut PgConnection, writes: &[ProgressWri
     let order: Vec<_> =
         (0..order.len()).filter(|n| last(&order[*n..(n + 2).min(order.len())])).map(|n| order[n]).collect();
     query(
-        "INSERT INTO taskdeck.live (task, token, progress, label)
-         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[])
-         ON CONFLICT (task, token) DO UPDATE SET progress = excluded.progress, label = excluded.label",
+        "INSERT INTO taskdeck.live (task, token, progress, label, version, tick)
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::int[], $6::int[])
+         ON CONFLICT (task, token) DO UPDATE SET progress = excluded.progress, label = excluded.label,
+             version = excluded.version, tick = excluded.tick",
     )
     .bind(order.iter().map(|n| *writes[*n].id.as_uuid()).bind_iter())
     .bind(order.iter().map(|n| writes[*n].token.0).bind_iter())
     .bind(order.iter().map(|n| progress[*n].as_str()).bind_iter())
     .bind(order.iter().map(|n| text(&writes[*n].label)).bind_iter())
+    .bind(order.iter().map(|n| int(writes[*n].rev.version)).bind_iter())
+    .bind(order.iter().map(|n| int(writes[*n].rev.tick)).bind_iter())
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// How many changes of progress there were when it was last written, in the versions that the tasks have now.
+pub(super) async fn ticks(conn: &mut PgConnection, ids: &[TaskId]) -> Result<HashMap<TaskId, u32>, Fault> {
+    let found = query(
+        "SELECT l.task, l.tick FROM taskdeck.live l
+         JOIN taskdeck.tasks t ON t.id = l.task AND t.token = l.token AND t.version = l.version
+         WHERE l.task = ANY($1)",
+    );
+    let found = found.bind(uuids(ids)).fetch_all(conn).await?;
+    let tick = |row: &sqlx_postgres::PgRow| Ok((task_id(row, 0)?, nat(row, 1)?));
+    Ok(found.iter().map(tick).collect::<Result<_, sqlx_core::Error>>()?)
 }
 
 /// Forgets the progress of attempts that are over.

@@ -112,7 +112,8 @@ async fn fire(
     }
     let started = start::start(work, tasks).await?;
     let last = started.last().and_then(|outcome| match outcome {
-        StartOutcome::New(task, _) | StartOutcome::Existing(task) => Some(task.id),
+        StartOutcome::New(task, _) => Some(task.id),
+        StartOutcome::Existing(task) => Some(task.id),
         StartOutcome::UnknownAfter(_) => None,
     });
     if !save(work.conn(), schedule, last.or(schedule.last_task)).await? {

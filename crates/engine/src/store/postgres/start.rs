@@ -196,7 +196,7 @@ fn is_same_claim(a: &Record, b: &Record) -> bool {
     lease.is_some() && lease == b.machine.state.lease()
 }
 
-fn order(record: &Record) -> (Option<(&str, &str)>, Option<(TaskId, &str)>) {
+fn order(record: &Record) -> impl Ord + '_ {
     let key = record.key.as_deref().map(|key| (record.kind.as_str(), key));
     (key, record.parent.zip(record.child.as_deref()))
 }

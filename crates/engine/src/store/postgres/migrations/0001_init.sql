@@ -91,6 +91,9 @@ CREATE UNLOGGED TABLE taskdeck.live (
     token    bigint NOT NULL,
     progress text   NOT NULL,
     label    text   NOT NULL,
+    -- which of the task's states this is
+    version  int    NOT NULL,
+    tick     int    NOT NULL,
     PRIMARY KEY (task, token)
 ) WITH (fillfactor = 50);
 
