@@ -45,6 +45,10 @@ async fn run(cli: Cli) -> Result<()> {
             let sources = Sources::gather(&flags, |name| std::env::var(name).ok())?;
             serve::serve(ServerConfig::read(&sources)?).await
         }
+        Command::Worker(flags) => {
+            let sources = Sources::gather(&flags, |name| std::env::var(name).ok())?;
+            serve::work(ServerConfig::read(&sources)?).await
+        }
         Command::Kinds => kinds::print().await,
     }
 }

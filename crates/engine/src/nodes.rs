@@ -180,3 +180,7 @@ async fn look_at_lists(inner: &Inner, seen: &mut Seen, watched: Vec<ListQuery>) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[cfg(feature = "postgres")]
+mod tests;

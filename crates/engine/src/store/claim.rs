@@ -35,7 +35,6 @@ pub(crate) struct Bounds {
 pub(crate) struct QueueRoom {
     /// How many more may run.
     pub(crate) room: usize,
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for stores that many nodes share"))]
     pub(crate) bounds: Bounds,
 }
 

@@ -260,16 +260,6 @@ impl Heard {
     pub(crate) fn all() -> Self {
         Self { queued: true, due: true, schedules: true, running: true, tasks: true }
     }
-
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            queued: self.queued || other.queued,
-            due: self.due || other.due,
-            schedules: self.schedules || other.schedules,
-            running: self.running || other.running,
-            tasks: self.tasks || other.tasks,
-        }
-    }
 }
 
 /// What Taskdeck needs of a database. Every write is durable when it returns; callers that wait at the same time

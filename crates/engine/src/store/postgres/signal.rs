@@ -121,7 +121,13 @@ impl Signal {
     pub(super) fn hear(&self, what: Heard) {
         {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-            *heard = heard.and(what);
+            *heard = Heard {
+                queued: heard.queued || what.queued,
+                due: heard.due || what.due,
+                schedules: heard.schedules || what.schedules,
+                running: heard.running || what.running,
+                tasks: heard.tasks || what.tasks,
+            };
         }
         self.told.notify_one();
     }

@@ -65,9 +65,21 @@ impl Database {
         conn.close().await.expect("closes");
     }
 
-    /// Ends it.
+    /// Ends every session that is on it, as an operator may, or a server that is restarted.
+    pub(crate) async fn end_sessions(&self) {
+        let of = &self.name;
+        let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{of}'");
+        self.on_server(sql).await;
+    }
+
+    /// Removes it with its store.
     pub(crate) async fn drop(self, store: Arc<PostgresStore>) {
         store.close().await;
+        self.end().await;
+    }
+
+    /// Removes it.
+    pub(crate) async fn end(self) {
         self.on_server(format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
 }
