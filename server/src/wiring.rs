@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use axum::Router;
 use leptos::config::LeptosOptions;
-use taskdeck::{Deck, DeckBuilder};
 use taskdeck::axum::Config;
+use taskdeck::{Deck, DeckBuilder};
 use taskdeck_app::Socket;
 
 use crate::assets::Site;

@@ -90,4 +90,6 @@ pub use layer::{NextAttempt, NextStart, StartCall};
 pub use log_layer::TaskLogLayer;
 pub use registry::{Linked, Registry, RegistryError, TaskBody};
 pub use settings::{Durability, Settings};
+#[cfg(feature = "postgres")]
+pub use sqlx_postgres::{PgConnection, PgTransaction};
 pub use start::{Start, TaskHandle, Watch};

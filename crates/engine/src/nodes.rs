@@ -168,7 +168,8 @@ async fn look_at_lists(inner: &Inner, seen: &mut Seen, watched: Vec<ListQuery>) 
     for list in watched.into_iter().take(LISTS) {
         let limit = u32::try_from(LIST_ANNOUNCE_LIMIT).unwrap_or(u32::MAX);
         let first = ListQuery { cursor: None, limit: Some(limit), ..list.clone() };
-        let found: Vec<_> = inner.store.list(first).await?.0.iter().map(|record: &Record| record.id).collect();
+        let found: Vec<_> =
+            inner.store.list(first).await?.0.iter().map(|record: &Record| record.id).collect();
         match seen.lists.iter_mut().find(|(known, _)| *known == list) {
             Some((_, known)) => {
                 let new: Vec<_> = found.iter().copied().filter(|id| !known.contains(id)).collect();
@@ -183,4 +184,4 @@ async fn look_at_lists(inner: &Inner, seen: &mut Seen, watched: Vec<ListQuery>) 
 
 #[cfg(test)]
 #[cfg(feature = "postgres")]
-mod tests;
+mod postgres;

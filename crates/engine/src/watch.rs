@@ -139,7 +139,9 @@ async fn give_back_unheard(inner: &Inner, known: &mut Vec<LeaseToken>) -> Result
     let session = inner.session();
     let mut unheard = Vec::new();
     for record in inner.store.running(RUNNING).await? {
-        let Some(lease) = record.machine.state.lease().filter(|lease| lease.session == session) else { continue };
+        let Some(lease) = record.machine.state.lease().filter(|lease| lease.session == session) else {
+            continue;
+        };
         if inner.live.get(record.id).is_some_and(|task| task.token == lease.token) {
             continue;
         }

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
-    LogPage, Notice, OpenQuestion, Progress, Question, Refused, Rev, SessionId, Stats, Status, TaskId, Timestamp,
-    Upload, UserId,
+    LogPage, Notice, OpenQuestion, Progress, Question, Refused, Rev, SessionId, Stats, Status, TaskId,
+    Timestamp, Upload, UserId,
 };
 
 pub(crate) use claim::{Bounds, ClaimRequest, Claimed, KindRoom, PartitionRoom, QueueRoom};
@@ -142,7 +142,10 @@ pub(crate) struct ProgressWrite {
     pub(crate) progress: Progress,
     pub(crate) label: String,
     /// Which state of the task it belongs to.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for those who watch from other nodes"))]
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "for those who watch from other nodes")
+    )]
     pub(crate) rev: Rev,
 }
 
@@ -287,6 +290,16 @@ pub(crate) trait Store: ScheduleStore {
 
     /// Starts tasks. A known id, and a key that an active task of the kind has, answer that task.
     async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError>;
+
+    /// As [`Store::start`], in a transaction of the program's own: what is started is there when that is committed.
+    #[cfg(feature = "postgres")]
+    async fn start_in(
+        &self,
+        _transaction: &mut sqlx_postgres::PgConnection,
+        _tasks: Vec<NewTask>,
+    ) -> Result<Vec<StartOutcome>, StoreError> {
+        Err(StoreError::Database("only on PostgreSQL are tasks started in a transaction".to_owned()))
+    }
 
     /// Claims queued tasks, the most urgent first.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError>;

@@ -9,7 +9,9 @@ use super::{
     NOW, apply, assert_counts, claim, completed, conformance, id, later, new_task, request, room, session,
     start,
 };
-use crate::store::{ClaimRequest, Control, KindRoom, NewTask, PartitionRoom, QueueRoom, Scope, SessionRow, Store};
+use crate::store::{
+    ClaimRequest, Control, KindRoom, NewTask, PartitionRoom, QueueRoom, Scope, SessionRow, Store,
+};
 
 fn queue(name: &'static str) -> QueueName {
     QueueName::new(name).unwrap()

@@ -13,15 +13,16 @@ use std::sync::Arc;
 
 use taskdeck_core::{
     AttemptEnd, CancelInfo, ErrorInfo, Event, FileId, Kind, Lease, LeaseToken, ListQuery, LogLevel, LogLine,
-    Machine, Progress, QueueName, Refused, Rev, SessionId, State, Status, StatusSet, TaskId, Timestamp, Upload,
+    Machine, Progress, QueueName, Refused, Rev, SessionId, State, Status, StatusSet, TaskId, Timestamp,
+    Upload,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::sqlite::SqliteStore;
 use super::{
-    Applied, Bounds, Change, ClaimRequest, Claimed, FileRole, KindRoom, LogWrite, NewTask, Options, ProgressWrite,
-    Record, RemoveWhich, StartOutcome, Store,
+    Applied, Bounds, Change, ClaimRequest, Claimed, FileRole, KindRoom, LogWrite, NewTask, Options,
+    ProgressWrite, Record, RemoveWhich, StartOutcome, Store,
 };
 use crate::Durability;
 
@@ -186,8 +187,13 @@ async fn an_ending_without_the_lease_is_refused(store: Arc<dyn Store>) {
     let again = claim_as(&*store, session(2), 1).await.pop().unwrap();
     let second = lease(&again.record).token;
     assert!(matches!(apply(&*store, completed(task, first)).await, Applied::Refused(Refused::LeaseLost, _)));
-    let late =
-        ProgressWrite { id: task, token: first, progress: Progress::default(), label: "late".to_owned(), rev: Rev::default() };
+    let late = ProgressWrite {
+        id: task,
+        token: first,
+        progress: Progress::default(),
+        label: "late".to_owned(),
+        rev: Rev::default(),
+    };
     store.save_progress(vec![late]).await.unwrap();
     assert!(!store.checkpoint(task, first, "1".to_owned()).await.unwrap());
     assert!(store.checkpoint(task, second, "2".to_owned()).await.unwrap());

@@ -147,8 +147,7 @@ async fn write_question(work: &mut Work<'_>, change: &Change, task: TaskId) -> R
         }
         Event::Answered { key } => {
             let Some(answer) = &change.extra.answer else { return Ok(()) };
-            let outcome =
-                if answer.approved { QuestionOutcome::Approved } else { QuestionOutcome::Declined };
+            let outcome = if answer.approved { QuestionOutcome::Approved } else { QuestionOutcome::Declined };
             query(
                 "UPDATE taskdeck.questions SET outcome = $3, fields = $4, answered_by = $5, answered_at = $6
                  WHERE task = $1 AND key = $2",
@@ -178,9 +177,11 @@ async fn write_question(work: &mut Work<'_>, change: &Change, task: TaskId) -> R
 
 const EXPIRED: &str = "SELECT id FROM taskdeck.tasks WHERE expires_at IS NOT NULL AND expires_at <= $1
     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
-const UNANSWERED: &str = "SELECT id FROM taskdeck.tasks WHERE question_until IS NOT NULL AND question_until <= $1
+const UNANSWERED: &str =
+    "SELECT id FROM taskdeck.tasks WHERE question_until IS NOT NULL AND question_until <= $1
     ORDER BY question_until LIMIT $2 FOR UPDATE SKIP LOCKED";
-const DUE: &str = "SELECT id FROM taskdeck.tasks WHERE scheduled_at IS NOT NULL AND waits_for = 0 AND scheduled_at <= $1
+const DUE: &str =
+    "SELECT id FROM taskdeck.tasks WHERE scheduled_at IS NOT NULL AND waits_for = 0 AND scheduled_at <= $1
     ORDER BY scheduled_at LIMIT $2 FOR UPDATE SKIP LOCKED";
 
 /// Scheduled tasks become due, waiting ones expire, questions time out. Rows that another node is busy with are left to
@@ -210,7 +211,10 @@ pub(super) async fn rescue(
     session: SessionId,
     now: Timestamp,
 ) -> Result<Vec<Moved>, Fault> {
-    query("DELETE FROM taskdeck.sessions WHERE id = $1").bind(*session.as_uuid()).execute(work.conn()).await?;
+    query("DELETE FROM taskdeck.sessions WHERE id = $1")
+        .bind(*session.as_uuid())
+        .execute(work.conn())
+        .await?;
     let sql = "SELECT id FROM taskdeck.tasks WHERE status = 2 AND session = $1";
     let found = query(sql).bind(*session.as_uuid()).fetch_all(work.conn()).await?;
     let gone = Some(("interrupted", "The worker that ran the task went away."));

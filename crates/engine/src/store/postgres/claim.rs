@@ -198,7 +198,9 @@ async fn read_rates(
     for (scope, name) in names {
         let rate = match *scope {
             QUEUE => bounds_of(request, name).and_then(|bounds| bounds.rate),
-            _ => request.kinds.iter().find(|kind| kind.kind.as_str() == name).and_then(|kind| kind.bounds.rate),
+            _ => {
+                request.kinds.iter().find(|kind| kind.kind.as_str() == name).and_then(|kind| kind.bounds.rate)
+            }
         };
         if let Some(rate) = rate {
             rates.buckets.insert((*scope, name.clone()), (rate, Bucket::default()));
@@ -437,7 +439,12 @@ async fn begin(
         }
         work.deltas.minute(&record.kind, request.now).begun(request.now.millis_since(queued_at));
         work.put(record.clone(), from);
-        claimed.push(Claimed { record: Arc::new(record), params: row.try_get(41)?, checkpoint, last_log_seq: count(row, 43)? });
+        claimed.push(Claimed {
+            record: Arc::new(record),
+            params: row.try_get(41)?,
+            checkpoint,
+            last_log_seq: count(row, 43)?,
+        });
     }
     claimed.sort_by_key(|task| place.get(&task.record.id).copied());
     Ok(claimed)

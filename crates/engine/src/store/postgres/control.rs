@@ -119,11 +119,8 @@ pub(super) async fn lane_counts(conn: &mut PgConnection) -> Result<Vec<LaneCount
 }
 
 pub(super) async fn counts(conn: &mut PgConnection) -> Result<Counts, Fault> {
-    let sql = concat!(
-        "SELECT status, sum(n)::bigint FROM ",
-        all_counts!(),
-        " GROUP BY status HAVING sum(n) <> 0"
-    );
+    let sql =
+        concat!("SELECT status, sum(n)::bigint FROM ", all_counts!(), " GROUP BY status HAVING sum(n) <> 0");
     status_counts(&query(sql).fetch_all(conn).await?)
 }
 

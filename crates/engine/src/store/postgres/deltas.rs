@@ -214,8 +214,11 @@ pub(super) async fn remove_rollups(
 
 /// Folds what there is, up to a number; whether there may be more. Does nothing while another node folds.
 pub(super) async fn fold(conn: &mut PgConnection) -> Result<bool, Fault> {
-    let ours: bool =
-        query("SELECT pg_try_advisory_xact_lock($1)").bind(FOLD_LOCK).fetch_one(&mut *conn).await?.try_get(0)?;
+    let ours: bool = query("SELECT pg_try_advisory_xact_lock($1)")
+        .bind(FOLD_LOCK)
+        .fetch_one(&mut *conn)
+        .await?
+        .try_get(0)?;
     if !ours {
         return Ok(false);
     }

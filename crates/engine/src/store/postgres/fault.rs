@@ -24,6 +24,13 @@ impl Fault {
         error.code().is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01" | "23505"))
     }
 
+    /// Whether it may be the fault of one of those who share a transaction, and not of the way to the server.
+    pub(super) fn is_of_one(&self) -> bool {
+        let of_server =
+            self.is_lost() || matches!(self, Self::Database(Error::PoolTimedOut | Error::PoolClosed));
+        !of_server
+    }
+
     /// Whether the connection went away: the server was restarted, or an operator ended the session.
     pub(super) fn is_lost(&self) -> bool {
         match self {

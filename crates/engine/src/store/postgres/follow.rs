@@ -133,10 +133,7 @@ pub(super) fn failure(of: &Record) -> ErrorInfo {
 }
 
 /// The tasks that run after these.
-async fn dependents(
-    work: &mut Work<'_>,
-    after: Vec<TaskId>,
-) -> Result<HashMap<TaskId, Vec<TaskId>>, Fault> {
+async fn dependents(work: &mut Work<'_>, after: Vec<TaskId>) -> Result<HashMap<TaskId, Vec<TaskId>>, Fault> {
     let sql = "SELECT after, task FROM taskdeck.dependencies WHERE after = ANY($1) ORDER BY after, task";
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
     if !after.is_empty() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::fault::Fault;
 use crate::store::StoreError;
 
 /// How many tasks share a transaction: more would make the first of them wait.
@@ -18,7 +19,7 @@ const LANES: usize = 3;
 const ROOM: usize = 4_096;
 
 type Reply<R> = oneshot::Sender<Result<Vec<R>, StoreError>>;
-type Run<T, R> = dyn Fn(Arc<Vec<T>>) -> BoxFuture<'static, Result<Vec<R>, StoreError>> + Send + Sync;
+type Run<T, R> = dyn Fn(Arc<Vec<T>>) -> BoxFuture<'static, Result<Vec<R>, Fault>> + Send + Sync;
 
 /// The way to one verb.
 pub(super) struct Group<T, R> {
@@ -29,7 +30,7 @@ impl<T: Clone + Send + Sync + 'static, R: Send + 'static> Group<T, R> {
     /// Runs `run` on the tasks of many callers; it gives as many answers as it is given tasks, in their order.
     pub(super) fn spawn(
         runtime: &tokio::runtime::Handle,
-        run: impl Fn(Arc<Vec<T>>) -> BoxFuture<'static, Result<Vec<R>, StoreError>> + Send + Sync + 'static,
+        run: impl Fn(Arc<Vec<T>>) -> BoxFuture<'static, Result<Vec<R>, Fault>> + Send + Sync + 'static,
     ) -> Self {
         let (calls, waiting) = mpsc::channel(ROOM);
         runtime.spawn(gather(waiting, Arc::new(run)));
@@ -81,16 +82,17 @@ async fn answer<T: Clone, R>(calls: Vec<(Vec<T>, Reply<R>)>, run: &Run<T, R>) {
                 drop(reply.send(Ok(answers.by_ref().take(many).collect())));
             }
         }
-        Err(StoreError::Unreadable { .. } | StoreError::Database(_)) if replies.len() > 1 => {
+        Err(fault) if replies.len() > 1 && fault.is_of_one() => {
             // One of them failed, and the others should not suffer for it: each in a transaction of its own.
             let mut from = 0;
             for (many, reply) in replies {
                 let own = Arc::new(all[from..from + many].to_vec());
                 from += many;
-                drop(reply.send(run(own).await));
+                drop(reply.send(run(own).await.map_err(StoreError::from)));
             }
         }
-        Err(error) => {
+        Err(fault) => {
+            let error = StoreError::from(fault);
             for (_, reply) in replies {
                 drop(reply.send(Err(error.clone())));
             }

@@ -15,6 +15,8 @@ mod group;
 mod list;
 mod notices;
 mod open;
+#[cfg(test)]
+mod plans;
 mod read;
 mod remove;
 mod rows;
@@ -33,6 +35,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use sqlx_core::connection::Connection;
 use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
@@ -43,8 +46,8 @@ use tokio::sync::Notify;
 
 use super::{
     Applied, Change, ClaimRequest, Claimed, Control, Heard, LaneCount, LaneWait, LogWrite, Moved, NewTask,
-    Oldest, Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError,
-    StoreInfo, Tally, TaskFile,
+    Oldest, Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store,
+    StoreError, StoreInfo, Tally, TaskFile,
 };
 use crate::BuildError;
 use fault::Fault;
@@ -125,7 +128,8 @@ impl PostgresStore {
             .build()?;
         let handle = runtime.handle().clone();
         let shared = handle.spawn(connect(options, shown));
-        let shared = futures::executor::block_on(shared).map_err(|error| BuildError::Answer(error.to_string()))?;
+        let shared =
+            futures::executor::block_on(shared).map_err(|error| BuildError::Answer(error.to_string()))?;
         let shared = Arc::new(shared?);
         let of_starts = Arc::clone(&shared);
         let starts = Group::spawn(&handle, move |tasks| {
@@ -176,19 +180,22 @@ impl PostgresStore {
     /// Runs on the store's own runtime, to its end, also when the caller goes away.
     async fn on_own<R: Send + 'static>(
         &self,
-        verb: impl Future<Output = Result<R, StoreError>> + Send + 'static,
+        verb: impl Future<Output = Result<R, Fault>> + Send + 'static,
     ) -> Result<R, StoreError> {
-        self.handle.spawn(patient(verb)).await.map_err(|_| StoreError::Closed)?
+        Ok(self.handle.spawn(patient(verb)).await.map_err(|_| StoreError::Closed)??)
     }
 }
 
-async fn patient<R>(verb: impl Future<Output = Result<R, StoreError>>) -> Result<R, StoreError> {
+async fn patient<R>(verb: impl Future<Output = Result<R, Fault>>) -> Result<R, Fault> {
     let done = tokio::time::timeout(PATIENCE, verb).await;
-    done.unwrap_or_else(|_| Err(StoreError::Database("the server does not answer".to_owned())))
+    done.unwrap_or(Err(Fault::Database(sqlx_core::Error::PoolTimedOut)))
 }
 
 async fn connect(options: PgConnectOptions, shown: String) -> Result<Shared, BuildError> {
     let failed = |error: sqlx_core::Error| open::failed(&shown, &error);
+    // A pool says only that it waited in vain; this says why.
+    let first = PgConnection::connect_with(&options).await.map_err(failed)?;
+    first.close().await.map_err(failed)?;
     // A connection that was lost is found when it is used; asking before each use would double the way.
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).test_before_acquire(false);
     let pool = pool.acquire_timeout(PATIENCE / 2).connect_with(options.clone()).await.map_err(failed)?;
@@ -200,22 +207,22 @@ async fn connect(options: PgConnectOptions, shown: String) -> Result<Shared, Bui
     Ok(Shared { pool, beats, deck_id, signal: Arc::new(Signal::new()), to_fold: Notify::new(), info, shown })
 }
 
-async fn look<R, F>(pool: &PgPool, run: F) -> Result<R, StoreError>
+async fn look<R, F>(pool: &PgPool, run: F) -> Result<R, Fault>
 where
     F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<R, Fault>>,
 {
     let mut tries = 0;
     loop {
-        let mut conn = pool.acquire().await.map_err(Fault::from)?;
+        let mut conn = pool.acquire().await?;
         match run(&mut conn).await {
             Err(fault) if fault.is_lost() && tries < TRIES => tries += 1,
-            done => return Ok(done?),
+            done => return done,
         }
     }
 }
 
 impl Shared {
-    async fn transaction<R, F>(&self, run: F) -> Result<R, StoreError>
+    async fn transaction<R, F>(&self, run: F) -> Result<R, Fault>
     where
         F: for<'w, 'c> Fn(&'w mut Work<'c>) -> BoxFuture<'w, Result<R, Fault>>,
     {
@@ -224,7 +231,7 @@ impl Shared {
             let fault = match self.once(&run).await {
                 Ok((value, tx, news)) => {
                     // From here on a lost connection does not say whether it is done.
-                    tx.commit().await.map_err(Fault::from)?;
+                    tx.commit().await?;
                     self.to_fold.notify_one();
                     self.signal.committed(news);
                     if let Some(wait) = news.look_again {
@@ -235,7 +242,7 @@ impl Shared {
                 Err(fault) => fault,
             };
             if !(fault.is_clash() || fault.is_lost()) || tries >= TRIES {
-                return Err(fault.into());
+                return Err(fault);
             }
             tries += 1;
             tracing::debug!(?fault, tries, "a transaction is run again");
@@ -349,6 +356,19 @@ impl Store for PostgresStore {
 
     async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError> {
         self.starts.call(tasks).await
+    }
+
+    async fn start_in(
+        &self,
+        transaction: &mut PgConnection,
+        tasks: Vec<NewTask>,
+    ) -> Result<Vec<StartOutcome>, StoreError> {
+        let mut work = Work::new(transaction);
+        let outcomes = start::start(&mut work, &tasks).await?;
+        work.finish().await?;
+        let news = work.news;
+        self.shared.signal.committing(work.conn(), news).await?;
+        Ok(outcomes)
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError> {

@@ -54,7 +54,8 @@ pub(super) async fn payload(conn: &mut PgConnection, id: TaskId) -> Result<Optio
 
 pub(super) async fn params(conn: &mut PgConnection, ids: &[TaskId]) -> Result<Vec<String>, Fault> {
     // What is large is not read: it would not fit into a line.
-    let sql = "SELECT task, CASE WHEN octet_length(params) <= $2 THEN params ELSE '' END FROM taskdeck.payloads
+    let sql =
+        "SELECT task, CASE WHEN octet_length(params) <= $2 THEN params ELSE '' END FROM taskdeck.payloads
         WHERE task = ANY($1)";
     let found = query(sql).bind(uuids(ids)).bind(PREVIEWED).fetch_all(conn).await?;
     let mut params = HashMap::with_capacity(found.len());
@@ -100,7 +101,8 @@ pub(super) async fn log(
     loop {
         let sql = "SELECT lines, last_seq FROM taskdeck.log_chunks WHERE task = $1 AND last_seq > $2
             ORDER BY first_seq LIMIT $3";
-        let chunks = query(sql).bind(*id.as_uuid()).bind(from).bind(big(CHUNKS)).fetch_all(&mut *conn).await?;
+        let chunks =
+            query(sql).bind(*id.as_uuid()).bind(from).bind(big(CHUNKS)).fetch_all(&mut *conn).await?;
         for row in &chunks {
             let chunk: Vec<LogLine> = rows::json(row, 0)?.unwrap_or_default();
             for line in chunk.into_iter().filter(|line| line.seq > since) {
@@ -120,8 +122,7 @@ pub(super) async fn log(
 }
 
 pub(super) async fn last_log_seq(conn: &mut PgConnection, id: TaskId) -> Result<u64, Fault> {
-    let sql =
-        "SELECT last_seq FROM taskdeck.log_chunks WHERE task = $1 ORDER BY first_seq DESC LIMIT 1";
+    let sql = "SELECT last_seq FROM taskdeck.log_chunks WHERE task = $1 ORDER BY first_seq DESC LIMIT 1";
     let found = query(sql).bind(*id.as_uuid()).fetch_optional(conn).await?;
     Ok(found.as_ref().map(|row| count(row, 0)).transpose()?.unwrap_or(0))
 }
@@ -136,7 +137,8 @@ pub(super) async fn notices(
     let read = |row: &PgRow| {
         Ok(Notice { seq: count(row, 0)?, at: time(row, 1)?.unwrap_or_default(), text: row.try_get(2)? })
     };
-    let found = query(sql).bind(*id.as_uuid()).bind(big(since)).bind(i64::from(limit)).fetch_all(conn).await?;
+    let found =
+        query(sql).bind(*id.as_uuid()).bind(big(since)).bind(i64::from(limit)).fetch_all(conn).await?;
     Ok(found.iter().map(read).collect::<Read<_>>()?)
 }
 

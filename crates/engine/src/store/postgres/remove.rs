@@ -25,11 +25,7 @@ const THEIRS: [&str; 7] = [
     "DELETE FROM taskdeck.dependencies WHERE task = ANY($1)",
 ];
 
-pub(super) async fn remove(
-    work: &mut Work<'_>,
-    which: &RemoveWhich,
-    max: usize,
-) -> Result<Removed, Fault> {
+pub(super) async fn remove(work: &mut Work<'_>, which: &RemoveWhich, max: usize) -> Result<Removed, Fault> {
     let ids: Vec<TaskId> = match which {
         RemoveWhich::Tasks(ids) => ids.clone(),
         RemoveWhich::OwnTime(now) => {

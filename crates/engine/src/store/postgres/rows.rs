@@ -245,10 +245,7 @@ fn unless<T: PartialEq + serde::Serialize>(value: &T, empty: &T) -> Result<Optio
     if value == empty { Ok(None) } else { to_json(value).map(Some) }
 }
 
-fn all<'a, T>(
-    records: &[&'a Record],
-    of: impl Fn(&'a Record) -> Result<T, Fault>,
-) -> Result<Vec<T>, Fault> {
+fn all<'a, T>(records: &[&'a Record], of: impl Fn(&'a Record) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
     records.iter().map(|record| of(record)).collect()
 }
 

@@ -8,11 +8,11 @@ use sqlx_postgres::{PgConnection, PgRow};
 use taskdeck_core::{ScheduleName, ScheduleSource, TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{PostgresStore, commit};
 use super::fault::Fault;
 use super::rows::{self, bad, big, int, json, nat, text, time};
 use super::start;
 use super::work::Work;
+use super::{PostgresStore, commit};
 use crate::store::{NewTask, Pace, Pause, ScheduleStore, StartOutcome, StoreError, StoredSchedule};
 
 type Read<T> = Result<T, sqlx_core::Error>;
@@ -100,7 +100,8 @@ async fn fire(
 ) -> Result<Option<Vec<StartOutcome>>, Fault> {
     // A name that was removed and made anew begins with version 1 again. The row is held, so of several that met the
     // same time the others wait here, and then find another version.
-    let sql = "SELECT 1 FROM taskdeck.schedules WHERE name = $1 AND version = $2 AND created_at = $3 FOR UPDATE";
+    let sql =
+        "SELECT 1 FROM taskdeck.schedules WHERE name = $1 AND version = $2 AND created_at = $3 FOR UPDATE";
     let current = query(sql)
         .bind(schedule.spec.name.as_str())
         .bind(int(schedule.version))

@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx_core::query::query;
-use sqlx_postgres::{PgListener, PgPool};
+use sqlx_postgres::{PgConnection, PgListener, PgPool};
 use taskdeck_core::{State, Status, TaskId};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::fault::Fault;
 use crate::store::{Heard, Record};
 
 const CHANNEL: &str = "taskdeck";
 const GATHER: Duration = Duration::from_millis(10);
 const RECONNECT: Duration = Duration::from_secs(1);
+const RECONNECT_LAST: Duration = Duration::from_secs(60);
 
 /// What a transaction did, as far as others are concerned.
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,6 +119,13 @@ impl Signal {
         }
     }
 
+    /// Tells every node, this one too, of a transaction of the program's own, when that is committed.
+    pub(super) async fn committing(&self, conn: &mut PgConnection, news: News) -> Result<(), Fault> {
+        let text = format!("- {}", news.text());
+        query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(conn).await?;
+        Ok(())
+    }
+
     /// Notes what this node is to look at.
     pub(super) fn hear(&self, what: Heard) {
         {
@@ -172,19 +181,27 @@ impl Signal {
 
     /// Listens to the others, until the store is closed.
     pub(super) async fn listen(&self, pool: &PgPool) {
+        let mut wait = RECONNECT;
         while !pool.is_closed() {
-            if let Err(error) = self.listen_until_lost(pool).await
+            let mut listens = false;
+            let lost = self.listen_until_lost(pool, &mut listens).await;
+            if listens {
+                wait = RECONNECT;
+            }
+            if let Err(error) = lost
                 && !pool.is_closed()
             {
                 tracing::warn!(%error, "the other nodes are not heard; this one looks by itself meanwhile");
             }
-            tokio::time::sleep(RECONNECT).await;
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(RECONNECT_LAST);
         }
     }
 
-    async fn listen_until_lost(&self, pool: &PgPool) -> Result<(), sqlx_core::Error> {
+    async fn listen_until_lost(&self, pool: &PgPool, listens: &mut bool) -> Result<(), sqlx_core::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
+        *listens = true;
         // What was said while nobody listened is not known.
         self.hear(Heard::all());
         while let Some(message) = listener.try_recv().await? {

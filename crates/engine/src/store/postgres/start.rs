@@ -123,11 +123,7 @@ async fn lock_statuses(work: &mut Work<'_>, tasks: &[NewTask]) -> Result<HashMap
     Ok(ends)
 }
 
-fn coming<'a>(
-    task: &'a NewTask,
-    root: usize,
-    ends: &HashMap<TaskId, Status>,
-) -> Result<Coming<'a>, TaskId> {
+fn coming<'a>(task: &'a NewTask, root: usize, ends: &HashMap<TaskId, Status>) -> Result<Coming<'a>, TaskId> {
     let (mut waits_for, mut failed) = (0, None);
     for after in &task.after {
         match ends.get(after) {

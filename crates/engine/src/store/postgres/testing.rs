@@ -13,7 +13,8 @@ use super::PostgresStore;
 use crate::store::Store;
 
 /// Why these tests do not run by themselves.
-pub(crate) const SERVER: &str = "TASK_TEST_POSTGRES is the URL of a PostgreSQL server for tests: cargo xtask test starts one";
+pub(crate) const SERVER: &str =
+    "TASK_TEST_POSTGRES is the URL of a PostgreSQL server for tests: cargo xtask test starts one";
 
 /// A database of a test's own.
 pub(crate) struct Database {
@@ -46,6 +47,15 @@ impl Database {
     /// A node's way to it.
     pub(crate) async fn store(&self) -> Arc<PostgresStore> {
         let url = self.url();
+        let opened = tokio::task::spawn_blocking(move || PostgresStore::open(&url)).await;
+        Arc::new(opened.expect("runs").expect("opens"))
+    }
+
+    /// As [`Database::store`], whose server tells the plan of each of its statements.
+    pub(crate) async fn store_that_explains(&self) -> Arc<PostgresStore> {
+        let explain = "options[session_preload_libraries]=auto_explain&options[auto_explain.log_min_duration]=0\
+            &options[client_min_messages]=log";
+        let url = format!("{}&{explain}", self.url());
         let opened = tokio::task::spawn_blocking(move || PostgresStore::open(&url)).await;
         Arc::new(opened.expect("runs").expect("opens"))
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sqlx_core::connection::Connection;
+use sqlx_core::raw_sql::raw_sql;
 use taskdeck_core::{
     Actor, CancelOutcome, ClientMessage, Definition, Kind, Known, LaneLimits, ListQuery, LogLevel, Param,
     ScheduleName, ScheduleSpec, ServerMessage, Status, Task, TaskError, TaskId, TaskState,
@@ -119,7 +121,7 @@ async fn end(database: Database, decks: Vec<Deck>) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: cargo xtask test"]
-async fn postgres_what_one_node_starts_another_runs_and_the_first_shows_it_live() {
+async fn what_one_node_starts_another_runs_and_the_first_shows_it_live() {
     let (database, stage) = (Database::new().await, gated(0));
     let web = node(&database, &stage, false).await;
     let worker = node(&database, &stage, true).await;
@@ -151,7 +153,7 @@ async fn postgres_what_one_node_starts_another_runs_and_the_first_shows_it_live(
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: cargo xtask test"]
-async fn postgres_a_cancel_reaches_the_node_that_runs_the_task_at_once() {
+async fn a_cancel_reaches_the_node_that_runs_the_task_at_once() {
     let (database, stage) = (Database::new().await, gated(0));
     let web = node(&database, &stage, false).await;
     // Looks by itself so seldom that only the message can be the reason.
@@ -169,7 +171,7 @@ async fn postgres_a_cancel_reaches_the_node_that_runs_the_task_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: cargo xtask test"]
-async fn postgres_a_limit_of_a_kind_holds_over_all_nodes() {
+async fn a_limit_of_a_kind_holds_over_all_nodes() {
     let (database, stage) = (Database::new().await, gated(0));
     let mut decks = vec![node(&database, &stage, true).await];
     let limits = LaneLimits { concurrency: Some(2), ..LaneLimits::default() };
@@ -192,7 +194,7 @@ async fn postgres_a_limit_of_a_kind_holds_over_all_nodes() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: cargo xtask test"]
-async fn postgres_the_work_of_a_node_that_is_cut_off_is_rescued_and_its_late_ending_refused() {
+async fn the_work_of_a_node_that_is_cut_off_is_rescued_and_its_late_ending_refused() {
     let (database, stage) = (Database::new().await, gated(0));
     let first = node(&database, &stage, true).await;
     let id = first.start(Wait { number: 1 }).await.unwrap().id();
@@ -215,7 +217,7 @@ async fn postgres_the_work_of_a_node_that_is_cut_off_is_rescued_and_its_late_end
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: cargo xtask test"]
-async fn postgres_a_schedule_of_many_nodes_fires_once() {
+async fn a_schedule_of_many_nodes_fires_once() {
     let (database, stage) = (Database::new().await, Arc::new(Stage::default()));
     let name = ScheduleName::new("tick").unwrap();
     let every_second = ScheduleSpec {
@@ -252,7 +254,7 @@ async fn postgres_a_schedule_of_many_nodes_fires_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: cargo xtask test"]
-async fn postgres_endings_are_stored_though_an_operator_ends_every_session_again_and_again() {
+async fn endings_are_stored_though_an_operator_ends_every_session_again_and_again() {
     let (database, stage) = (Database::new().await, Arc::new(Stage::default()));
     let mut decks = Vec::new();
     for _ in 0..3 {
@@ -287,4 +289,35 @@ async fn postgres_endings_are_stored_though_an_operator_ends_every_session_again
     let store = &decks[0].inner().store;
     assert_eq!(store.counts().await.unwrap(), store.recount().await.unwrap());
     end(database, decks).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: cargo xtask test"]
+async fn a_task_of_a_transaction_is_there_if_and_only_if_that_is_committed() {
+    let (database, stage) = (Database::new().await, Arc::new(Stage::default()));
+    let deck = node(&database, &stage, true).await;
+    let mut conn = database.connect().await;
+    raw_sql("CREATE TABLE orders (number int PRIMARY KEY)").execute(&mut conn).await.unwrap();
+    let mut undone = conn.begin().await.unwrap();
+    raw_sql("INSERT INTO orders VALUES (1)").execute(&mut *undone).await.unwrap();
+    let never = deck.start(Wait { number: 1 }).key("order").start_in(&mut undone).await.unwrap().id();
+    undone.rollback().await.unwrap();
+    let mut done = conn.begin().await.unwrap();
+    raw_sql("INSERT INTO orders VALUES (2)").execute(&mut *done).await.unwrap();
+    let later = deck.start(Wait { number: 2 }).key("order").start_in(&mut done).await.unwrap().id();
+    assert!(client(&deck).get(later).await.is_err(), "nobody sees it yet");
+    // What is open holds up no other start, end or count.
+    let other = deck.start(Wait { number: 3 }).await.unwrap().id();
+    is(&deck, other, Status::Completed).await;
+    done.commit().await.unwrap();
+    is(&deck, later, Status::Completed).await;
+    assert!(client(&deck).get(never).await.is_err());
+    let store = &deck.inner().store;
+    assert_eq!(store.counts().await.unwrap(), store.recount().await.unwrap());
+    let memory = Deck::builder().memory().register::<Wait>().resource(stage).build().await.unwrap();
+    let refused = memory.start(Wait { number: 1 }).start_in(&mut conn).await.unwrap_err();
+    assert!(refused.to_string().contains("only on PostgreSQL"), "{refused}");
+    memory.shutdown().await;
+    conn.close().await.unwrap();
+    end(database, vec![deck]).await;
 }
