@@ -83,7 +83,7 @@ const FILL: &str = "
         SELECT id, 1, 1, '[]' FROM taskdeck.tasks WHERE status > 3;
     INSERT INTO taskdeck.notices (task, seq, at, text) SELECT id, 1, 0, 'x' FROM taskdeck.tasks WHERE status = 4;
     INSERT INTO taskdeck.questions (task, key, question, asked_at)
-        SELECT id, 'x', '{}', 0 FROM taskdeck.tasks WHERE status = 5;
+        SELECT id, 'x', '{}', 0 FROM taskdeck.tasks WHERE status = 4;
     INSERT INTO taskdeck.dependencies (after, task, done)
         SELECT id, id, true FROM taskdeck.tasks WHERE status = 4 AND kind = 'sample';
     INSERT INTO taskdeck.task_files (task, role, name, file)
@@ -176,7 +176,7 @@ async fn reads(store: &dyn Store) {
     store.log(one, 0, 100).await.unwrap();
     store.last_log_seq(one).await.unwrap();
     store.notices(one, 0, 100).await.unwrap();
-    store.questions(one).await.unwrap();
+    store.questions(id(500_012)).await.unwrap();
     store.after(one).await.unwrap();
     store.task_files(Some(one)).await.unwrap();
     store.counts().await.unwrap();
@@ -233,7 +233,7 @@ async fn no_verb_reads_a_whole_table_of_a_million_tasks() {
     for table in LARGE {
         let whole = format!("Seq Scan on {table} ");
         if let Some(plan) = plans.iter().find(|plan| plan.contains(&whole)) {
-            panic!("reads all of {table}:\n{plan}");
+            panic!("reads all of {table}:\n{}", plan.chars().take(2_000).collect::<String>());
         }
         let used = plans.iter().any(|plan| plan.contains(&format!(" on {table} ")));
         assert!(used, "nothing was told of {table}");
