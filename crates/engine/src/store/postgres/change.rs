@@ -1,6 +1,7 @@
 //! What happens to tasks: decided by the machine on rows that are held, written with all that belongs to it.
 
 use sqlx_core::query::query;
+use sqlx_core::row::Row;
 use taskdeck_core::{
     AttemptEnd, Decision, ErrorInfo, Event, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp,
     decide,
@@ -220,7 +221,9 @@ pub(super) async fn rescue(
     let gone = Some(("interrupted", "The worker that ran the task went away."));
     let mut changes = Vec::with_capacity(found.len());
     for row in &found {
-        changes.push(with_error(Change::new(task_id(row, 0)?, Event::Rescued { session }, now), gone));
+        let mut change = with_error(Change::new(task_id(row, 0)?, Event::Rescued { session }, now), gone);
+        change.extra.worker.clone_from(&worker);
+        changes.push(change);
     }
     moved(work, &changes).await
 }
