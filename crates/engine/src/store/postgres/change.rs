@@ -212,10 +212,9 @@ pub(super) async fn rescue(
     session: SessionId,
     now: Timestamp,
 ) -> Result<Vec<Moved>, Fault> {
-    query("DELETE FROM taskdeck.sessions WHERE id = $1")
-        .bind(*session.as_uuid())
-        .execute(work.conn())
-        .await?;
+    let sql = "DELETE FROM taskdeck.sessions WHERE id = $1 RETURNING worker";
+    let gone = query(sql).bind(*session.as_uuid()).fetch_optional(work.conn()).await?;
+    let worker: Option<String> = gone.as_ref().map(|row| row.try_get(0)).transpose()?;
     let sql = "SELECT id FROM taskdeck.tasks WHERE status = 2 AND session = $1";
     let found = query(sql).bind(*session.as_uuid()).fetch_all(work.conn()).await?;
     let gone = Some(("interrupted", "The worker that ran the task went away."));
