@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn the_statuses_of_a_query_are_found_without_reading_all_of_it() {
         let both = StatusSet::EMPTY.with(Status::Running).with(Status::Failed);
-        let of = |fields: &[(&str, &str)]| Filter::statuses_in(&query(fields));
+        let of = |fields: &[(&'static str, &'static str)]| Filter::statuses_in(&query(fields));
         assert_eq!(of(&[("q", "kind:x status:running,failed text")]), both);
         assert_eq!(of(&[("q", "status:running"), ("status", "failed"), ("status", "nothing")]), both);
         assert_eq!(of(&[("q", "stauts:failed")]), StatusSet::EMPTY);
