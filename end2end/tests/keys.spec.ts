@@ -33,6 +33,8 @@ test("keys go to pages, and none while one types", async ({ page }) => {
   await page.keyboard.press("g");
   await page.keyboard.press("t");
   await expect(page).toHaveURL(/\/tasks$/);
+  // The address is there before the page is.
+  await expect(page.getByRole("combobox", { name: "Search tasks" })).toBeVisible();
   await page.keyboard.press("/");
   await page.keyboard.type("g n?");
   await expect(page).toHaveURL(/\/tasks$/);

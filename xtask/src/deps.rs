@@ -193,7 +193,7 @@ mod tests {
             [
                 "taskdeck-core -> taskdeck-engine: taskdeck-core may depend on none of ours",
                 "taskdeck-ui -> taskdeck-engine: must be optional",
-                "taskdeck-app -> taskdeck-core: taskdeck-app may depend on taskdeck",
+                "taskdeck-app -> taskdeck-core: taskdeck-app may depend on taskdeck, taskdeck-view",
                 "example -> taskdeck-engine: example may depend on taskdeck",
             ]
         );

@@ -89,6 +89,11 @@ pub(super) fn card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
     }
 }
 
+/// A part of the whole, as short as it can be written.
+fn portion(value: f64) -> String {
+    format::decimal(value, 4).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// The bar. Without a value it is open (it moves to and fro).
 pub(super) fn bar(
     label: Memo<String>,
@@ -106,7 +111,7 @@ pub(super) fn bar(
         <progress
             class="td-bar"
             max="1"
-            value=move || value.get().map(|value| format::decimal(value, 4))
+            value=move || value.get().map(portion)
             aria-label=label
             aria-valuetext=words
         ></progress>
