@@ -1,5 +1,7 @@
 //! Several nodes, each with its own way to one PostgreSQL database.
 
+mod killed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
