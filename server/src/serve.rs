@@ -22,8 +22,9 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// When the site is not built, the address is taken, or the store cannot be opened.
-pub(crate) async fn serve(config: ServerConfig) -> Result<()> {
+pub(crate) async fn serve(config: ServerConfig, unknown: &[String]) -> Result<()> {
     logging::install(config.settings.log_level);
+    tell(unknown);
     // Before the store is opened: a start that cannot serve leaves no trace.
     let site = Site::load()?;
     let listener = listen(config.bind).await?;
@@ -68,6 +69,12 @@ pub(crate) async fn serve(config: ServerConfig) -> Result<()> {
     Ok(())
 }
 
+fn tell(unknown: &[String]) {
+    for variable in unknown {
+        tracing::warn!("{variable} in the environment is no setting, and is left out");
+    }
+}
+
 fn runs(config: &ServerConfig) -> String {
     let settings = &config.settings;
     if settings.worker {
@@ -81,7 +88,7 @@ fn runs(config: &ServerConfig) -> String {
 ///
 /// # Errors
 /// When the store cannot be opened, or nobody else could start tasks in it.
-pub(crate) async fn work(config: ServerConfig) -> Result<()> {
+pub(crate) async fn work(config: ServerConfig, unknown: &[String]) -> Result<()> {
     if !matches!(config.store, Store::Postgres(_)) || !config.settings.worker {
         bail!(
             "a worker runs what other processes start, which takes a store that they share: set TASK_STORE to \
@@ -89,6 +96,7 @@ pub(crate) async fn work(config: ServerConfig) -> Result<()> {
         );
     }
     logging::install(config.settings.log_level);
+    tell(unknown);
     let deck = wiring::deck(&config).await?;
     println!("taskdeck works, store {}, {}", config.store, runs(&config));
     signals::stop().await.context("cannot listen for signals")?;

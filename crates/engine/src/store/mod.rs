@@ -406,6 +406,11 @@ pub(crate) trait Store: ScheduleStore {
     /// The params of tasks, in their order; nothing for those that are gone, and for what is too large for a line.
     async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError>;
 
+    /// Why nothing can be written at the moment, if that is so.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// How many tasks there are by status, from counters.
     async fn counts(&self) -> Result<Counts, StoreError>;
 

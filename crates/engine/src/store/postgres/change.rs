@@ -1,6 +1,7 @@
 //! What happens to tasks: decided by the machine on rows that are held, written with all that belongs to it.
 
 use sqlx_core::query::query;
+use sqlx_core::row::Row;
 use taskdeck_core::{
     AttemptEnd, Decision, ErrorInfo, Event, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp,
     decide,
@@ -211,16 +212,17 @@ pub(super) async fn rescue(
     session: SessionId,
     now: Timestamp,
 ) -> Result<Vec<Moved>, Fault> {
-    query("DELETE FROM taskdeck.sessions WHERE id = $1")
-        .bind(*session.as_uuid())
-        .execute(work.conn())
-        .await?;
+    let sql = "DELETE FROM taskdeck.sessions WHERE id = $1 RETURNING worker";
+    let gone = query(sql).bind(*session.as_uuid()).fetch_optional(work.conn()).await?;
+    let worker: Option<String> = gone.as_ref().map(|row| row.try_get(0)).transpose()?;
     let sql = "SELECT id FROM taskdeck.tasks WHERE status = 2 AND session = $1";
     let found = query(sql).bind(*session.as_uuid()).fetch_all(work.conn()).await?;
     let gone = Some(("interrupted", "The worker that ran the task went away."));
     let mut changes = Vec::with_capacity(found.len());
     for row in &found {
-        changes.push(with_error(Change::new(task_id(row, 0)?, Event::Rescued { session }, now), gone));
+        let mut change = with_error(Change::new(task_id(row, 0)?, Event::Rescued { session }, now), gone);
+        change.extra.worker.clone_from(&worker);
+        changes.push(change);
     }
     moved(work, &changes).await
 }

@@ -83,6 +83,8 @@ struct Shared {
     /// Something was added that can be folded.
     to_fold: Notify,
     info: Mutex<StoreInfo>,
+    /// Why the last transaction did not reach the server, until one does.
+    trouble: Mutex<Option<String>>,
     shown: String,
 }
 
@@ -242,7 +244,16 @@ async fn connect(options: PgConnectOptions, shown: String) -> Result<Shared, Bui
     let deck_id = open::migrate(&pool, &shown).await?;
     let (text, bytes) = open::describe(&pool, &shown).await.map_err(failed)?;
     let info = Mutex::new(StoreInfo { text, bytes: Some(bytes) });
-    Ok(Shared { pool, beats, deck_id, signal: Arc::new(Signal::new()), to_fold: Notify::new(), info, shown })
+    Ok(Shared {
+        pool,
+        beats,
+        deck_id,
+        signal: Arc::new(Signal::new()),
+        to_fold: Notify::new(),
+        info,
+        trouble: Mutex::default(),
+        shown,
+    })
 }
 
 async fn look<R, F>(pool: &PgPool, run: F) -> Result<R, Fault>
@@ -269,7 +280,9 @@ impl Shared {
             let fault = match self.once(&run).await {
                 Ok((value, tx, news)) => {
                     // From here on a lost connection does not say whether it is done.
-                    tx.commit().await?;
+                    let committed = tx.commit().await.map_err(Fault::from);
+                    self.note(committed.as_ref().err());
+                    committed?;
                     self.to_fold.notify_one();
                     self.signal.committed(news);
                     if let Some(wait) = news.look_again {
@@ -280,6 +293,7 @@ impl Shared {
                 Err(fault) => fault,
             };
             if !(fault.is_clash() || fault.is_lost()) || tries >= TRIES {
+                self.note(Some(&fault));
                 return Err(fault);
             }
             tries += 1;
@@ -287,6 +301,19 @@ impl Shared {
             // Those who were in each other's way do not come back in the same moment.
             let chance = crate::clock::random();
             tokio::time::sleep(Duration::from_millis(5 * u64::from(tries)).mul_f64(chance)).await;
+        }
+    }
+
+    /// Notes whether the server takes what is written.
+    fn note(&self, fault: Option<&Fault>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            None => *trouble = None,
+            Some(Fault::Database(error)) if fault.is_some_and(|fault| !fault.is_of_one()) => {
+                *trouble = Some(error.to_string());
+            }
+            // It is about what was asked for, not about the server.
+            Some(_) => {}
         }
     }
 
@@ -553,6 +580,10 @@ impl Store for PostgresStore {
 
     async fn lane_counts(&self) -> Result<Vec<LaneCount>, StoreError> {
         look!(self, conn, [], control::lane_counts(conn).await)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn info(&self) -> StoreInfo {
