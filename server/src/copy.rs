@@ -1,13 +1,9 @@
 //! `taskdeck copy`.
 
-use anyhow::Result;
-
-use crate::cli::CopyFlags;
-
 /// Without PostgreSQL there is no second kind of store.
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "as where it can copy")]
-pub(crate) async fn copy(_: &CopyFlags) -> Result<()> {
+pub(crate) async fn copy(_: &crate::cli::CopyFlags) -> anyhow::Result<()> {
     anyhow::bail!(
         "this build has no PostgreSQL store, and a SQLite file is copied by the kind backup_database"
     )
