@@ -59,14 +59,18 @@ mod with_postgres {
         terminal: bool,
         stage: Option<(CopyStage, Instant)>,
         shown: Option<Instant>,
+        last: Option<CopyProgress>,
     }
 
     impl Line {
         fn new() -> Self {
-            Self { terminal: std::io::stderr().is_terminal(), stage: None, shown: None }
+            Self { terminal: std::io::stderr().is_terminal(), stage: None, shown: None, last: None }
         }
 
         fn show(&mut self, at: CopyProgress) {
+            if self.last.replace(at) == Some(at) {
+                return;
+            }
             let now = Instant::now();
             if self.stage.is_none_or(|(stage, _)| stage != at.stage) {
                 self.stage = Some((at.stage, now));

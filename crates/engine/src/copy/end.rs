@@ -37,8 +37,8 @@ pub(super) struct Head {
     pub(super) id: Id,
     pub(super) version: i64,
     pub(super) notice_seq: i64,
-    /// A task that has ended stays as it is until its version moves. Of the others, logs and checkpoints may have.
-    pub(super) ended: bool,
+    /// Whether it runs: then its log and its checkpoint move without its version.
+    pub(super) runs: bool,
 }
 
 /// What a file's bytes are read from.
@@ -88,11 +88,11 @@ pub(super) trait End: Send {
         rows: Vec<(&'static Table, Vec<Row>)>,
     ) -> Result<(), CopyError>;
 
-    /// Notes whose copy it is, and takes back the keys that tasks hold: another one may have them now, and each task that
-    /// has not ended is copied again.
+    /// Notes whose copy it is, and takes back the keys that tasks hold until the copy is finished: another one may have
+    /// them now.
     async fn begin(&mut self, meta: Vec<(String, String)>) -> Result<(), CopyError>;
 
-    /// Puts rows in the place of whole tables and counts anew, in one transaction.
+    /// Puts rows in the place of whole tables, gives the keys back and counts anew, in one transaction.
     async fn finish(&mut self, rows: Vec<(&'static Table, Vec<Row>)>) -> Result<(), CopyError>;
 
     /// Whether the bytes of a file are there, in full length.

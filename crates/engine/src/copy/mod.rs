@@ -252,7 +252,7 @@ fn difference(here: &[Head], there: &[Head]) -> Difference {
             found.gone.push(other.id);
         }
         let same = others.next_if(|other| other.id == head.id).is_some_and(|other| other == head);
-        if !same || !head.ended {
+        if !same || head.runs {
             found.differ.push(head.id);
         }
     }

@@ -200,8 +200,9 @@ async fn insert(conn: &mut PgConnection, table: &'static Table, rows: &[Row]) ->
     insert.execute(conn).await.map(drop).map_err(store)
 }
 
-/// Counts what the copied tasks are.
-const COUNT: [&str; 6] = [
+/// Gives the keys back to the tasks that hold them, and counts what the tasks are.
+const COUNT: [&str; 7] = [
+    "UPDATE taskdeck.tasks SET active_key = key WHERE key IS NOT NULL AND status < 4 AND active_key IS NULL",
     "DELETE FROM taskdeck.count_deltas",
     "DELETE FROM taskdeck.batch_deltas",
     "DELETE FROM taskdeck.counts",
@@ -229,7 +230,7 @@ impl End for PostgresEnd {
 
     async fn heads(&mut self, after: Option<Id>, to: Option<Id>, max: usize) -> Result<Vec<Head>, CopyError> {
         let heads = query(
-            "SELECT id, version::bigint, notice_seq, status >= 4 FROM taskdeck.tasks
+            "SELECT id, version::bigint, notice_seq, status = 2 FROM taskdeck.tasks
              WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
         );
         // No UUID of a task is as great as this.
@@ -242,7 +243,7 @@ impl End for PostgresEnd {
                 id: *id.as_bytes(),
                 version: row.try_get(1)?,
                 notice_seq: row.try_get(2)?,
-                ended: row.try_get(3)?,
+                runs: row.try_get(3)?,
             })
         };
         rows.map_err(store)?.iter().map(read).collect::<Result<_, _>>().map_err(store)

@@ -141,8 +141,9 @@ fn insert(conn: &Connection, table: &Table, rows: Vec<Row>) -> rusqlite::Result<
     Ok(())
 }
 
-/// Counts what the copied tasks are.
-const COUNT: &str = "DELETE FROM counts;
+/// Gives the keys back to the tasks that hold them, and counts what the tasks are.
+const COUNT: &str = "UPDATE tasks SET active_key = key WHERE key IS NOT NULL AND status < 4 AND active_key IS NULL;
+    DELETE FROM counts;
     INSERT INTO counts (queue, kind, status, n) SELECT queue, kind, status, count(*) FROM tasks GROUP BY 1, 2, 3;
     DELETE FROM batch_counts;
     INSERT INTO batch_counts (batch, status, n)
@@ -167,7 +168,7 @@ impl End for SqliteEnd {
     async fn heads(&mut self, after: Option<Id>, to: Option<Id>, max: usize) -> Result<Vec<Head>, CopyError> {
         self.on(move |conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT id, version, notice_seq, status >= 4 FROM tasks WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+                "SELECT id, version, notice_seq, status = 2 FROM tasks WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
             )?;
             // No UUID is as great as this.
             let to = to.unwrap_or([0xff; 16]);
@@ -177,7 +178,7 @@ impl End for SqliteEnd {
                     id: row.get(0)?,
                     version: row.get(1)?,
                     notice_seq: row.get(2)?,
-                    ended: row.get(3)?,
+                    runs: row.get(3)?,
                 })
             })?;
             found.collect()
