@@ -23,6 +23,8 @@ const LOG_BYTES: usize = 16 * 1024 * 1024;
 const LOG_WAITING_BYTES: usize = 4 * 1024 * 1024;
 /// A longer line is cut.
 const LINE_BYTES: usize = 8 * 1024;
+/// How often lines of the log alone are told to be signs of life.
+const HEARD_EVERY_MS: u64 = 10_000;
 /// How many parts that were left out are kept by name; the others are counted.
 const PROBLEMS: usize = 100;
 
@@ -200,6 +202,7 @@ impl LiveTask {
                 now.from = Some((from, since));
                 now.record.progress.eta_ms = eta_ms(from, fraction, at.millis_since(since));
             }
+            now.record.progress.heard_at = Some(at);
             now.tick = now.tick.saturating_add(1);
             now.progress_changed = true;
             now.progress_unsaved = true;
@@ -279,7 +282,15 @@ impl LiveTask {
                 now.log.dropped += 1;
                 return;
             }
-            now.log.push(self.clock.now(), level, self.attempt, cut(text), self.tail_lines);
+            let at = self.clock.now();
+            now.log.push(at, level, self.attempt, cut(text), self.tail_lines);
+            // A body that only writes lines is not silent. Who looks at a list reads none, and is told now and then.
+            if now.record.progress.heard_at.is_none_or(|heard| at.millis_since(heard) >= HEARD_EVERY_MS) {
+                now.record.progress.heard_at = Some(at);
+                now.tick = now.tick.saturating_add(1);
+                now.progress_changed = true;
+                now.progress_unsaved = true;
+            }
         }
         self.announce();
     }

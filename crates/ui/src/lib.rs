@@ -15,6 +15,7 @@
 //! | [`LiveStore`] | the app: [`provide_live`] | live states, logs, lists, counts; made on demand when absent |
 //! | [`BasePath`] | the app, when it is not mounted at `/`: [`provide_base`]; for server functions also in the request's extensions; the shell writes `<meta name="taskdeck-base" content="/deck">` | every link, form action and request |
 //! | [`Access`] | the app, once there is sign-in | hides what the viewer may not do; absent means everything (the server checks) |
+//! | [`Toasts`] | the app: [`provide_toasts`], with a [`ToastList`] where they are shown | says what was started; absent means nothing is said |
 //! | [`FormDraft`] | the server, when it renders a start form again | what was typed, and what is wrong with it. Such a page is not hydrated, or the browser's app provides the same draft |
 //!
 //! A server without a socket says so by `<meta name="taskdeck-socket" content="off">`; its pages poll from the start.
@@ -125,6 +126,7 @@ pub mod server;
 mod server_view;
 mod start;
 mod time;
+mod toast;
 mod use_task;
 
 pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};
@@ -142,10 +144,11 @@ pub use json::{Json, JsonEncoding};
 pub use live::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};
 pub use load::{Loaded, load};
 pub use log::TaskLog;
-pub use permission::{Permission, ask_for_notifications, notification_permission};
+pub use permission::{Notification, Permission, ask_for_notifications, notification_permission};
 pub use post::{PostForm, PostState};
 pub use progress::{Confirm, EventAction, TaskCallbacks, TaskProgress};
 pub use question::TaskConfirmation;
 pub use start::StartTask;
 pub use time::{Duration, TimeAgo};
+pub use toast::{ToastList, Toasts, provide_toasts, use_toasts};
 pub use use_task::{UseTask, use_questions, use_task};

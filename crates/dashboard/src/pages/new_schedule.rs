@@ -40,7 +40,7 @@ pub(crate) fn NewSchedulePage() -> impl IntoView {
                     match kinds.iter().find(|definition| definition.kind.as_str() == kind) {
                         Some(definition) => {
                             let definition = definition.clone();
-                            let initial = query.with_untracked(|query| typed(query, None));
+                            let initial = query.with_untracked(|query| typed(query, &definition, None));
                             view! {
                             <p class="dash-callout">
                                 <Icon name=definition.icon.clone()/>

@@ -324,7 +324,7 @@ impl Inner {
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
                     let record = (**record).clone();
-                    Some(Claimed { record, params, checkpoint: None, last_log_seq: 0 })
+                    Some(Claimed { record, params, checkpoint: None, last_log_seq: 0, waited_ms: 0 })
                 }
                 _ => None,
             };

@@ -23,6 +23,7 @@ use crate::settings::Settings;
 use crate::starts::StartRates;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Control, Scope, Store, StoreError};
+use crate::work::Work;
 use crate::worker::{self, Worker};
 use crate::{maintenance, panics, pulse, schedule, watch};
 
@@ -308,6 +309,7 @@ impl DeckBuilder {
             layers: self.layers,
             heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
+            work: Work::default(),
             embed_key,
             on_shutdown: self.on_shutdown,
             stopping: CancellationToken::new(),
