@@ -159,7 +159,10 @@ mod tests {
         client.result(id, Some(std::time::Duration::MAX)).await.unwrap_err();
 
         let detail = client.detail(id).await.unwrap();
-        assert_eq!((&detail.params["key"], &detail.params["at"]), (&json!(SECRET_MASK), &json!("2026-01-31T08:00:00.000Z")));
+        assert_eq!(
+            (&detail.params["key"], &detail.params["at"]),
+            (&json!(SECRET_MASK), &json!("2026-01-31T08:00:00.000Z"))
+        );
         let log = client.log(id, 0, 100).await.unwrap();
         let list = client.list(&ListQuery::default()).await.unwrap();
         for shown in [

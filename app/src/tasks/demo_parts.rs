@@ -56,17 +56,21 @@ pub async fn demo_parts(
 #[cfg(feature = "ssr")]
 #[cfg(test)]
 mod tests {
-    use taskdeck::{Actor, Deck, ListQuery};
+    use taskdeck::{Actor, Deck, ListQuery, Settings};
 
     use super::*;
 
     #[tokio::test]
     async fn each_part_is_a_task_of_its_own_and_a_row_of_the_result() {
         let deck = Deck::builder().memory().register::<DemoParts>().register::<DemoSteps>();
-        let deck = deck.max_concurrent(1).build().await.unwrap();
+        let settings = Settings { max_concurrent: 1, ..Settings::default() };
+        let deck = deck.settings(settings).build().await.unwrap();
         let handle = deck.start(DemoParts { parts: 3, steps: 2, step_ms: 0 }).await.unwrap();
         let rows = handle.result(None).await.unwrap();
-        assert_eq!(rows.iter().map(|row| (row.part, row.processed)).collect::<Vec<_>>(), [(1, 2), (2, 2), (3, 2)]);
+        assert_eq!(
+            rows.iter().map(|row| (row.part, row.processed)).collect::<Vec<_>>(),
+            [(1, 2), (2, 2), (3, 2)]
+        );
         let query = ListQuery { parent: Some(handle.id()), ..ListQuery::default() };
         let children = deck.as_actor(Actor::local()).list(&query).await.unwrap().tasks;
         let labels: Vec<_> = children.iter().map(|child| child.label.as_str()).collect();

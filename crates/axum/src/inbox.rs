@@ -1,8 +1,8 @@
 //! What happened to the caller's tasks while they were away.
 
 use axum::Json;
-use http::StatusCode;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use taskdeck_core::{Inbox, Timestamp};
 
 use crate::body::Optional;
@@ -23,7 +23,7 @@ pub(crate) struct Look {
 pub(crate) async fn look(
     Caller(client): Caller,
     Optional(Look { until }): Optional<Look>,
-) -> Result<StatusCode, Failure> {
+) -> Result<Json<Value>, Failure> {
     client.look(until).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(json!({ "status": "noted" })))
 }

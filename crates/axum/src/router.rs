@@ -13,8 +13,8 @@ use taskdeck_engine::Deck;
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
 use crate::{
-    Config, about, artifacts, batches, bulk, embed, events, feed, inbox, kinds, lanes, schedules, stats, task_feed,
-    tasks,
+    Config, about, artifacts, batches, bulk, embed, events, feed, inbox, kinds, lanes, schedules, stats,
+    task_feed, tasks,
 };
 
 #[derive(Clone)]

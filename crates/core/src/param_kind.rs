@@ -124,10 +124,9 @@ impl ParamKind {
                 min_items: fields.take_or_default("min_items")?,
                 max_items: fields.take("max_items")?,
             },
-            "file" => Self::File {
-                accept: fields.take_or_default("accept")?,
-                max_bytes: fields.take("max_bytes")?,
-            },
+            "file" => {
+                Self::File { accept: fields.take_or_default("accept")?, max_bytes: fields.take("max_bytes")? }
+            }
             "json" => Self::Json,
             _ => return Ok(None),
         }))

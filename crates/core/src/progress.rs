@@ -32,8 +32,7 @@ read!(Progress { ; default fraction, done, total, unit, step, message, eta_ms, h
 impl PartialEq for Progress {
     fn eq(&self, other: &Self) -> bool {
         let said = |it: &Self| (it.fraction, it.done, it.total, it.eta_ms);
-        let same_words =
-            self.unit == other.unit && self.step == other.step && self.message == other.message;
+        let same_words = self.unit == other.unit && self.step == other.step && self.message == other.message;
         said(self) == said(other) && same_words
     }
 }

@@ -114,11 +114,7 @@ pub fn redact(value: &mut Value) {
 /// Puts the stored secrets back where a value has masks in their places: it was read, changed and is stored again.
 pub fn keep_secrets(value: &mut Value, stored: &Value) {
     match (value, stored) {
-        (value, stored) if is_marked(stored) => {
-            if value == SECRET_MASK {
-                *value = stored.clone();
-            }
-        }
+        (value, stored) if *value == SECRET_MASK && is_marked(stored) => *value = stored.clone(),
         (Value::Object(fields), Value::Object(stored)) => {
             for (name, value) in fields {
                 if let Some(stored) = stored.get(name) {

@@ -22,7 +22,9 @@ impl Work {
     pub(crate) fn ended(&self, event: &Event, cancelled: bool, ran_ms: u64) {
         let as_ = match event {
             Event::AttemptEnded { end: AttemptEnd::Completed { .. }, .. } => Some(Status::Completed),
-            Event::AttemptEnded { end: AttemptEnd::Failed { .. }, .. } if cancelled => Some(Status::Cancelled),
+            Event::AttemptEnded { end: AttemptEnd::Failed { .. }, .. } if cancelled => {
+                Some(Status::Cancelled)
+            }
             Event::AttemptEnded { end: AttemptEnd::Failed { .. }, .. } => Some(Status::Failed),
             _ => None,
         };

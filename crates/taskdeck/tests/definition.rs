@@ -298,8 +298,8 @@ fn helpers_of_bodies_stand_in_server() {
 
 #[task]
 async fn every_field(
-    #[param(min_len = 8)] token: Secret,
-    at: Option<Timestamp>,
+    #[param(min_len = 8)] token: taskdeck::Secret,
+    at: Option<taskdeck::Timestamp>,
     #[param(min_items = 1)] modes: Vec<ImportMode>,
     #[param(choices)] more: Option<Vec<ImportMode>>,
     #[param(min = 1, max_items = 9, default)] ports: Vec<u16>,

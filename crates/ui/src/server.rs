@@ -20,8 +20,8 @@ mod with_engine {
     use multer::Multipart;
     use server_fn::error::ServerFnUrlError;
     use taskdeck_core::{
-        About, AnswerRequest, DeckError, Definition, FieldErrors, Kind, Param, QuestionOutcome, Started, TaskId,
-        TaskState, form,
+        About, AnswerRequest, DeckError, Definition, FieldErrors, Kind, Param, QuestionOutcome, Started,
+        TaskId, TaskState, form,
     };
     use taskdeck_engine::Client;
 
@@ -256,7 +256,8 @@ mod with_engine {
     /// What was typed, as a page may show it again: a secret is typed anew.
     #[must_use]
     pub fn without_secrets(params: &[Param], mut fields: Vec<(String, String)>) -> Vec<(String, String)> {
-        let is_secret = |name: &String| params.iter().any(|param| param.name == *name && param.kind.is_secret());
+        let is_secret =
+            |name: &String| params.iter().any(|param| param.name == *name && param.kind.is_secret());
         fields.retain(|(name, _)| !is_secret(name));
         fields
     }

@@ -178,9 +178,7 @@ fn check_length(text: &str, min: Option<u64>, max: Option<u64>) -> Result<(), St
     let length = text.chars().count() as u64;
     match (min, max) {
         (Some(min), _) if length < min => Err(format!("Enter at least {min} characters.")),
-        (_, Some(max)) if length > max => {
-            Err(format!("Enter at most {max} characters; these are {length}."))
-        }
+        (_, Some(max)) if length > max => Err(format!("Enter at most {max} characters; these are {length}.")),
         _ => Ok(()),
     }
 }

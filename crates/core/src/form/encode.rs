@@ -15,9 +15,8 @@ pub fn encode(definition: &Definition, params: &Value) -> Vec<(String, String)> 
         let Some(value) = params.get(&param.name) else { continue };
         let mut add = |text: String| fields.push((param.name.clone(), text));
         match (&param.kind, value) {
-            (ParamKind::File { .. }, _) => {}
             (ParamKind::Json, _) => add(value.to_string()),
-            (_, Value::Null) => {}
+            (ParamKind::File { .. }, _) | (_, Value::Null) => {}
             // Each that is chosen is a field of its own.
             (ParamKind::MultiChoice { .. }, Value::Array(chosen)) => {
                 chosen.iter().map(field_text).for_each(add);

@@ -45,11 +45,7 @@ fn an_absent_checkbox_is_off_even_when_the_default_is_on() {
         decode_with(params.clone(), &[("header", "off"), ("header", "on")]),
         Ok(json!({"header": true}))
     );
-    assert_eq!(
-        validate(&definition(params), json!({})),
-        Ok(json!({"header": true})),
-        "the API has defaults"
-    );
+    assert_eq!(validate(&definition(params), json!({})), Ok(json!({"header": true})), "the API has defaults");
 }
 
 #[test]
@@ -112,21 +108,22 @@ fn nothing_is_no_value_where_none_is_needed() {
     assert_eq!(decode_with(params, &[("note", ""), ("level", " ")]), Ok(json!({})));
 }
 
-
 fn options(values: &[&str]) -> Vec<Choice> {
     values.iter().map(|value| Choice { value: (*value).to_owned(), title: value.to_uppercase() }).collect()
 }
 
 #[test]
 fn several_are_chosen_by_fields_of_one_name_or_of_names_that_differ() {
-    let param = Param::new("parts", ParamKind::list(ParamKind::Choice { options: options(&["a", "b", "c"]) }));
+    let param =
+        Param::new("parts", ParamKind::list(ParamKind::Choice { options: options(&["a", "b", "c"]) }));
     let same = [("parts", "a"), ("parts", "c"), ("parts", "a")];
     assert_eq!(decode_with(vec![param.clone()], &same), Ok(json!({"parts": ["a", "c"]})));
     let apart = [("parts:a", "on"), ("parts:b", ""), ("parts:c", "on")];
     assert_eq!(decode_with(vec![param.clone()], &apart), Ok(json!({"parts": ["a", "c"]})));
     assert_eq!(decode_with(vec![param.clone()], &[]), Ok(json!({"parts": []})));
     let some = param.clone().min_items(1).max_items(2);
-    let said = |pairs: &[(&str, &str)]| decode_with(vec![some.clone()], pairs).unwrap_err().0["parts"].clone();
+    let said =
+        |pairs: &[(&str, &str)]| decode_with(vec![some.clone()], pairs).unwrap_err().0["parts"].clone();
     assert_eq!(said(&[]), "Choose at least 1.");
     assert_eq!(said(&[("parts", "a"), ("parts", "b"), ("parts", "c")]), "Choose at most 2; these are 3.");
     assert_eq!(said(&[("parts", "d")]), "Choose some of: a, b, c.");
@@ -160,7 +157,11 @@ fn a_list_is_typed_one_a_line_and_its_faults_name_the_entry() {
     assert_eq!(said("80\n0"), "Entry 2: The least is 1.");
     assert_eq!(said("1\n2\n3\n4"), "Enter at most 3; these are 4.");
     let emptied = ports.clone().default_of(vec![80_u16]);
-    assert_eq!(decode_with(vec![emptied], &[("ports", "")]), Ok(json!({"ports": []})), "no ports are a value");
+    assert_eq!(
+        decode_with(vec![emptied], &[("ports", "")]),
+        Ok(json!({"ports": []})),
+        "no ports are a value"
+    );
     let refused = Param::of::<Vec<bool>>("flags").faults;
     assert_eq!(refused, ["flags: a list holds text, numbers or points in time, not a boolean"]);
 }

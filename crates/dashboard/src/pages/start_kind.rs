@@ -7,7 +7,9 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
-use taskdeck_core::{DeckError, Definition, ListQuery, ResultBody, Started, TaskEvent, TaskId, TaskState, form};
+use taskdeck_core::{
+    DeckError, Definition, ListQuery, ResultBody, Started, TaskEvent, TaskId, TaskState, form,
+};
 use taskdeck_ui::format::span;
 use taskdeck_ui::{ApiError, Erase, Icon, TaskForm, TaskProgress, TimeAgo, api, load, status_icon};
 
@@ -54,10 +56,7 @@ fn named(definition: &Definition, query: &ParamsMap) -> Vec<(String, String)> {
 }
 
 /// What the form begins with: the task that is started again, but for what the address says.
-fn begins_with(
-    again: Option<Vec<(String, String)>>,
-    named: Vec<(String, String)>,
-) -> Vec<(String, String)> {
+fn begins_with(again: Option<Vec<(String, String)>>, named: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut fields = again.unwrap_or_default();
     fields.retain(|(name, _)| !named.iter().any(|(other, _)| other == name));
     fields.extend(named);

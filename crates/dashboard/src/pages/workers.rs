@@ -191,7 +191,8 @@ fn Worker(
         (!held.is_empty()).then(|| view! { <Held held/> })
     };
     // What another process worked is not known here.
-    let has_work = worker.with_untracked(|worker| worker.as_ref().is_some_and(|worker| worker.work.is_some()));
+    let has_work =
+        worker.with_untracked(|worker| worker.as_ref().is_some_and(|worker| worker.work.is_some()));
     let work = move |say: fn(&StatsPoint) -> Option<String>| {
         Signal::derive(move || {
             let said = worker.with(|worker| worker.as_ref()?.work.as_ref().and_then(say));

@@ -111,7 +111,10 @@ impl Chart {
 
     /// Whether a step tells anything: a bar of nothing does not, but a time of 0 ms is one.
     fn tells(&self, step: usize) -> bool {
-        self.series.iter().filter_map(|row| value(row, step)).any(|value| value > 0 || self.shape == Shape::Lines)
+        self.series
+            .iter()
+            .filter_map(|row| value(row, step))
+            .any(|value| value > 0 || self.shape == Shape::Lines)
     }
 
     /// Whether there is nothing to draw.
@@ -277,12 +280,7 @@ fn summary(chart: &Chart, say: fn(u64) -> String) -> String {
 /// The steps in which something happened, the newest first.
 fn table(chart: &Chart, say: fn(u64) -> String) -> AnyView {
     let heads = chart.series.iter().map(|row| view! { <th scope="col">{row.title}</th> }).collect_view();
-    let rows = chart
-        .at
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(step, _)| chart.tells(*step));
+    let rows = chart.at.iter().enumerate().rev().filter(|(step, _)| chart.tells(*step));
     let rows = rows.map(|(step, at)| {
         let cells = chart.series.iter().map(|row| {
             let text = value(row, step).map_or_else(|| "–".to_owned(), say);

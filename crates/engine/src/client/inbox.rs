@@ -26,7 +26,8 @@ impl Client {
             limit: Some(MOST),
             ..ListQuery::default()
         };
-        let (asking, _) = self.inner.store.list(of(StatusSet::EMPTY.with(Status::WaitingConfirmation))).await?;
+        let (asking, _) =
+            self.inner.store.list(of(StatusSet::EMPTY.with(Status::WaitingConfirmation))).await?;
         let (mut ended, _) = self.inner.store.list(of(StatusSet::ENDED)).await?;
         // The list has those that were started last; told are those first that ended last.
         ended.sort_by_key(|record| std::cmp::Reverse(record.machine.state.ended_at()));

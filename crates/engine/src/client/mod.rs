@@ -18,8 +18,8 @@ mod workers;
 
 use std::sync::Arc;
 
-pub use stats::{StatsQuery, StatsSince};
 use serde_json::Value;
+pub use stats::{StatsQuery, StatsSince};
 use taskdeck_core::{
     Action, Actor, DeckError, Definition, Subject, TaskId, authorise, may_hold_secrets, redact,
 };

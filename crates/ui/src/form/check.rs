@@ -22,7 +22,8 @@ pub(super) fn whole(definition: &Definition, data: &FormData) -> FieldErrors {
                 files.insert(param.name.clone(), file);
             }
         } else {
-            let texts = data.get_all(&param.name).iter().filter_map(|text| text.as_string());
+            let all = data.get_all(&param.name);
+            let texts = all.iter().filter_map(|text| text.as_string());
             fields.extend(texts.map(|text| (param.name.clone(), text)));
         }
     }

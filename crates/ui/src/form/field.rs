@@ -55,10 +55,9 @@ pub fn FieldInput(
         ParamKind::MultiChoice { options, .. } => boxes(&field, &param, options, &value, within),
         ParamKind::DateTime => date_time(&field, &param, &value),
         ParamKind::Secret { .. } => secret(&field, &param, value),
-        ParamKind::List { .. } => textarea(&field, &param, value, Some("false")),
         ParamKind::File { .. } => file_field(field, param).erase(),
         ParamKind::Text { multiline: true, .. } => textarea(&field, &param, value, None),
-        ParamKind::Json => textarea(&field, &param, value, Some("false")),
+        ParamKind::Json | ParamKind::List { .. } => textarea(&field, &param, value, Some("false")),
         ParamKind::Text { .. } => line(&field, &param, value, None),
         // As text, so that what is typed stays as it is: a number field drops what it cannot read, and rounds what is
         // large.
