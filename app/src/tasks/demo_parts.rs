@@ -50,6 +50,7 @@ pub async fn demo_parts(
         let processed = child.result().await?.processed;
         done.push(DemoPart { part, task: child.id(), processed });
     }
+    ctx.message(format!("{parts} parts done"));
     Ok(done)
 }
 

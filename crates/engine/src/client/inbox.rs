@@ -23,12 +23,14 @@ impl Client {
         let of = |status| ListQuery {
             status,
             user: Some(user.clone()),
-            limit: Some(MOST),
+            limit: Some(2 * MOST),
             ..ListQuery::default()
         };
         let (asking, _) =
             self.inner.store.list(of(StatusSet::EMPTY.with(Status::WaitingConfirmation))).await?;
         let (mut ended, _) = self.inner.store.list(of(StatusSet::ENDED)).await?;
+        // What a task starts is told of by the task.
+        ended.retain(|record| record.parent.is_none());
         // The list has those that were started last; told are those first that ended last.
         ended.sort_by_key(|record| std::cmp::Reverse(record.machine.state.ended_at()));
         let records = asking.iter().chain(&ended).take(MOST as usize);
