@@ -91,7 +91,7 @@ impl TaskContext {
     /// The task's labels to find it by.
     #[must_use]
     pub fn tags(&self) -> Vec<String> {
-        self.task.record().tags
+        self.task.record().tags.clone()
     }
 
     /// What is known of the task's kind.

@@ -54,12 +54,15 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
         return;
     };
     let token = lease.token;
-    inner.work.begun(claimed.waited_ms);
+    let Claimed { record, params, checkpoint, last_log_seq, waited_ms } = claimed;
+    inner.work.begun(waited_ms);
+    let about = About { origin: Origin::of(&record), checkpoint: Mutex::new(checkpoint) };
+    let kind_version = record.kind_version;
     let live = LiveTask::new(NewLive {
-        record: claimed.record.clone(),
+        record,
         lease,
         definition: Arc::clone(&entry.definition),
-        last_log_seq: claimed.last_log_seq,
+        last_log_seq,
         level: inner.settings.log_level,
         tail_lines: inner.settings.buffer_size,
         pulse: Arc::clone(&inner.pulse),
@@ -77,9 +80,8 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
     if inner.stopping.is_cancelled() {
         live.stop.cancel();
     }
-    let about = About { origin: Origin::of(&claimed.record), checkpoint: Mutex::new(claimed.checkpoint) };
     let ctx = TaskContext::new(Arc::clone(&inner), Arc::clone(&live), about, &slot);
-    let end = match (entry.run)(&claimed.params, claimed.record.kind_version, ctx.clone()) {
+    let end = match (entry.run)(&params, kind_version, ctx.clone()) {
         Err(why) => BodyEnd::BadParams(why),
         Ok(run) => {
             let run = inner.layers.around(&ctx, run);
@@ -280,7 +282,7 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
     let _lane = live.log_lane.lock().await;
     let (event, mut extra) = ending(inner, live, end, detail);
     extra.log = live.take_last_log();
-    let known = Some(Box::new(live.record()));
+    let known = Some(live.record());
     let now = inner.clock.now();
     let began = live.machine().started_at;
     inner.work.ended(&event, live.cancel_requested(), now.millis_since(began.unwrap_or(now)));

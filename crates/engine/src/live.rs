@@ -58,7 +58,8 @@ pub(crate) struct LiveTask {
 }
 
 struct Now {
-    record: Record,
+    /// Shared with the change that ends the attempt, while that is on its way.
+    record: Arc<Record>,
     tick: u32,
     progress_changed: bool,
     progress_unsaved: bool,
@@ -73,6 +74,10 @@ struct Now {
 }
 
 impl Now {
+    fn record_mut(&mut self) -> &mut Record {
+        Arc::make_mut(&mut self.record)
+    }
+
     fn state(&self) -> TaskState {
         TaskState { waiting: self.waiting.clone(), ..self.record.state(self.tick) }
     }
@@ -94,7 +99,7 @@ struct LogBuffer {
 }
 
 pub(crate) struct NewLive {
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Record>,
     pub(crate) lease: Lease,
     pub(crate) definition: Arc<Definition>,
     pub(crate) last_log_seq: u64,
@@ -162,8 +167,8 @@ impl LiveTask {
     }
 
     /// The task as this node knows it.
-    pub(crate) fn record(&self) -> Record {
-        self.now().record.clone()
+    pub(crate) fn record(&self) -> Arc<Record> {
+        Arc::clone(&self.now().record)
     }
 
     pub(crate) fn cancel_requested(&self) -> bool {
@@ -174,7 +179,7 @@ impl LiveTask {
     pub(crate) fn set_machine(&self, machine: Machine) -> TaskState {
         let mut now = self.now();
         if machine.version > now.record.machine.version {
-            now.record.machine = machine;
+            now.record_mut().machine = machine;
             now.tick = 0;
         }
         now.state()
@@ -192,7 +197,7 @@ impl LiveTask {
             let mut now = self.now();
             let at = self.clock.now();
             let before = now.record.progress.fraction;
-            change(&mut now.record.progress);
+            change(&mut now.record_mut().progress);
             if let Some(fraction) = now.record.progress.fraction {
                 let (from, since) = match now.from {
                     // A bar that went back is a new piece of work.
@@ -200,7 +205,7 @@ impl LiveTask {
                     _ => (fraction, at),
                 };
                 now.from = Some((from, since));
-                now.record.progress.eta_ms = eta_ms(from, fraction, at.millis_since(since));
+                now.record_mut().progress.eta_ms = eta_ms(from, fraction, at.millis_since(since));
             }
             now.record.progress.heard_at = Some(at);
             now.tick = now.tick.saturating_add(1);
@@ -231,7 +236,7 @@ impl LiveTask {
 
     /// Changes the label.
     pub(crate) fn label(self: &Arc<Self>, label: String) {
-        self.now().record.label = label;
+        self.now().record_mut().label = label;
         self.progress(|_| {});
     }
 
@@ -239,7 +244,8 @@ impl LiveTask {
     pub(crate) fn noticed(self: &Arc<Self>, seq: u64) {
         {
             let mut now = self.now();
-            now.record.notice_seq = now.record.notice_seq.max(seq);
+            let known = now.record.notice_seq;
+            now.record_mut().notice_seq = known.max(seq);
         }
         self.progress(|_| {});
     }

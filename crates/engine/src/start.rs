@@ -193,10 +193,8 @@ impl<T: Task> IntoFuture for Start<T> {
             let reason = |error: serde_json::Error| format!("the params cannot be written as JSON: {error}");
             let params = self.params.map_err(|error| DeckError::BadRequest { reason: reason(error) })?;
             let request = StartRequest { params, ..self.request };
-            let started = match self.origin {
-                Some(origin) => self.client.start_from(T::KIND, request, origin).await?,
-                None => self.client.start(T::KIND, request).await?,
-            };
+            let origin = self.origin.unwrap_or_else(|| Origin::actor(self.client.actor()));
+            let started = self.client.start_from(T::KIND, request, origin).await?;
             Ok(TaskHandle { client: self.client, id: started.task.id, of: PhantomData })
         })
     }

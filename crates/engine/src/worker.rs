@@ -25,12 +25,14 @@ pub(crate) struct Worker {
     /// A slot has become free.
     pub(crate) freed: Arc<Notify>,
     pub(crate) slots: Arc<Semaphore>,
-    /// Counts what has been queued; `seen` is where it stood at the last look that took all there was. While they
-    /// differ, queued tasks may be waiting for a claim: then nothing that is started may take what they wait for, also
-    /// while a claim is under way.
+    /// Counts what has been queued, `seen` what of it no longer waits for a claim. What lies between them is how many
+    /// tasks may wait: nothing that is started may take what they wait for, also while a claim is under way.
     queued: AtomicU64,
     seen: AtomicU64,
 }
+
+/// How many tasks may wait before the first look: nobody knows, so more than there will ever be slots.
+const UNKNOWN: u64 = 1 << 40;
 
 impl Worker {
     pub(crate) fn new(slots: usize) -> Self {
@@ -38,8 +40,7 @@ impl Worker {
             ready: Notify::new(),
             freed: Arc::default(),
             slots: Arc::new(Semaphore::new(slots)),
-            // They differ until the first look.
-            queued: AtomicU64::new(1),
+            queued: AtomicU64::new(UNKNOWN),
             seen: AtomicU64::new(0),
         }
     }
@@ -50,27 +51,37 @@ impl Worker {
         self.ready.notify_one();
     }
 
-    fn is_behind(&self) -> bool {
-        self.queued.load(Ordering::Acquire) != self.seen.load(Ordering::Acquire)
+    /// A look is over that began when so many had been queued: it took some and left others, or took all there was.
+    fn saw(&self, queued: u64, some: Option<usize>) {
+        let seen = match some.and_then(|taken| u64::try_from(taken).ok()) {
+            Some(taken) => queued.min(self.seen.load(Ordering::Acquire) + taken),
+            None => queued,
+        };
+        self.seen.store(seen, Ordering::Release);
+    }
+
+    /// How many queued tasks may wait for a claim, at the most.
+    fn waiting(&self) -> usize {
+        let waiting = self.queued.load(Ordering::Acquire).saturating_sub(self.seen.load(Ordering::Acquire));
+        usize::try_from(waiting).unwrap_or(usize::MAX)
     }
 }
 
 impl Inner {
     /// A slot for a task that is about to be started, if it can begin at once and overtakes nobody.
     pub(crate) fn slot_now(&self, record: &Record) -> Option<Arc<Slot>> {
-        // While slots are plenty, those who wait for a claim lose nothing by it.
-        let scarce = self.worker.slots.available_permits() <= self.settings.max_concurrent / 2;
-        let behind = self.worker.is_behind();
+        // While there is a slot for each of those who wait for a claim, they lose nothing by it.
+        let waiting = self.worker.waiting();
         if record.status() != Status::Queued
             || !self.settings.worker
-            || (behind && scarce)
+            || self.worker.slots.available_permits() <= waiting
             || self.stopping.is_cancelled()
             || self.registry.get(record.kind.as_str()).is_none()
         {
             return None;
         }
         let permit = Arc::clone(&self.worker.slots).try_acquire_owned().ok()?;
-        self.dispatch.reserve(record, behind).then(|| self.slot(permit, record))
+        self.dispatch.reserve(record, waiting > 0).then(|| self.slot(permit, record))
     }
 
     /// A slot beside those that there are, for a task of our own; none when some of its kind run already.
@@ -139,8 +150,13 @@ struct Look {
 }
 
 async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
-    // Half of what is free: what is started while the claim is under way finds a slot too, and need not be queued.
-    let free = inner.worker.slots.available_permits().div_ceil(2).min(CLAIM_BATCH);
+    // Half of what is free, and no more than may wait: what is started while the claim is under way finds a slot too,
+    // and need not be queued. What a limit held back is not counted, and may be able to run now.
+    let half = inner.worker.slots.available_permits().div_ceil(2).min(CLAIM_BATCH);
+    let free = match inner.worker.waiting() {
+        0 => half,
+        waiting => half.min(waiting),
+    };
     // Somebody who started a task may have taken a slot meanwhile.
     let permits = u32::try_from(free).ok().filter(|free| *free > 0);
     let permits = permits.and_then(|free| Arc::clone(&inner.worker.slots).try_acquire_many_owned(free).ok());
@@ -161,9 +177,7 @@ async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
         inner.dispatch.claimed();
     })?;
     let full = claimed.len() == free;
-    if !full {
-        inner.worker.seen.store(queued, Ordering::Release);
-    }
+    inner.worker.saw(queued, if full { Some(claimed.len()) } else { None });
     for task in claimed {
         let Some(permit) = permits.split(1) else { break };
         begin(inner, task, permit);

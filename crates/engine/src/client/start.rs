@@ -57,7 +57,7 @@ impl Client {
             return self.start_within(kind, request, origin).await;
         }
         let next = NextStart::new(&self.inner.layers, self.clone(), origin);
-        next.run(StartCall { kind: kind.to_owned(), request, actor: self.actor.clone() }).await
+        Box::pin(next.run(StartCall { kind: kind.to_owned(), request, actor: self.actor.clone() })).await
     }
 
     /// Starts a task within all layers.
@@ -72,7 +72,7 @@ impl Client {
         let new = self.new_task(kind, request, &origin, 0).await?;
         let asked = Asked::of(&new, unique);
         let outcome = match self.inner.slot_now(&new.record).filter(|_| new.after.is_empty()) {
-            Some(slot) => self.inner.start_and_run(new, slot).await?,
+            Some(slot) => self.inner.start_and_run(new, slot).await.map_err(|_| StoreError::Closed)??,
             None => {
                 let outcome = self.inner.store.start(vec![new]).await?.pop().ok_or(StoreError::Closed)?;
                 self.inner.tell_started(&outcome);
@@ -163,7 +163,7 @@ impl Client {
         let new = NewTask::new(record, params.to_string());
         let asked = Asked::of(&new, false);
         let outcome = match self.inner.own_slot(&new.record) {
-            Some(slot) => self.inner.start_and_run(new, slot).await?,
+            Some(slot) => self.inner.start_and_run(new, slot).await.map_err(|_| StoreError::Closed)??,
             None => {
                 let outcome = self.inner.store.start(vec![new]).await?.pop().ok_or(StoreError::Closed)?;
                 self.inner.tell_started(&outcome);
@@ -232,7 +232,12 @@ impl Client {
             return Err(DeckError::BadRequest { reason: "a chain has at most 100 tasks".to_owned() });
         }
         let mut params = form::validate(&definition, std::mem::take(&mut request.params))?;
-        let uploads = self.claim_uploads(&definition, &mut params).await?;
+        // What few kinds have is boxed: it would make each start's future larger, and they are moved about.
+        let has_files = definition.params.iter().any(|param| matches!(param.kind, ParamKind::File { .. }));
+        let uploads = match has_files {
+            true => Box::pin(self.claim_uploads(&definition, &mut params)).await?,
+            false => Vec::new(),
+        };
         let params = params.to_string();
         self.inner.check(kind, &params).await?;
         let (after, follow) = (std::mem::take(&mut request.after), std::mem::take(&mut request.then));
@@ -302,16 +307,16 @@ impl Inner {
 
     /// Starts a task that has a slot: its start and its claim are one commit. The work goes on also when the caller
     /// goes away.
-    async fn start_and_run(
+    fn start_and_run(
         self: &Arc<Self>,
         mut new: NewTask,
         slot: Arc<Slot>,
-    ) -> Result<StartOutcome, StoreError> {
+    ) -> oneshot::Receiver<Result<StartOutcome, StoreError>> {
         let lease = Lease { session: self.session(), token: clock::new_token() };
         if let Ok(Decision::Changed(machine)) =
             decide(&new.record.machine, &Event::Claimed(lease), self.clock.now())
         {
-            new.record.machine = *machine;
+            new.record_mut().machine = *machine;
         }
         let (reply, answer) = oneshot::channel();
         let inner = Arc::clone(self);
@@ -323,7 +328,7 @@ impl Inner {
             let claimed = match &outcome {
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
-                    let record = (**record).clone();
+                    let record = Arc::clone(record);
                     Some(Claimed { record, params, checkpoint: None, last_log_seq: 0, waited_ms: 0 })
                 }
                 _ => None,
@@ -331,11 +336,12 @@ impl Inner {
             // A caller that went away does not undo the start.
             drop(reply.send(outcome));
             if let Some(claimed) = claimed {
-                executor::execute(inner, claimed, slot, None).await;
+                // Boxed: what runs it is large, and need not be moved about while the start is under way.
+                Box::pin(executor::execute(inner, claimed, slot, None)).await;
             }
         };
         self.running.spawn_on(run, &self.runtime);
-        answer.await.map_err(|_| StoreError::Closed)?
+        answer
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a worker asks for when it claims, and what it gets.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use taskdeck_core::{Kind, QueueName, SessionId, Timestamp};
 
@@ -42,7 +43,7 @@ pub(crate) struct PartitionRoom {
 /// A task that a worker now holds, with what its body needs.
 #[derive(Debug)]
 pub(crate) struct Claimed {
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Record>,
     pub(crate) params: String,
     pub(crate) checkpoint: Option<String>,
     pub(crate) last_log_seq: u64,

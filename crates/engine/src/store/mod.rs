@@ -9,6 +9,7 @@ mod schedules;
 pub(crate) mod sqlite;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use taskdeck_core::{
@@ -56,7 +57,7 @@ impl From<StoreError> for DeckError {
 #[derive(Debug)]
 pub(crate) enum StartOutcome {
     /// It is a new task, and what was started after it.
-    New(Box<Record>, Vec<Moved>),
+    New(Arc<Record>, Vec<Moved>),
     /// It was there already: same id, same kind and key, or same parent and name.
     Existing(Box<Record>),
     /// It was to run after a task that does not exist.
@@ -71,7 +72,7 @@ pub(crate) struct Change {
     pub(crate) now: Timestamp,
     pub(crate) extra: Extra,
     /// The task as the caller knows it. When the store still has that version, it need not read the task first.
-    pub(crate) known: Option<Box<Record>>,
+    pub(crate) known: Option<Arc<Record>>,
 }
 
 impl Change {

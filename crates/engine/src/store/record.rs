@@ -1,6 +1,7 @@
 //! A task as the store keeps it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{
@@ -116,7 +117,7 @@ impl Record {
 #[derive(Clone, Debug)]
 pub(crate) struct NewTask {
     /// Queued, scheduled, or claimed already by the node that starts it.
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Record>,
     pub(crate) params: String,
     /// The uploaded files that its params name, by parameter.
     pub(crate) uploads: Vec<(String, FileId)>,
@@ -128,7 +129,13 @@ pub(crate) struct NewTask {
 
 impl NewTask {
     pub(crate) fn new(record: Record, params: String) -> Self {
+        let record = Arc::new(record);
         Self { record, params, uploads: Vec::new(), after: Vec::new(), then: Vec::new() }
+    }
+
+    /// Its record, to be changed before it is started.
+    pub(crate) fn record_mut(&mut self) -> &mut Record {
+        Arc::make_mut(&mut self.record)
     }
 }
 

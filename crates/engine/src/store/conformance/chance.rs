@@ -177,22 +177,22 @@ impl Model {
     fn new_task(&mut self) -> NewTask {
         self.next += 1;
         let mut task = new_task(self.next, "sample");
-        task.record.created_at = self.now;
-        task.record.machine.state = State::Queued { since: self.now, ahead: false };
+        task.record_mut().created_at = self.now;
+        task.record_mut().machine.state = State::Queued { since: self.now, ahead: false };
         task
     }
 
     async fn start(&mut self, step: &Step) {
         let Step::Start { key, after, parent, once, then } = step else { return };
         let mut task = self.new_task();
-        task.record.key = key.map(|key| format!("key {key}"));
-        task.record.machine.at_most_once = *once;
+        task.record_mut().key = key.map(|key| format!("key {key}"));
+        task.record_mut().machine.at_most_once = *once;
         task.after = after.iter().filter_map(|n| self.task(*n)).collect();
         task.after.sort_unstable();
         task.after.dedup();
         if let Some(parent) = parent.and_then(|n| self.task(n)) {
-            task.record.parent = Some(parent);
-            task.record.child = Some(format!("child {}", self.next));
+            task.record_mut().parent = Some(parent);
+            task.record_mut().child = Some(format!("child {}", self.next));
         }
         if *then {
             task.then = vec![self.new_task()];

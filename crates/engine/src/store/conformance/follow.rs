@@ -22,8 +22,8 @@ fn after(n: u128, others: &[u128]) -> NewTask {
 
 fn child(n: u128, parent: TaskId, name: &str) -> NewTask {
     let mut task = new_task(n, "sample");
-    task.record.parent = Some(parent);
-    task.record.child = Some(name.to_owned());
+    task.record_mut().parent = Some(parent);
+    task.record_mut().child = Some(name.to_owned());
     task
 }
 
@@ -117,8 +117,8 @@ async fn what_is_started_then_waits_for_the_first_and_is_started_once(store: Arc
     first.then = vec![then()];
     let outcome = store.start(vec![first.clone()]).await.unwrap().pop().unwrap();
     assert!(matches!(outcome, StartOutcome::New(_, also) if also.len() == 2));
-    first.record.id = id(7);
-    first.then[0].record.id = id(8);
+    first.record_mut().id = id(7);
+    first.then[0].record_mut().id = id(8);
     assert!(matches!(store.start(vec![first]).await.unwrap().pop(), Some(StartOutcome::Existing(_))));
     assert!(store.get(id(8)).await.unwrap().is_none(), "what follows a task that was there is there");
     for n in 1..=3 {
@@ -137,7 +137,7 @@ async fn a_child_is_found_by_its_name_and_goes_with_its_parent(store: Arc<dyn St
     assert!(matches!(again, StartOutcome::Existing(record) if record.id == id(2)));
     start(&*store, child(4, parent, "b")).await;
     let mut detached = child(5, parent, "c");
-    detached.record.options.detached = true;
+    detached.record_mut().options.detached = true;
     start(&*store, detached).await;
     start(&*store, child(6, id(4), "grandchild")).await;
     apply(&*store, failed(parent, token)).await;
@@ -171,7 +171,7 @@ async fn a_batch_is_one_commit_and_counts_its_tasks(store: Arc<dyn Store>) {
     };
     let mut tasks: Vec<_> = (1..=4).map(|n| new_task(n, "sample")).collect();
     for task in &mut tasks {
-        task.record.batch = Some(of);
+        task.record_mut().batch = Some(of);
     }
     assert_eq!(store.start_batch(batch, tasks).await.unwrap().len(), 4);
     let (done, token) = claim(&*store).await;
@@ -215,8 +215,8 @@ async fn a_question_is_kept_with_its_answer_and_a_retry_keeps_approvals(store: A
 async fn time_expires_what_waits_and_times_out_what_is_asked(store: Arc<dyn Store>) {
     let expiring = |n, state| {
         let mut task = new_task(n, "sample");
-        task.record.machine.state = state;
-        task.record.machine.expires_at = Some(later(100));
+        task.record_mut().machine.state = state;
+        task.record_mut().machine.expires_at = Some(later(100));
         task
     };
     start(&*store, expiring(1, State::Queued { since: later(0), ahead: false })).await;
@@ -247,11 +247,11 @@ async fn a_change_decided_on_an_older_version_is_decided_again(store: Arc<dyn St
     apply(&*store, cancel(id(1))).await;
     // What the worker knows is older than the cancel request.
     let mut change = ended(id(1), token, AttemptEnd::Released);
-    change.known = Some(Box::new(claimed.record.clone()));
+    change.known = Some(Arc::clone(&claimed.record));
     apply(&*store, change).await;
     assert_eq!(status(&*store, id(1)).await, Status::Cancelled, "not queued again");
     let mut late = completed(id(1), token);
-    late.known = Some(Box::new(claimed.record));
+    late.known = Some(claimed.record);
     assert!(matches!(apply(&*store, late).await, Applied::Refused(..)));
     assert_eq!(store.attempts(id(1)).await.unwrap().len(), 1);
     assert_counts(&*store).await;

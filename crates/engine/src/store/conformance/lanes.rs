@@ -17,7 +17,7 @@ fn queue(name: &'static str) -> QueueName {
 
 fn in_queue(n: u128, name: &'static str) -> NewTask {
     let mut task = new_task(n, "sample");
-    task.record.queue = queue(name);
+    task.record_mut().queue = queue(name);
     task
 }
 
@@ -53,7 +53,7 @@ async fn queues_take_turns_however_full_one_is(store: Arc<dyn Store>) {
     start(&*store, in_queue(21, "small")).await;
     start(&*store, in_queue(22, "small")).await;
     let mut urgent = in_queue(23, "full");
-    urgent.record.priority = 100;
+    urgent.record_mut().priority = 100;
     start(&*store, urgent).await;
     let mut found = claimed(&*store, request(session(1), 4)).await;
     found.sort_unstable();
@@ -63,7 +63,7 @@ async fn queues_take_turns_however_full_one_is(store: Arc<dyn Store>) {
 async fn no_more_of_a_partition_are_claimed_than_its_limit(store: Arc<dyn Store>) {
     for n in 1..=9 {
         let mut task = new_task(n, "sample");
-        task.record.partition = Some(["ann", "bob", "cid"][usize::try_from(n % 3).unwrap()].to_owned());
+        task.record_mut().partition = Some(["ann", "bob", "cid"][usize::try_from(n % 3).unwrap()].to_owned());
         start(&*store, task).await;
     }
     let partition =
@@ -75,7 +75,7 @@ async fn no_more_of_a_partition_are_claimed_than_its_limit(store: Arc<dyn Store>
 
 async fn tasks_of_a_newer_version_are_left_to_newer_workers(store: Arc<dyn Store>) {
     let mut newer = new_task(1, "sample");
-    newer.record.kind_version = 2;
+    newer.record_mut().kind_version = 2;
     start(&*store, newer).await;
     start(&*store, new_task(2, "sample")).await;
     assert_eq!(claimed(&*store, request(session(1), 10)).await, [2]);

@@ -76,13 +76,13 @@ pub(super) fn record(n: u128) -> Record {
 
 fn keyed(n: u128, key: &str) -> NewTask {
     let mut task = new_task(n, "sample");
-    task.record.key = Some(key.to_owned());
+    task.record_mut().key = Some(key.to_owned());
     task
 }
 
 async fn start(store: &dyn Store, task: NewTask) -> Record {
     match store.start(vec![task]).await.unwrap().pop().unwrap() {
-        StartOutcome::New(record, _) => *record,
+        StartOutcome::New(record, _) => Arc::unwrap_or_clone(record),
         StartOutcome::UnknownAfter(id) => panic!("{id} is unknown"),
         StartOutcome::Existing(record) => panic!("{} was there", record.id),
     }
@@ -149,9 +149,9 @@ async fn a_start_is_idempotent_by_id_and_by_key(store: Arc<dyn Store>) {
 
 async fn the_most_urgent_task_of_a_known_kind_is_claimed(store: Arc<dyn Store>) {
     let mut urgent = new_task(3, "sample");
-    urgent.record.priority = 5;
+    urgent.record_mut().priority = 5;
     let mut newer = new_task(4, "sample");
-    newer.record.kind_version = 2;
+    newer.record_mut().kind_version = 2;
     for task in [new_task(1, "unknown"), new_task(2, "sample"), urgent, newer] {
         start(&*store, task).await;
     }
@@ -172,7 +172,7 @@ async fn an_answered_confirmation_goes_before_every_priority(store: Arc<dyn Stor
     apply(&*store, Change::new(task, asked, later(2))).await;
     assert_eq!(status(&*store, task).await, Status::WaitingConfirmation);
     let mut urgent = new_task(2, "sample");
-    urgent.record.priority = 100;
+    urgent.record_mut().priority = 100;
     start(&*store, urgent).await;
     apply(&*store, Change::new(task, Event::Answered { key: "sure".to_owned() }, later(3))).await;
     assert_eq!(claim(&*store).await.0, task);

@@ -21,15 +21,15 @@ async fn each_part_of_a_filter_narrows_the_list(store: Arc<dyn Store>) {
     // Made when the tasks were: a list by time looks at no others.
     let base = TaskId::from_parts(NOW.plus_millis(-7_200_000), [0; 10]).as_uuid().as_u128();
     let mut task = new_task(base + 1, "import_csv");
-    task.record.label = "Import of Flights.csv".to_owned();
-    task.record.tags = vec!["last week".to_owned(), "nightly".to_owned()];
-    task.record.user = UserId::new("ann").ok();
-    task.record.key = Some("flights-2013".to_owned());
+    task.record_mut().label = "Import of Flights.csv".to_owned();
+    task.record_mut().tags = vec!["last week".to_owned(), "nightly".to_owned()];
+    task.record_mut().user = UserId::new("ann").ok();
+    task.record_mut().key = Some("flights-2013".to_owned());
     start(&*store, task).await;
     let mut task = new_task(base + 2, "sample");
-    task.record.parent = Some(id(base + 1));
-    task.record.child = Some("a".to_owned());
-    task.record.created_at = NOW.plus_millis(-3_600_001);
+    task.record_mut().parent = Some(id(base + 1));
+    task.record_mut().child = Some("a".to_owned());
+    task.record_mut().created_at = NOW.plus_millis(-3_600_001);
     start(&*store, task).await;
     start(&*store, new_task(base + 3, "sample")).await;
     let claimed = claim_as(&*store, session(1), 1).await.remove(0).record;

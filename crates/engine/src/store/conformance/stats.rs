@@ -15,15 +15,15 @@ const MINUTE: i64 = 60_000;
 
 fn queued(n: u128, name: &'static str, since: Timestamp) -> NewTask {
     let mut task = new_task(n, name);
-    task.record.created_at = since;
-    task.record.machine.state = State::Queued { since, ahead: false };
+    task.record_mut().created_at = since;
+    task.record_mut().machine.state = State::Queued { since, ahead: false };
     task
 }
 
 async fn claim_at(store: &dyn Store, now: Timestamp) -> Vec<Record> {
     let kinds = vec![room("sample", usize::MAX), room("other", usize::MAX)];
     let request = ClaimRequest { kinds, queues: HashMap::new(), now, ..request(session(1), 100) };
-    store.claim(request).await.unwrap().into_iter().map(|claimed| claimed.record).collect()
+    store.claim(request).await.unwrap().into_iter().map(|claimed| Arc::unwrap_or_clone(claimed.record)).collect()
 }
 
 async fn stats(store: &dyn Store, of: Option<Kind>) -> Stats {
@@ -90,13 +90,13 @@ async fn the_longest_wait_of_a_lane_is_known(store: Arc<dyn Store>) {
     let waits = || async { store.waits().await.unwrap() };
     assert!(waits().await.is_empty());
     let mut urgent = queued(1, "sample", later(50));
-    urgent.record.priority = 9;
+    urgent.record_mut().priority = 9;
     start(&*store, urgent).await;
     // Created first, queued last.
     start(&*store, queued(2, "sample", later(90))).await;
     start(&*store, queued(3, "sample", later(20))).await;
     let mut low = queued(4, "sample", later(10));
-    low.record.priority = -1;
+    low.record_mut().priority = -1;
     start(&*store, low).await;
     start(&*store, queued(5, "other", later(70))).await;
     let wait = |kind: &str, since| LaneWait { queue: "default".to_owned(), kind: kind.to_owned(), since };

@@ -1,6 +1,7 @@
 //! Claiming: which of the queued tasks a worker gets.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use taskdeck_core::{Decision, Event, Lease, State, TaskId, decide};
 
@@ -186,5 +187,5 @@ fn claim_one(tx: &mut Tx<'_, '_>, id: TaskId, request: &ClaimRequest) -> Result<
     tx.count(&record, Some(from));
     let waited_ms = request.now.millis_since(queued_at);
     tx.rollups.of(&record.kind, request.now).begun(waited_ms);
-    Ok(Some(Claimed { record, params, checkpoint, last_log_seq, waited_ms }))
+    Ok(Some(Claimed { record: Arc::new(record), params, checkpoint, last_log_seq, waited_ms }))
 }

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -78,7 +79,7 @@ async fn start(store: &SqliteStore, task: NewTask) {
     assert!(matches!(outcome, StartOutcome::New(..) | StartOutcome::Existing(..)));
 }
 
-async fn claim(store: &SqliteStore) -> Vec<(Record, LeaseToken)> {
+async fn claim(store: &SqliteStore) -> Vec<(Arc<Record>, LeaseToken)> {
     let kind = KindRoom { kind: Kind::new("sample").unwrap(), version: 1, room: usize::MAX, partition: None };
     let request = ClaimRequest {
         session: session(),
@@ -90,14 +91,14 @@ async fn claim(store: &SqliteStore) -> Vec<(Record, LeaseToken)> {
     };
     let claimed = store.claim(request).await.unwrap().into_iter();
     claimed
-        .map(|claimed| (claimed.record.clone(), claimed.record.machine.state.lease().unwrap().token))
+        .map(|claimed| (Arc::clone(&claimed.record), claimed.record.machine.state.lease().unwrap().token))
         .collect()
 }
 
-async fn complete(store: &SqliteStore, task: Record, token: LeaseToken) {
+async fn complete(store: &SqliteStore, task: Arc<Record>, token: LeaseToken) {
     let event = Event::AttemptEnded { token, end: AttemptEnd::Completed { partial: false } };
     let mut change = Change::new(task.id, event, at(2));
-    change.known = Some(Box::new(task));
+    change.known = Some(task);
     store.apply(vec![change]).await.unwrap();
 }
 
@@ -118,11 +119,12 @@ async fn every_hot_statement_walks_an_index() {
     };
     let kind = Some(Kind::new("sample").unwrap());
     let mut keyed = plain(7);
-    keyed.record.key = Some("nightly".to_owned());
-    let again = NewTask { record: Record { id: id(8), ..keyed.record.clone() }, ..keyed.clone() };
+    keyed.record_mut().key = Some("nightly".to_owned());
+    let again = NewTask { record: Arc::new(Record { id: id(8), ..(*keyed.record).clone() }), ..keyed.clone() };
     let mut child = plain(9);
-    (child.record.parent, child.record.child) = (Some(id(1)), Some("a".to_owned()));
-    let twin = NewTask { record: Record { id: id(10), ..child.record.clone() }, ..child.clone() };
+    let record = child.record_mut();
+    (record.parent, record.child) = (Some(id(1)), Some("a".to_owned()));
+    let twin = NewTask { record: Arc::new(Record { id: id(10), ..(*child.record).clone() }), ..child.clone() };
     let after = NewTask { after: vec![id(2)], ..plain(11) };
     let cancel = CancelInfo { requested_at: at(1), by: None, reason: None };
 
@@ -330,7 +332,7 @@ async fn lifecycle_writes(queued: bool) -> (Vec<String>, Vec<String>) {
             let lease = taskdeck_core::Lease { session: session(), token };
             let claimed = taskdeck_core::decide(&task.record.machine, &Event::Claimed(lease), at(1));
             let Ok(taskdeck_core::Decision::Changed(machine)) = claimed else { panic!("{claimed:?}") };
-            task.record.machine = *machine;
+            task.record_mut().machine = *machine;
             start(&store, task.clone()).await;
             (task.record, token)
         };

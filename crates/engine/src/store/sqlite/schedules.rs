@@ -106,7 +106,8 @@ fn fire(
     }
     let started = start::start(tx, tasks)?;
     let last = started.last().and_then(|outcome| match outcome {
-        StartOutcome::New(task, _) | StartOutcome::Existing(task) => Some(task.id),
+        StartOutcome::New(task, _) => Some(task.id),
+        StartOutcome::Existing(task) => Some(task.id),
         StartOutcome::UnknownAfter(_) => None,
     });
     if !save(tx, schedule, last.or(schedule.last_task))? {

@@ -109,6 +109,9 @@ fn mark_done(tx: &Tx<'_, '_>, after: TaskId) -> Result<(), WorkError> {
 }
 
 fn dependents(tx: &Tx<'_, '_>, after: TaskId) -> Result<Vec<TaskId>, WorkError> {
+    if !tx.statements.is_chained() {
+        return Ok(Vec::new());
+    }
     tx.statements
         .with("SELECT task FROM dependencies WHERE after = ?1", |statement| {
             let found = statement.query_map([blob(after.as_uuid())], |row| rows::task_id(row, 0))?;

@@ -1,5 +1,7 @@
 //! Starting tasks: new rows, or the ones that were there already.
 
+use std::sync::Arc;
+
 use rusqlite::OptionalExtension;
 use taskdeck_core::{Batch, Event, Status, Timestamp};
 
@@ -33,14 +35,15 @@ pub(super) fn start_batch(
 }
 
 pub(super) fn start_one(tx: &mut Tx<'_, '_>, task: &NewTask) -> Result<StartOutcome, WorkError> {
-    let mut record = task.record.clone();
+    // Shared, not copied: what the caller made is what is stored, and what is answered.
+    let mut record = Arc::clone(&task.record);
     let mut failed = false;
     for after in &task.after {
         match status_of(tx, *after)? {
             None => return Ok(StartOutcome::UnknownAfter(*after)),
             Some(Status::Completed) => {}
             Some(status) => {
-                record.machine.waits_for += 1;
+                Arc::make_mut(&mut record).machine.waits_for += 1;
                 failed |= status.has_ended();
             }
         }
@@ -50,7 +53,7 @@ pub(super) fn start_one(tx: &mut Tx<'_, '_>, task: &NewTask) -> Result<StartOutc
             taskdeck_core::State::Scheduled { until } => until,
             _ => None,
         };
-        record.machine.state = taskdeck_core::State::Scheduled { until };
+        Arc::make_mut(&mut record).machine.state = taskdeck_core::State::Scheduled { until };
     }
     if !rows::insert(tx, &record)? {
         return existing(tx, &record);
@@ -66,7 +69,7 @@ pub(super) fn start_one(tx: &mut Tx<'_, '_>, task: &NewTask) -> Result<StartOutc
     for then in &task.then {
         let then = NewTask { after: vec![record.id], ..then.clone() };
         if let StartOutcome::New(then, mut further) = start_one(tx, &then)? {
-            also.push(Moved { record: *then, before: None });
+            also.push(Moved { record: Arc::unwrap_or_clone(then), before: None });
             also.append(&mut further);
         }
     }
@@ -76,11 +79,11 @@ pub(super) fn start_one(tx: &mut Tx<'_, '_>, task: &NewTask) -> Result<StartOutc
         let change = settle::failed_by(tx, change, &task.after)?;
         let applied = super::change::apply_one(tx, &change)?;
         if let crate::store::Applied::Changed(changed, _, mut further) = applied {
-            record = *changed;
+            record = Arc::from(changed);
             also.append(&mut further);
         }
     }
-    Ok(StartOutcome::New(Box::new(record), also))
+    Ok(StartOutcome::New(record, also))
 }
 
 fn status_of(tx: &Tx<'_, '_>, id: taskdeck_core::TaskId) -> Result<Option<Status>, WorkError> {
@@ -100,6 +103,9 @@ fn insert_payload(tx: &Tx<'_, '_>, record: &Record, task: &NewTask) -> Result<()
             .conn
             .prepare_cached("INSERT INTO task_files (task, role, name, file) VALUES (?1, 0, ?2, ?3)")?;
         link.execute((id, param, blob(file.as_uuid())))?;
+    }
+    if !task.after.is_empty() {
+        tx.statements.chain();
     }
     for after in &task.after {
         let done = status_of(tx, *after)? == Some(Status::Completed);

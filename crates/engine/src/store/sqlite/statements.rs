@@ -1,6 +1,6 @@
 //! The statements of what happens thousands of times a second, prepared once.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use rusqlite::{Connection, Statement};
 
@@ -9,11 +9,24 @@ use rusqlite::{Connection, Statement};
 pub(super) struct Statements<'c> {
     conn: &'c Connection,
     prepared: RefCell<Vec<(&'static str, Statement<'c>)>>,
+    /// Whether any task runs after another, or once did: while none does, an ending need not look for those that wait
+    /// for it. This process is the only one that writes.
+    chained: Cell<bool>,
 }
 
 impl<'c> Statements<'c> {
     pub(super) fn new(conn: &'c Connection) -> Self {
-        Self { conn, prepared: RefCell::default() }
+        let any = conn.query_row("SELECT EXISTS (SELECT 1 FROM dependencies)", [], |row| row.get(0));
+        Self { conn, prepared: RefCell::default(), chained: Cell::new(any.unwrap_or(true)) }
+    }
+
+    pub(super) fn is_chained(&self) -> bool {
+        self.chained.get()
+    }
+
+    /// A task runs after another from now on. It stays so when the commit fails: then somebody looks in vain.
+    pub(super) fn chain(&self) {
+        self.chained.set(true);
     }
 
     pub(super) fn conn(&self) -> &'c Connection {
