@@ -207,7 +207,7 @@ impl LiveTask {
                 now.from = Some((from, since));
                 now.record_mut().progress.eta_ms = eta_ms(from, fraction, at.millis_since(since));
             }
-            now.record.progress.heard_at = Some(at);
+            now.record_mut().progress.heard_at = Some(at);
             now.tick = now.tick.saturating_add(1);
             now.progress_changed = true;
             now.progress_unsaved = true;
@@ -291,8 +291,9 @@ impl LiveTask {
             let at = self.clock.now();
             now.log.push(at, level, self.attempt, cut(text), self.tail_lines);
             // A body that only writes lines is not silent. Who looks at a list reads none, and is told now and then.
-            if now.record.progress.heard_at.is_none_or(|heard| at.millis_since(heard) >= HEARD_EVERY_MS) {
-                now.record.progress.heard_at = Some(at);
+            let heard = now.record.progress.heard_at.or(now.record.machine.started_at);
+            if heard.is_none_or(|heard| at.millis_since(heard) >= HEARD_EVERY_MS) {
+                now.record_mut().progress.heard_at = Some(at);
                 now.tick = now.tick.saturating_add(1);
                 now.progress_changed = true;
                 now.progress_unsaved = true;
