@@ -174,6 +174,13 @@ test("a question is shown with its form, and its notice is called back", async (
   await expect(
     heard(page, "A question and its answer").filter({ hasText: "event_notification: Half of it is done" }),
   ).toHaveCount(1);
+  // It is answered where it stands.
+  await page.evaluate(() => ((window as { sameDocument?: boolean }).sameDocument = true));
+  await questions.getByLabel("Reason").fill("why not");
+  await questions.getByRole("button", { name: "Go on" }).click();
+  await expect(questions.getByText(/Approved by local/)).toBeVisible();
+  await expect(heard(page, "A question and its answer").filter({ hasText: "completed" })).toHaveCount(1);
+  expect(await page.evaluate(() => (window as { sameDocument?: boolean }).sameDocument)).toBe(true);
 });
 
 test("a form, a log and a typed output work on a page of one's own", async ({ page }) => {

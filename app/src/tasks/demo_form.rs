@@ -121,7 +121,8 @@ pub async fn demo_form(
     fails: bool,
 ) -> Result<DemoFormSummary, TaskError> {
     ctx.info(format!("name: {name}, region: {region}, copies: {copies}, share: {share}, size: {size:?}"));
-    ctx.info(format!("notes: {notes:?}, rest: {rest:?}, days: {days:?}, at: {at:?}, key: {key:?}"));
+    let time = at.map_or_else(|| "any time".to_owned(), |at| at.to_string());
+    ctx.info(format!("notes: {notes:?}, rest: {rest:?}, days: {days:?}, at: {time}, key: {key:?}"));
     ctx.info(format!("hosts: {hosts:?}, ports: {ports:?}, settings: {settings}"));
     if fails {
         return Err(TaskError::permanent("It was told to fail.").code("demo"));

@@ -85,7 +85,8 @@ fn the_definition_says_all_that_the_attribute_and_the_signature_say() {
         {"value": "append", "title": "Keep what is there"},
         {"value": "replace_all", "title": "Empty the table first"},
     ]);
-    let text = json!({"type": "text", "multiline": false, "min_len": null, "max_len": null, "pattern": null});
+    let text = json!({"type": "text", "multiline": false, "min_len": null, "max_len": null, "pattern": null,
+        "pattern_help": null});
     let param = |own: Value, kind: Value| {
         let mut all = json!({"help": "", "required": false, "default": null});
         for part in [kind, own] {

@@ -70,7 +70,8 @@ impl Notification {
             // It is an object of our own.
             let _ = Reflect::set(&options, &name.into(), &value.into());
         }
-        let made = Reflect::construct(known.unchecked_ref::<Function>(), &Array::of2(&self.title.into(), &options));
+        let made =
+            Reflect::construct(known.unchecked_ref::<Function>(), &Array::of2(&self.title.into(), &options));
         let Ok(made) = made else { return };
         let href = self.href;
         let press = Closure::once_into_js(move || {

@@ -49,6 +49,12 @@ pub(crate) fn NewSchedulePage() -> impl IntoView {
                                     <a href=paths::new_schedule("")>"Another kind"</a>
                                 </span>
                             </p>
+                            {definition.danger.clone().map(|danger| view! {
+                                <p class="dash-callout dash-callout-bad">
+                                    <Icon name="triangle-alert"/>
+                                    <span>{danger} " A schedule starts it without asking again."</span>
+                                </p>
+                            })}
                             <div class="dash-start-form"><ScheduleForm definition initial told change=false/></div>
                         }
                         .erase()

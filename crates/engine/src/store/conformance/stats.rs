@@ -23,7 +23,13 @@ fn queued(n: u128, name: &'static str, since: Timestamp) -> NewTask {
 async fn claim_at(store: &dyn Store, now: Timestamp) -> Vec<Record> {
     let kinds = vec![room("sample", usize::MAX), room("other", usize::MAX)];
     let request = ClaimRequest { kinds, queues: HashMap::new(), now, ..request(session(1), 100) };
-    store.claim(request).await.unwrap().into_iter().map(|claimed| Arc::unwrap_or_clone(claimed.record)).collect()
+    store
+        .claim(request)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|claimed| Arc::unwrap_or_clone(claimed.record))
+        .collect()
 }
 
 async fn stats(store: &dyn Store, of: Option<Kind>) -> Stats {

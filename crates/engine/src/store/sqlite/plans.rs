@@ -120,11 +120,13 @@ async fn every_hot_statement_walks_an_index() {
     let kind = Some(Kind::new("sample").unwrap());
     let mut keyed = plain(7);
     keyed.record_mut().key = Some("nightly".to_owned());
-    let again = NewTask { record: Arc::new(Record { id: id(8), ..(*keyed.record).clone() }), ..keyed.clone() };
+    let again =
+        NewTask { record: Arc::new(Record { id: id(8), ..(*keyed.record).clone() }), ..keyed.clone() };
     let mut child = plain(9);
     let record = child.record_mut();
     (record.parent, record.child) = (Some(id(1)), Some("a".to_owned()));
-    let twin = NewTask { record: Arc::new(Record { id: id(10), ..(*child.record).clone() }), ..child.clone() };
+    let twin =
+        NewTask { record: Arc::new(Record { id: id(10), ..(*child.record).clone() }), ..child.clone() };
     let after = NewTask { after: vec![id(2)], ..plain(11) };
     let cancel = CancelInfo { requested_at: at(1), by: None, reason: None };
 
