@@ -43,7 +43,8 @@ async fn run(cli: Cli) -> Result<()> {
     match cli.command.unwrap_or(Command::Serve(Box::new(cli.serve))) {
         Command::Serve(flags) => {
             let sources = Sources::gather(&flags, |name| std::env::var(name).ok())?;
-            serve::serve(ServerConfig::read(&sources)?).await
+            let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+            serve::serve(ServerConfig::read(&sources)?, &Sources::unknown(variables)).await
         }
         Command::Kinds => kinds::print().await,
     }

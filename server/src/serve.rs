@@ -22,8 +22,11 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// When the site is not built, the address is taken, or the store cannot be opened.
-pub(crate) async fn serve(config: ServerConfig) -> Result<()> {
+pub(crate) async fn serve(config: ServerConfig, unknown: &[String]) -> Result<()> {
     logging::install(config.settings.log_level);
+    for variable in unknown {
+        tracing::warn!("{variable} in the environment is no setting, and is left out");
+    }
     // Before the store is opened: a start that cannot serve leaves no trace.
     let site = Site::load()?;
     let listener = listen(config.bind).await?;

@@ -1,15 +1,42 @@
 //! The bodies of requests.
 
+use std::marker::PhantomData;
+
 use axum::Json;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use taskdeck_core::StartRequest;
 use taskdeck_engine::Client;
 
 use crate::problem::Failure;
 use crate::upload;
+
+/// What a JSON object says. A list is refused: what it holds would be taken for the fields by their order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
 
 /// JSON that may be left out.
 pub(crate) struct Optional<T>(pub(crate) T);
@@ -21,8 +48,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Optional<
         if request.body().is_end_stream() {
             return Ok(Self(T::default()));
         }
-        let Json(value) = Json::<T>::from_request(request, state).await?;
-        Ok(Self(value))
+        Required::from_request(request, state).await.map(|Required(value)| Self(value))
     }
 }
 
@@ -33,8 +59,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Required<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let Json(value) = Json::<T>::from_request(request, state).await?;
+        let Json(Object(value)) = Json::<Object<T>>::from_request(request, state).await?;
         Ok(Self(value))
+    }
+}
+
+/// A JSON object, or null.
+pub(crate) struct OrNull<T>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OrNull<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let Json(value) = Json::<Option<Object<T>>>::from_request(request, state).await?;
+        Ok(Self(value.map(|Object(value)| value)))
     }
 }
 

@@ -103,14 +103,15 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let reader = match self.guard.embedding(&request) {
-            Some(Embedding::Asks(origin)) => {
-                return std::future::ready(Ok(harden(embed::preflight(origin)))).boxed();
-            }
-            Some(Embedding::Reads(origin)) => Some(origin),
-            None => None,
-        };
-        let answer = match self.guard.admit(&request) {
+        let token = embed::token(request.headers(), request.uri());
+        let mut reader = embed::listed_origin(request.headers(), &self.guard.embed_origins);
+        if token.is_none()
+            && let Some(origin) = reader.take()
+            && embed::is_preflight(request.method(), request.headers())
+        {
+            return std::future::ready(Ok(harden(embed::preflight(origin)))).boxed();
+        }
+        let answer = match self.guard.admit(&request, token.as_deref(), reader.is_some()) {
             Ok(admitted) => {
                 let request = admitted.into(request);
                 Either::Left(self.inner.call(request).map(|result| result.map(IntoResponse::into_response)))
@@ -125,14 +126,6 @@ where
         };
         answer.map(|result| result.map(read_by)).boxed()
     }
-}
-
-/// A page of this listed origin, with a widget of ours.
-enum Embedding {
-    /// Its browser asks beforehand whether it may ask. It brings no token yet.
-    Asks(HeaderValue),
-    /// It reads, with a token.
-    Reads(HeaderValue),
 }
 
 /// What a request is let in with.
@@ -158,28 +151,16 @@ impl Admitted {
 }
 
 impl Guard {
-    /// Whether the request comes from a page that shows a widget of ours.
-    fn embedding(&self, request: &Request) -> Option<Embedding> {
-        let headers = request.headers();
-        let origin = embed::listed_origin(headers, &self.embed_origins)?;
-        if embed::token(headers, request.uri()).is_some() {
-            return Some(Embedding::Reads(origin));
-        }
-        embed::is_preflight(request.method(), headers).then_some(Embedding::Asks(origin))
-    }
-
-    fn admit(&self, request: &Request) -> Result<Admitted, Failure> {
+    /// `token` is that of a widget, if the request brings one; `embedded` says that with it, it comes from a page whose
+    /// origin is listed.
+    fn admit(&self, request: &Request, token: Option<&str>, embedded: bool) -> Result<Admitted, Failure> {
         let host = check_host(request, self.port)?;
-        let token = embed::token(request.headers(), request.uri());
-        let is_upgrade = is_upgrade(request.headers());
-        let may_embed =
-            token.is_some() && embed::listed_origin(request.headers(), &self.embed_origins).is_some();
-        if !is_safe(request.method()) || (is_upgrade && !may_embed) {
+        if !is_safe(request.method()) || (is_upgrade(request.headers()) && !embedded) {
             check_origin(request.headers(), &host)?;
         }
         let (actor, token_time) = match token {
             Some(token) => {
-                let (actor, time) = self.deck.embed_actor(&token)?;
+                let (actor, time) = self.deck.embed_actor(token)?;
                 (actor, Some(TokenTime(time)))
             }
             None => (Actor::local(), None),

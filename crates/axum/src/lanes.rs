@@ -5,7 +5,7 @@ use serde::Serialize;
 use taskdeck_core::{Kind, Lane, LaneLimits, QueueName};
 use taskdeck_engine::Client;
 
-use crate::body::Required;
+use crate::body::OrNull;
 use crate::extract::{Caller, Named};
 use crate::problem::Failure;
 
@@ -91,7 +91,7 @@ pub(crate) async fn resume<N: LaneName>(
 pub(crate) async fn limit<N: LaneName>(
     Caller(client): Caller,
     Named(name): Named<String>,
-    Required(limits): Required<Option<LaneLimits>>,
+    OrNull(limits): OrNull<LaneLimits>,
 ) -> Result<Json<Lane>, Failure> {
     let of = N::read(&name)?;
     match &of {

@@ -7,7 +7,7 @@ use axum::routing::{get, patch, post, put};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use taskdeck_core::{Actor, Kind, QueueName};
+use taskdeck_core::{Kind, QueueName};
 use taskdeck_engine::Deck;
 
 use crate::guard::MAX_BATCH;
@@ -57,6 +57,7 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/tasks/bulk/preview", post(bulk::preview))
         .route("/batches/{id}", get(batches::one))
         .route("/tasks/{id}", get(tasks::one).delete(tasks::delete))
+        .route("/tasks/{id}/detail", get(tasks::detail))
         .route("/tasks/{id}/attempts", get(tasks::attempts))
         .route("/tasks/{id}/log", get(tasks::log))
         .route("/tasks/{id}/result", get(tasks::result))
@@ -113,8 +114,8 @@ async fn health() -> axum::Json<Value> {
     axum::Json(json!({ "status": "ok" }))
 }
 
-/// The store answers too.
+/// The store answers too, and takes what is written.
 async fn ready(State(served): State<Served>) -> Result<axum::Json<Value>, Failure> {
-    served.deck.as_actor(Actor::System).counts().await?;
+    served.deck.ready().await?;
     Ok(axum::Json(json!({ "status": "ready" })))
 }

@@ -8,8 +8,8 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taskdeck_core::{
-    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogPage, NotRunning, ResultBody, TaskId,
-    TaskPage, TaskState, csv,
+    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogPage, NotRunning, ResultBody, TaskDetail,
+    TaskId, TaskPage, TaskState, csv,
 };
 
 use crate::body::{Optional, Required};
@@ -87,6 +87,16 @@ pub(crate) async fn one(
     }
     let body = Json(OneTask { task, not_running });
     Ok(Traced::of(trace_id.as_deref(), ([(ETAG, etag)], body)).into_response())
+}
+
+/// All that the task's page shows: params, questions, what it runs after, attempts.
+pub(crate) async fn detail(
+    Caller(client): Caller,
+    TaskPath(id): TaskPath,
+) -> Result<Traced<Json<TaskDetail>>, Failure> {
+    let detail = client.detail(id).await?;
+    let trace_id = detail.task.trace_id.clone();
+    Ok(Traced::of(trace_id.as_deref(), Json(detail)))
 }
 
 pub(crate) async fn delete(

@@ -147,6 +147,12 @@ pub enum DeckError {
         /// The task that goes on.
         task: TaskId,
     },
+    /// Another task has the id that the client made: of another kind, or started by somebody else.
+    #[error("the id is taken by another task")]
+    IdTaken {
+        /// The id.
+        task: TaskId,
+    },
     /// The actor starts more than they may.
     #[error("too many starts: try again in {retry_after_ms} ms")]
     TooMany {
@@ -196,6 +202,7 @@ impl<'de> Deserialize<'de> for DeckError {
                 "still_running" => Self::StillRunning,
                 "dependency_failed" => Self::DependencyFailed { task: fields.take("task")? },
                 "made_in_code" => Self::MadeInCode { name: fields.take("name")? },
+                "id_taken" => Self::IdTaken { task: fields.take("task")? },
                 "timed_out" => Self::TimedOut { task: fields.take("task")? },
                 "too_many" => Self::TooMany { retry_after_ms: fields.take("retry_after_ms")? },
                 "check_failed" => Self::CheckFailed { reason: fields.take("reason")? },
@@ -223,6 +230,7 @@ impl DeckError {
             Self::NotFound { .. } => 404,
             Self::TimedOut { .. } => 408,
             Self::KeyActive { .. }
+            | Self::IdTaken { .. }
             | Self::NoResult { .. }
             | Self::WrongStatus { .. }
             | Self::StillRunning
@@ -247,6 +255,7 @@ impl DeckError {
             Self::BadRequest { .. } => "bad_request",
             Self::TooLarge { .. } => "too_large",
             Self::KeyActive { .. } => "key_active",
+            Self::IdTaken { .. } => "id_taken",
             Self::NotEnded { .. } => "not_ended",
             Self::NoResult { .. } => "no_result",
             Self::TaskFailed { .. } => "task_failed",

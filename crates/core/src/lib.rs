@@ -14,8 +14,6 @@
 mod about;
 mod access;
 mod bulk;
-mod cron_fields;
-mod cron_words;
 pub mod csv;
 mod definition;
 mod embed;
@@ -54,7 +52,6 @@ mod worker;
 pub use about::{About, Setting};
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use bulk::{BulkPreview, BulkRequest, BulkVerb};
-pub use cron_words::cron_in_words;
 pub use definition::{Category, Definition, Limits};
 pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem};

@@ -31,16 +31,14 @@ pub(crate) struct Worker {
     seen: AtomicU64,
 }
 
-/// How many tasks may wait before the first look: nobody knows, so more than there will ever be slots.
-const UNKNOWN: u64 = 1 << 40;
-
 impl Worker {
-    pub(crate) fn new(slots: usize) -> Self {
+    /// `waiting` is how many tasks are queued already.
+    pub(crate) fn new(slots: usize, waiting: u64) -> Self {
         Self {
             ready: Notify::new(),
             freed: Arc::default(),
             slots: Arc::new(Semaphore::new(slots)),
-            queued: AtomicU64::new(UNKNOWN),
+            queued: AtomicU64::new(waiting),
             seen: AtomicU64::new(0),
         }
     }

@@ -202,6 +202,12 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_no_setting_is_told() {
+        let set = ["TASK_TIMEOUT", "TASK_TIMOUT", "TASK_CONFIG", "TASK_TEST_POSTGRES", "TASKS", "PATH"];
+        assert_eq!(Sources::unknown(set.into_iter().map(str::to_owned)), ["TASK_TIMOUT"]);
+    }
+
+    #[test]
     fn what_cannot_be_done_is_refused_without_repeating_a_password() {
         let postgres = fault(&[], &[("TASK_STORE", "postgres://ann:secret@db/tasks")], None);
         assert_eq!(

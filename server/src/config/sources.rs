@@ -81,6 +81,16 @@ impl Sources {
         Ok(sources)
     }
 
+    /// Which of these variables look like settings and are none: a misspelt one would be left out without a word.
+    pub(crate) fn unknown(variables: impl Iterator<Item = String>) -> Vec<String> {
+        let known =
+            |name: &String| name == "TASK_CONFIG" || NAMES.iter().any(|known| *name == variable_of(known));
+        // What our own tests set is theirs.
+        variables
+            .filter(|name| name.starts_with("TASK_") && !name.starts_with("TASK_TEST_") && !known(name))
+            .collect()
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Given> {
         self.given.get(name)
     }

@@ -59,7 +59,7 @@ async fn limits_are_set_and_taken_back() {
         let none = json!({"concurrency": null, "rate": null, "partition_concurrency": null});
         let lane = server.send_json(Method::PUT, path, &Value::Null).await.expect(200);
         assert_eq!((&lane["limits"], &lane["limits_set"]), (&none, &json!(false)), "{path}");
-        for wrong in [json!({"concurrency": 0}), json!({"concurency": 2}), json!(4)] {
+        for wrong in [json!({"concurrency": 0}), json!({"concurency": 2}), json!(4), json!([])] {
             server.send_json(Method::PUT, path, &wrong).await.problem(400, "bad_request");
         }
         server.ask(Method::PUT, path).await.problem(415, "unsupported_media_type");

@@ -112,6 +112,9 @@ async fn cancel_tells_how_far_it_came() {
     let mut feed = server.deck.as_actor(Actor::local()).feed();
     crate::sse::until_running(&mut feed, &running).await;
     let path = format!("/api/tasks/{running}/cancel");
+    server.post(&path, &json!({"reason": "x".repeat(501)})).await.problem(400, "bad_request");
+    // A list would be read as the fields in their order.
+    server.post(&path, &json!(["no more need"])).await.problem(400, "bad_request");
     let answer = server.post(&path, &json!({"reason": "no more need"})).await;
     assert_eq!(answer.expect(202), json!({"status": "cancelling"}));
     server.ended(&running).await.problem(409, "no_result");

@@ -12,14 +12,22 @@ use crate::bulk::BulkAction;
 use crate::store::{Applied, Change, RemoveWhich, StoredAnswer};
 
 const REMOVE_BATCH: usize = 500;
+/// In characters.
+const LONGEST_REASON: usize = 500;
 
 impl Client {
     /// Asks a task to stop. Asked again, it says the same.
     ///
     /// # Errors
-    /// [`DeckError::NotFound`], [`DeckError::Denied`].
+    /// [`DeckError::NotFound`], [`DeckError::Denied`]; [`DeckError::BadRequest`] for a reason of more than 500
+    /// characters.
     pub async fn cancel(&self, id: TaskId, reason: Option<String>) -> Result<CancelOutcome, DeckError> {
         self.task_for(Action::Cancel, id).await?;
+        if reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+            return Err(DeckError::BadRequest {
+                reason: format!("a reason has at most {LONGEST_REASON} characters"),
+            });
+        }
         let now = self.inner.clock.now();
         let reason = reason.filter(|reason| !reason.trim().is_empty());
         let request = CancelInfo { requested_at: now, by: self.actor.user_id().cloned(), reason };

@@ -2,7 +2,7 @@
 
 use taskdeck_core::{
     Action, DeckError, FieldErrors, NextTimes, Schedule, ScheduleName, ScheduleSource, ScheduleSpec, Started,
-    Subject, Timestamp, cron_in_words, form, keep_secrets, redact,
+    Subject, Timestamp, form, keep_secrets, redact,
 };
 
 use super::Client;
@@ -240,7 +240,7 @@ fn seen(mut stored: StoredSchedule, now: Timestamp) -> Schedule {
 }
 
 fn next_times(cron: &str, timetable: Option<&Timetable>, now: Timestamp) -> NextTimes {
-    let in_words = cron_in_words(cron).unwrap_or_default();
+    let in_words = schedule::in_words(cron).unwrap_or_default();
     let Some(timetable) = timetable else { return NextTimes { in_words, ..NextTimes::default() } };
     let next_five: Vec<_> = timetable.times(now).take(NEXT_TIMES).collect();
     let next_five_local = next_five.iter().map(|at| timetable.local(*at)).collect();

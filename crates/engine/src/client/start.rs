@@ -41,7 +41,7 @@ impl Client {
     ///
     /// # Errors
     /// [`DeckError::InvalidParams`] with an error a field, [`DeckError::KeyActive`] for a unique start whose key is
-    /// taken, [`DeckError::NotFound`] for an unknown kind, [`DeckError::TooMany`] when the actor starts more than they
+    /// taken, [`DeckError::IdTaken`], [`DeckError::NotFound`] for an unknown kind, [`DeckError::TooMany`] when the actor starts more than they
     /// may, [`DeckError::CheckFailed`] when the kind's check says no, [`DeckError::BadRequest`], [`DeckError::Denied`].
     pub async fn start(&self, kind: &str, request: StartRequest) -> Result<Started, DeckError> {
         self.start_from(kind, request, Origin::actor(&self.actor)).await
@@ -205,7 +205,7 @@ impl Client {
         let task = existing.id;
         if task == asked.id {
             if existing.user.as_ref() != self.actor.user_id() || existing.kind != asked.kind {
-                return Err(DeckError::BadRequest { reason: "the id is taken by another task".to_owned() });
+                return Err(DeckError::IdTaken { task });
             }
         } else if existing.child.is_none() || existing.key.is_some() {
             let definition = self.inner.definition(&existing.kind);
@@ -401,6 +401,12 @@ fn check_request(request: &StartRequest, now: Timestamp) -> Result<(), DeckError
     }
     if request.max_tries == Some(0) {
         return bad("there is at least one try");
+    }
+    let due = request.delay.or_else(|| request.at.map(|at| at.millis_since(now)));
+    if let (Some(due), Some(expires)) = (due, request.expires)
+        && expires <= due
+    {
+        return bad("it would expire before it is due: expires counts from the start");
     }
     if request.timeout == Some(0) || request.expires == Some(0) {
         return bad("timeout and expires are at least one millisecond");

@@ -4,7 +4,9 @@ use std::any::TypeId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskdeck_core::{DeckError, LaneLimits, QueueName, ScheduleName, ScheduleSpec, Started, TaskError};
+use taskdeck_core::{
+    DeckError, LaneLimits, QueueName, ScheduleName, ScheduleSpec, Started, Status, TaskError,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -286,13 +288,14 @@ impl DeckBuilder {
                 Arc::new(store) as Arc<dyn Store>
             }
         };
-        let key = store.secret(embed::SECRET, EmbedKey::fresh()).await;
-        let key = key.map_err(|error| BuildError::Answer(error.to_string()))?;
+        let answer = |error: StoreError| BuildError::Answer(error.to_string());
+        let key = store.secret(embed::SECRET, EmbedKey::fresh()).await.map_err(answer)?;
+        let waiting = store.counts().await.map_err(answer)?.of(Status::Queued);
         let embed_key = EmbedKey::new(key, store.deck_id());
         let files = FileStore::open(files.0, files.1)?;
         files.sweep_unfinished()?;
         let inner = Arc::new(Inner {
-            worker: Worker::new(self.settings.max_concurrent.max(1)),
+            worker: Worker::new(self.settings.max_concurrent.max(1), waiting),
             dispatch: Arc::new(Dispatch::new(&self.registry, &self.settings.queues)),
             starts: StartRates::new(self.settings.user_rate),
             settings: self.settings,
@@ -318,7 +321,6 @@ impl DeckBuilder {
             running: TaskTracker::new(),
             loops: TaskTracker::new(),
         });
-        let answer = |error: StoreError| BuildError::Answer(error.to_string());
         heart::join(&inner).await.map_err(answer)?;
         if alone {
             heart::rescue_all_others(&inner).await.map_err(answer)?;

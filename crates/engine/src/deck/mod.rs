@@ -192,6 +192,21 @@ impl Deck {
         &self.inner.settings
     }
 
+    /// Whether the store answers and takes what is written.
+    ///
+    /// # Errors
+    /// [`DeckError::Unavailable`] with the reason: it does not answer, or what was written last failed (the disk is
+    /// full, another process has the file), and nothing has gone well since.
+    pub async fn ready(&self) -> Result<(), DeckError> {
+        self.inner.store.counts().await?;
+        match self.inner.store.trouble() {
+            Some(reason) => {
+                Err(DeckError::Unavailable { reason: format!("the store does not take writes: {reason}") })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Copies the store to a new SQLite file while work goes on: one consistent state.
     ///
     /// # Errors

@@ -5,11 +5,16 @@
 //! that the clock is set forward and meets it twice when it is set back, looks four years ahead only, and knows no
 //! seconds. In the tests it is the witness for all that is common to both.
 
-mod parse;
+mod expression;
+mod words;
 
-use jiff::civil::{Date, DateTime, Weekday};
+use std::str::FromStr;
 
-pub(crate) use parse::CronError;
+use jiff::civil::{Date, DateTime, Weekday, date};
+
+use expression::{Expression, Field, MonthDay, WeekDay};
+
+pub(crate) use expression::CronError;
 
 /// How far ahead a time is looked for. The rarest days, such as a fifth Monday in February, come every 28 years, and
 /// every 40 around a century that leaves out its leap day.
@@ -20,6 +25,12 @@ const YEARS: i16 = 41;
 struct Set(u64);
 
 impl Set {
+    fn of(field: &Field) -> Self {
+        let mut set = Self::default();
+        field.values.iter().for_each(|number| set.add(*number));
+        set
+    }
+
     fn add(&mut self, number: u8) {
         self.0 |= 1 << number;
     }
@@ -44,7 +55,6 @@ struct MonthDays {
     nearest_weekday: Set,
     /// `LW`
     last_weekday: bool,
-    starred: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +65,11 @@ struct WeekDays {
     last: Set,
     /// `1#2`: the second Monday at `[1]`.
     nth: [Set; 5],
-    starred: bool,
+}
+
+/// What a cron expression says, as a person would: `Monday to Friday at 09:30`. None for what is no cron expression.
+pub(crate) fn in_words(cron: &str) -> Option<String> {
+    Expression::read(cron).ok().map(|read| read.in_words())
 }
 
 /// A cron expression.
@@ -67,7 +81,32 @@ pub(crate) struct Cron {
     month_days: MonthDays,
     months: Set,
     week_days: WeekDays,
+    /// Whether both fields of days must hold, or one of them.
+    both_days: bool,
     follows_clock: bool,
+}
+
+impl FromStr for Cron {
+    type Err = CronError;
+
+    fn from_str(text: &str) -> Result<Self, CronError> {
+        let read = Expression::read(text)?;
+        let cron = Self {
+            seconds: Set::of(&read.seconds),
+            minutes: Set::of(&read.minutes),
+            hours: Set::of(&read.hours),
+            month_days: MonthDays::of(&read),
+            months: Set::of(&read.months),
+            week_days: WeekDays::of(&read),
+            both_days: read.stars_days,
+            follows_clock: read.follows_clock,
+        };
+        // The calendar repeats itself; from 1999 on the rarest day comes soon enough.
+        match cron.first_from(date(1999, 1, 1).at(0, 0, 0, 0)) {
+            Some(_) => Ok(cron),
+            None => Err(CronError::Never),
+        }
+    }
 }
 
 impl Cron {
@@ -116,7 +155,7 @@ impl Cron {
 
     /// Both fields of days must hold when one of them begins with `*`, else one of them: as in every cron.
     fn has_day(&self, date: Date) -> bool {
-        if self.month_days.starred || self.week_days.starred {
+        if self.both_days {
             self.month_days.has(date) && self.week_days.has(date)
         } else {
             self.month_days.has(date) || self.week_days.has(date)
@@ -125,6 +164,18 @@ impl Cron {
 }
 
 impl MonthDays {
+    fn of(read: &Expression) -> Self {
+        let mut days = Self { plain: Set::of(&read.month_days), ..Self::default() };
+        for day in &read.special_month_days {
+            match day {
+                MonthDay::Last => days.last = true,
+                MonthDay::LastWeekday => days.last_weekday = true,
+                MonthDay::Nearest(day) => days.nearest_weekday.add(*day),
+            }
+        }
+        days
+    }
+
     fn has(&self, date: Date) -> bool {
         let (day, last) = (date.day(), date.days_in_month());
         let is_weekday = !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
@@ -154,6 +205,22 @@ fn nearest_weekday(month: Date, day: i8) -> Option<i8> {
 }
 
 impl WeekDays {
+    fn of(read: &Expression) -> Self {
+        let mut days = Self::default();
+        read.week_days.values.iter().for_each(|day| days.plain.add(day % 7));
+        for day in &read.special_week_days {
+            match day {
+                WeekDay::Last(day) => days.last.add(day % 7),
+                WeekDay::Nth(day, nth) => {
+                    if let Some(nth) = days.nth.get_mut(usize::from(*nth - 1)) {
+                        nth.add(day % 7);
+                    }
+                }
+            }
+        }
+        days
+    }
+
     fn has(&self, date: Date) -> bool {
         let weekday = date.weekday().to_sunday_zero_offset();
         let nth = usize::try_from((date.day() - 1) / 7).unwrap_or(0);

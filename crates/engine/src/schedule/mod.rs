@@ -10,6 +10,7 @@ mod timetable;
 
 pub(crate) use check::check;
 pub(crate) use code::{read as read_code, settle as settle_code};
+pub(crate) use cron::in_words;
 pub(crate) use fire::{bring_nearer, fire_loop, tell};
 pub(crate) use task::new_task;
 pub(crate) use timetable::Timetable;

@@ -343,6 +343,11 @@ pub(crate) trait Store: ScheduleStore {
     async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError>;
 
     /// How many tasks there are by status, from counters.
+    /// Why nothing can be written at the moment, if that is so.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     async fn counts(&self) -> Result<Counts, StoreError>;
 
     /// The counters themselves: how many tasks of each queue and kind have each status.

@@ -59,15 +59,21 @@ async fn a_key_answers_the_active_task_and_unique_refuses() {
 
 #[tokio::test]
 async fn an_id_made_by_the_client_starts_one_task() {
-    let (_deck, client, _) = memory_deck().await;
+    let (deck, client, _) = memory_deck().await;
     let id = TaskId::from_uuid(uuid::Uuid::now_v7());
     let with_id = || StartRequest { id: Some(id), ..request(json!({"act": "complete"})) };
     assert!(!client.start("scripted", with_id()).await.unwrap().deduplicated);
     assert!(client.start("scripted", with_id()).await.unwrap().deduplicated);
     assert_eq!(client.counts().await.unwrap().total(), 1);
+    let other = deck.as_actor(Actor::System).start("scripted", with_id()).await;
+    assert!(matches!(other, Err(DeckError::IdTaken { task }) if task == id), "{other:?}");
     let old = TaskId::from_parts(Timestamp::from_millis(1), [0; 10]);
     let refused = client.start("scripted", StartRequest { id: Some(old), ..with_id() }).await;
     assert!(matches!(refused, Err(DeckError::BadRequest { .. })));
+    let never =
+        StartRequest { delay: Some(60_000), expires: Some(60_000), ..request(json!({"act": "complete"})) };
+    let refused = client.start("scripted", never).await;
+    assert!(matches!(refused, Err(DeckError::BadRequest { .. })), "it would expire before it is due");
 }
 
 #[tokio::test]

@@ -142,22 +142,3 @@ proptest! {
         }
     }
 }
-
-proptest! {
-    /// Core says in words what is read here: what one takes the other takes.
-    #[test]
-    fn what_is_read_can_be_said_in_words(
-        fields in prop::collection::vec(
-            "[*]|[*]/[0-9]{1,2}|[0-9]{1,2}|[0-9]-[0-9]{1,2}|[0-9],[0-9]{2}|L|LW|[0-9]{1,2}W|[0-7]L|[0-7]#[0-6]|mon|FRI-sun|jan|x|5/7",
-            4..7,
-        ),
-    ) {
-        let text = fields.join(" ");
-        let is_read = match text.parse::<Cron>() {
-            // Whether such a day comes at all only the calendar knows.
-            Ok(_) | Err(super::CronError::Never) => true,
-            Err(_) => false,
-        };
-        prop_assert_eq!(taskdeck_core::cron_in_words(&text).is_some(), is_read, "{}", text);
-    }
-}

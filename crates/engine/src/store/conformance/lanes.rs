@@ -115,6 +115,8 @@ async fn sessions_live_while_they_are_known(store: Arc<dyn Store>) {
     assert_eq!(store.holders().await.unwrap(), [session(1)]);
     let moved = store.rescue(session(1), later(3)).await.unwrap();
     assert_eq!((moved.len(), moved[0].before), (1, Some(Status::Running)));
+    let attempts = store.attempts(task).await.unwrap();
+    assert_eq!(attempts[0].worker.as_deref(), Some("a:1"), "the attempt names who went away");
     assert!(!store.beat(session(1), 3).await.unwrap(), "it was taken for dead");
     assert!(store.holders().await.unwrap().is_empty());
     apply(&*store, completed(task, token)).await;

@@ -105,6 +105,8 @@ impl Bad {
 
     /// The body returns, though its ending cannot be stored.
     async fn leave(&self) {
+        let told = self.deck.ready().await;
+        assert!(matches!(told, Err(DeckError::Unavailable { .. })), "{told:?}");
         self.gate.open.add_permits(1);
         passes(&self.gate.left).await;
         // Another request that goes the same way, and comes back refused after the ending was.

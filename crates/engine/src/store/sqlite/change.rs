@@ -213,28 +213,22 @@ pub(super) fn due(tx: &mut Tx<'_, '_>, now: Timestamp, max: usize) -> Result<Vec
         "WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
         (at, max),
     )?;
-    each(
-        tx,
-        expired,
-        &|_| Event::Expired,
-        now,
-        Some(("expired", "It waited longer than it may.")),
-        &mut moved,
-    )?;
+    let waited = Some(("expired", "It waited longer than it may."));
+    apply_to(tx, expired, &|record| told(record, Event::Expired, now, waited), &mut moved)?;
     let timed_out = select(
         tx.conn,
         "WHERE question_until IS NOT NULL AND question_until <= ?1 ORDER BY question_until LIMIT ?2",
         (at, max),
     )?;
     let unanswered = Some(("confirmation_timed_out", "Nobody answered its question in time."));
-    each(tx, timed_out, &|_| Event::QuestionTimedOut, now, unanswered, &mut moved)?;
+    apply_to(tx, timed_out, &|record| told(record, Event::QuestionTimedOut, now, unanswered), &mut moved)?;
     let due = select(
         tx.conn,
         "WHERE scheduled_at IS NOT NULL AND waits_for = 0 AND scheduled_at <= ?1
          ORDER BY scheduled_at LIMIT ?2",
         (at, max),
     )?;
-    each(tx, due, &|_| Event::Due, now, None, &mut moved)?;
+    apply_to(tx, due, &|record| told(record, Event::Due, now, None), &mut moved)?;
     Ok(moved)
 }
 
@@ -244,10 +238,19 @@ pub(super) fn rescue(
     now: Timestamp,
 ) -> Result<Vec<Moved>, WorkError> {
     let lost = select(tx.conn, "WHERE status = 2 AND session = ?1", [blob(session.as_uuid())])?;
-    tx.conn.prepare_cached("DELETE FROM sessions WHERE id = ?1")?.execute([blob(session.as_uuid())])?;
+    let worker: Option<String> = tx
+        .conn
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1 RETURNING worker")?
+        .query_row([blob(session.as_uuid())], |row| row.get(0))
+        .optional()?;
     let mut moved = Vec::new();
     let gone = Some(("interrupted", "The worker that ran the task went away."));
-    each(tx, lost, &|_| Event::Rescued { session }, now, gone, &mut moved)?;
+    let rescued = |record: &Record| {
+        let mut change = told(record, Event::Rescued { session }, now, gone);
+        change.extra.worker.clone_from(&worker);
+        change
+    };
+    apply_to(tx, lost, &rescued, &mut moved)?;
     Ok(moved)
 }
 
@@ -276,20 +279,24 @@ pub(super) fn select<P: rusqlite::Params>(
     Ok(found)
 }
 
-fn each(
+/// What happens to a task, and the error that says so.
+fn told(record: &Record, event: Event, now: Timestamp, error: Option<(&str, &str)>) -> Change {
+    let mut change = Change::new(record.id, event, now);
+    change.extra.error = error.map(|(code, message)| taskdeck_core::ErrorInfo {
+        code: code.to_owned(),
+        message: message.to_owned(),
+    });
+    change
+}
+
+fn apply_to(
     tx: &mut Tx<'_, '_>,
     records: Vec<Record>,
-    event: &dyn Fn(&Record) -> Event,
-    now: Timestamp,
-    error: Option<(&str, &str)>,
+    change: &dyn Fn(&Record) -> Change,
     moved: &mut Vec<Moved>,
 ) -> Result<(), WorkError> {
     for record in records {
-        let mut change = Change::new(record.id, event(&record), now);
-        change.extra.error = error.map(|(code, message)| taskdeck_core::ErrorInfo {
-            code: code.to_owned(),
-            message: message.to_owned(),
-        });
+        let change = change(&record);
         if let Applied::Changed(record, before, mut also) = apply_one(tx, &change)? {
             moved.push(Moved { record: *record, before: Some(before) });
             moved.append(&mut also);

@@ -263,6 +263,10 @@ impl Store for SqliteStore {
         self.read(control::lane_counts).await
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.writer.trouble()
+    }
+
     fn info(&self) -> StoreInfo {
         let path = match &self.reads {
             Reads::Pool(pool) => Some(pool.path.as_path()),

@@ -27,6 +27,8 @@ const CONTROL_BATCH: usize = 2_048;
 const GATHER_FROM: usize = 8;
 const GATHER: Duration = Duration::from_micros(150);
 const BULK_TIME: Duration = Duration::from_millis(5);
+/// How long trouble is told at the least.
+const TROUBLE_TOLD: Duration = Duration::from_secs(10);
 
 /// The transaction that requests run in, and what it collects for its end.
 pub(super) struct Tx<'a, 'c> {
@@ -158,14 +160,49 @@ pub(super) enum Lane {
     Bulk,
 }
 
+/// Why the last commit failed. After it comes a commit that goes well, it is told a little longer: where the store is
+/// full, small things still find room.
+struct Trouble {
+    why: String,
+    at: Instant,
+    over: bool,
+}
+
+impl Trouble {
+    fn is_told(&self, now: Instant) -> bool {
+        !self.over || now.duration_since(self.at) < TROUBLE_TOLD
+    }
+}
+
 struct Shared {
     lanes: Mutex<Lanes>,
+    trouble: Mutex<Option<Trouble>>,
     ready: Condvar,
     control_room: Semaphore,
     bulk_room: Semaphore,
 }
 
 impl Shared {
+    fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes notice of how a commit went; it matters only what the database itself says.
+    fn went(&self, outcome: &Result<(), WorkError>) {
+        match outcome {
+            Ok(()) => {
+                if let Some(trouble) = self.trouble().as_mut() {
+                    trouble.over = true;
+                }
+            }
+            Err(WorkError::Database(error)) if is_of_the_store(error) => {
+                let trouble = Trouble { why: error.to_string(), at: Instant::now(), over: false };
+                *self.trouble() = Some(trouble);
+            }
+            Err(_) => {}
+        }
+    }
+
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -185,6 +222,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             lanes: Mutex::default(),
+            trouble: Mutex::default(),
             ready: Condvar::new(),
             control_room: Semaphore::new(CONTROL_ROOM),
             bulk_room: Semaphore::new(BULK_ROOM),
@@ -229,6 +267,13 @@ impl Writer {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Why nothing can be written at the moment, if that is so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let trouble = self.shared.trouble();
+        let told = trouble.as_ref().filter(|trouble| trouble.is_told(Instant::now()));
+        told.map(|trouble| trouble.why.clone())
+    }
+
     /// Writes what waits, refuses what comes later, and returns when the thread has let go of the database.
     pub(super) async fn close(&self) {
         self.shared.lanes().closed = true;
@@ -270,7 +315,7 @@ fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn
         last = control.len();
         shared.control_room.add_permits(last);
         let bulk_taken = bulk.len();
-        let rest = commit(&statements, control, bulk);
+        let rest = commit(&statements, shared, control, bulk);
         shared.bulk_room.add_permits(bulk_taken - rest.len());
         if !rest.is_empty() {
             let mut lanes = shared.lanes();
@@ -285,6 +330,7 @@ fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn
 /// Commits the control requests and as much of the bulk as there is time for; returns the rest.
 fn commit(
     statements: &Statements<'_>,
+    shared: &Shared,
     mut control: Vec<Box<dyn Work>>,
     mut bulk: VecDeque<Box<dyn Work>>,
 ) -> VecDeque<Box<dyn Work>> {
@@ -303,6 +349,7 @@ fn commit(
         }
         Ok(())
     });
+    shared.went(&outcome);
     let all = control.into_iter().chain(in_time);
     match outcome {
         Ok(()) => all.for_each(|work| work.answer(Ok(()))),
@@ -314,10 +361,28 @@ fn commit(
         // One of them failed, and the others should not suffer for it: each in a transaction of its own.
         Err(_) => all.for_each(|mut work| {
             let alone = transaction(statements, |tx| work.run(tx));
+            shared.went(&alone);
             work.answer(alone.map_err(StoreError::from));
         }),
     }
     bulk
+}
+
+/// Whether an error is the file's or the disk's, and not that of what was asked.
+fn is_of_the_store(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::CannotOpen
+                | ErrorCode::NotADatabase
+        )
+    )
 }
 
 fn transaction(
@@ -341,6 +406,15 @@ fn transaction(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trouble_is_told_until_it_is_over_and_a_little_longer() {
+        let at = Instant::now();
+        let trouble = |over| Trouble { why: "database or disk is full".to_owned(), at, over };
+        assert!(trouble(false).is_told(at + 100 * TROUBLE_TOLD));
+        assert!(trouble(true).is_told(at));
+        assert!(!trouble(true).is_told(at + TROUBLE_TOLD));
+    }
 
     #[tokio::test]
     async fn a_request_that_fails_does_not_sink_those_that_share_its_commit() {

@@ -1,34 +1,27 @@
-//! A cron expression in plain English. Pure text: when it comes is found by the engine, which knows the calendar.
+//! A cron expression in plain English.
 
-use crate::cron_fields::{Expression, MonthDay, WeekDay};
+use super::expression::{Expression, MonthDay, WeekDay};
 
 /// So many times of day are named one by one.
 const MOST_TIMES: usize = 6;
 
-/// What a cron expression says, as a person would: `Monday to Friday at 09:30`. None for what is no cron expression.
-///
-/// ```
-/// use taskdeck_core::cron_in_words;
-/// assert_eq!(cron_in_words("*/5 * * * *").as_deref(), Some("Every 5 minutes"));
-/// assert_eq!(cron_in_words("30 9 * * 1-5").as_deref(), Some("Monday to Friday at 09:30"));
-/// assert_eq!(cron_in_words("soon"), None);
-/// ```
-#[must_use]
-pub fn cron_in_words(cron: &str) -> Option<String> {
-    let cron = Expression::read(cron)?;
-    let days = days(&cron);
-    // The months are said with the days of the month, where there are some.
-    let months = match (&cron.months.is_all(), cron.names_month_days()) {
-        (false, false) => Some(format!("in {}", months(&cron))),
-        _ => None,
-    };
-    let said = match (times(&cron), days) {
-        (Time::At(times), None) => format!("every day at {}", and(&times)),
-        (Time::At(times), Some(days)) => format!("{days} at {}", and(&times)),
-        (Time::Every(often), None) => often,
-        (Time::Every(often), Some(days)) => format!("{often}, {days}"),
-    };
-    Some(capital(&[Some(said), months].into_iter().flatten().collect::<Vec<_>>().join(", ")))
+impl Expression {
+    /// What it says, as a person would: `Monday to Friday at 09:30`.
+    pub(crate) fn in_words(&self) -> String {
+        let days = days(self);
+        // The months are said with the days of the month, where there are some.
+        let months = match (self.months.is_all(), self.names_month_days()) {
+            (false, false) => Some(format!("in {}", months(self))),
+            _ => None,
+        };
+        let said = match (times(self), days) {
+            (Time::At(times), None) => format!("every day at {}", and(&times)),
+            (Time::At(times), Some(days)) => format!("{days} at {}", and(&times)),
+            (Time::Every(often), None) => often,
+            (Time::Every(often), Some(days)) => format!("{often}, {days}"),
+        };
+        capital(&[Some(said), months].into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
 }
 
 enum Time {
@@ -261,24 +254,7 @@ mod tests {
             ("15 * * * * *", "Every minute, at second 15"),
             ("*/5 0 9 * * *", "Every 5 seconds in minute 0 from 09:00 to 09:59"),
         ] {
-            assert_eq!(cron_in_words(cron).as_deref(), Some(words), "{cron}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_rule_has_no_words() {
-        for text in [
-            "",
-            "soon",
-            "* * * *",
-            "60 * * * *",
-            "* 24 * * *",
-            "5-1 * * * *",
-            "*/0 * * * *",
-            "@never",
-            "0 0 32 * *",
-        ] {
-            assert_eq!(cron_in_words(text), None, "{text}");
+            assert_eq!(Expression::read(cron).unwrap().in_words(), words, "{cron}");
         }
     }
 }
