@@ -69,7 +69,7 @@
 //!   `.td-textarea`, `.td-select`, `label.td-check` or `.td-radios > label.td-radio`, `p.td-field-error`; a file:
 //!   `div.td-drop` + `.td-drop-over` > icon, `input.td-file`, `.td-drop-text`.
 //!   Several: `fieldset > .td-radios > label.td-check`; a time: `div.td-date` > `input.td-input`, `.td-date-zone`.
-//! - **[`ToastList`]**: `ol.td-toasts[role=status]` > `li.td-toast` > icon, `.td-toast-text`, `a.td-toast-link`, a button.
+//! - **[`ToastList`]**: `div.td-toasts[role=status]` > `div.td-toast` > icon, `.td-toast-text`, `a.td-toast-link`, a button.
 //! - **[`PostForm`]** `state: PostState`, `on_done: Callback<Value>`, `[class]`, `[novalidate: bool]`, children: a plain `form`
 //!   to a server function that takes one; with scripts it is sent without leaving the page.
 //! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar`

@@ -75,9 +75,9 @@ pub fn ToastList() -> impl IntoView {
     let toasts = use_toasts();
     let each = move || toasts.map(|toasts| toasts.shown.get()).unwrap_or_default();
     view! {
-        <ol class="td-toasts" role="status" aria-label="What was just done">
+        <div class="td-toasts" role="status" aria-label="What was just done">
             <For each=each key=|toast| toast.number children=move |toast| one(toasts, toast)/>
-        </ol>
+        </div>
     }
     .erase()
 }
@@ -99,7 +99,7 @@ fn one(toasts: Option<Toasts>, toast: Toast) -> AnyView {
     Effect::new(move |_| wait());
     on_cleanup(stay);
     view! {
-        <li
+        <div
             class="td-toast"
             on:pointerenter=move |_| stay()
             on:pointerleave=move |_| wait()
@@ -112,7 +112,7 @@ fn one(toasts: Option<Toasts>, toast: Toast) -> AnyView {
             <button type="button" class="td-button td-button-quiet td-button-icon" aria-label="Close" on:click=move |_| close()>
                 <Icon name="x"/>
             </button>
-        </li>
+        </div>
     }
     .erase()
 }
