@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Background tasks with a dashboard, in one binary and one SQLite file.
+/// Background tasks with a dashboard, in one binary and one SQLite file; or in a PostgreSQL database, on many machines.
 ///
 /// A setting is taken from its flag, else from its environment variable, else from taskdeck.toml, else it has its
 /// default. `taskdeck` alone is `taskdeck serve`.
@@ -21,6 +21,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the dashboard and the API, and run tasks
     Serve(Box<Flags>),
+    /// Run tasks that others start, and serve nothing: needs a PostgreSQL store
+    Worker(Box<Flags>),
     /// Print the kinds of tasks that this binary has
     Kinds,
 }
@@ -34,7 +36,8 @@ pub(crate) struct Flags {
     /// Where to listen [TASK_BIND; 127.0.0.1:3000]
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<String>,
-    /// Where tasks are kept: sqlite:PATH, or sqlite::memory: [TASK_STORE; sqlite:taskdeck.db]
+    /// Where tasks are kept: sqlite:PATH, postgres://USER@HOST/DATABASE for many nodes, or sqlite::memory:
+    /// [TASK_STORE; sqlite:taskdeck.db]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// The database that imported data goes to [TASK_DATA; data.db beside the store]
@@ -43,6 +46,9 @@ pub(crate) struct Flags {
     /// How many tasks run at the same time [TASK_MAX_CONCURRENT; the number of CPUs]
     #[arg(long, value_name = "NUMBER")]
     max_concurrent: Option<String>,
+    /// Whether this process runs tasks; with a PostgreSQL store others may [TASK_WORKER; true]
+    #[arg(long, value_name = "BOOL")]
+    worker: Option<String>,
     /// How long an attempt may take, unless its kind says otherwise [TASK_TIMEOUT; 5m]
     #[arg(long, value_name = "TIME")]
     timeout: Option<String>,
@@ -81,6 +87,7 @@ impl Flags {
             ("store", &self.store),
             ("data", &self.data),
             ("max_concurrent", &self.max_concurrent),
+            ("worker", &self.worker),
             ("timeout", &self.timeout),
             ("grace", &self.grace),
             ("retention_days", &self.retention_days),

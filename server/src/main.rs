@@ -39,12 +39,20 @@ fn start(cli: Cli) -> Result<()> {
     ended
 }
 
+/// The variables that look like settings and are none.
+fn unknown() -> Vec<String> {
+    Sources::unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+}
+
 async fn run(cli: Cli) -> Result<()> {
     match cli.command.unwrap_or(Command::Serve(Box::new(cli.serve))) {
         Command::Serve(flags) => {
             let sources = Sources::gather(&flags, |name| std::env::var(name).ok())?;
-            let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-            serve::serve(ServerConfig::read(&sources)?, &Sources::unknown(variables)).await
+            serve::serve(ServerConfig::read(&sources)?, &unknown()).await
+        }
+        Command::Worker(flags) => {
+            let sources = Sources::gather(&flags, |name| std::env::var(name).ok())?;
+            serve::work(ServerConfig::read(&sources)?, &unknown()).await
         }
         Command::Kinds => kinds::print().await,
     }

@@ -1,10 +1,10 @@
-//! `taskdeck serve`: from the start to the last word.
+//! `taskdeck serve` and `taskdeck worker`: from the start to the last word.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use taskdeck::Setting;
 use taskdeck::axum::Config;
 use tokio::net::TcpListener;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::assets::Site;
-use crate::config::ServerConfig;
+use crate::config::{ServerConfig, Store};
 use crate::{logging, signals, wiring};
 
 /// How long answers that were begun may take once the deck has shut down. Event streams and sockets end with it.
@@ -24,9 +24,7 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// When the site is not built, the address is taken, or the store cannot be opened.
 pub(crate) async fn serve(config: ServerConfig, unknown: &[String]) -> Result<()> {
     logging::install(config.settings.log_level);
-    for variable in unknown {
-        tracing::warn!("{variable} in the environment is no setting, and is left out");
-    }
+    tell(unknown);
     // Before the store is opened: a start that cannot serve leaves no trace.
     let site = Site::load()?;
     let listener = listen(config.bind).await?;
@@ -50,8 +48,7 @@ pub(crate) async fn serve(config: ServerConfig, unknown: &[String]) -> Result<()
     let stopping = CancellationToken::new();
     let serving = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
     let serving = tokio::spawn(serving.into_future());
-    let workers = config.settings.max_concurrent;
-    println!("taskdeck serves http://{bind}, store {}, {workers} tasks at the same time", config.store);
+    println!("taskdeck serves http://{bind}, store {}, {}", config.store, runs(&config));
 
     signals::stop().await.context("cannot listen for signals")?;
     let again = tokio::spawn(stop_at_once());
@@ -68,6 +65,43 @@ pub(crate) async fn serve(config: ServerConfig, unknown: &[String]) -> Result<()
         Ok(served) => served??,
         Err(_) => tracing::warn!("some connections did not end in time"),
     }
+    again.abort();
+    Ok(())
+}
+
+fn tell(unknown: &[String]) {
+    for variable in unknown {
+        tracing::warn!("{variable} in the environment is no setting, and is left out");
+    }
+}
+
+fn runs(config: &ServerConfig) -> String {
+    let settings = &config.settings;
+    if settings.worker {
+        format!("{} tasks at the same time", settings.max_concurrent)
+    } else {
+        "others run the tasks".to_owned()
+    }
+}
+
+/// Runs tasks until the process is asked to stop, and serves nothing.
+///
+/// # Errors
+/// When the store cannot be opened, or nobody else could start tasks in it.
+pub(crate) async fn work(config: ServerConfig, unknown: &[String]) -> Result<()> {
+    if !matches!(config.store, Store::Postgres(_)) || !config.settings.worker {
+        bail!(
+            "a worker runs what other processes start, which takes a store that they share: set TASK_STORE to \
+             postgres://USER@HOST/DATABASE, and leave TASK_WORKER alone"
+        );
+    }
+    logging::install(config.settings.log_level);
+    tell(unknown);
+    let deck = wiring::deck(&config).await?;
+    println!("taskdeck works, store {}, {}", config.store, runs(&config));
+    signals::stop().await.context("cannot listen for signals")?;
+    let again = tokio::spawn(stop_at_once());
+    deck.shutdown().await;
     again.abort();
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use axum::Router;
 use leptos::config::LeptosOptions;
-use taskdeck::Deck;
 use taskdeck::axum::Config;
+use taskdeck::{Deck, DeckBuilder};
 use taskdeck_app::Socket;
 
 use crate::assets::Site;
@@ -26,9 +26,21 @@ pub(crate) async fn deck(config: &ServerConfig) -> Result<Deck> {
             make_folder_of(path)?;
             builder.sqlite(path)
         }
+        Store::Postgres(url) => on_postgres(builder, url),
     };
     make_folder_of(&config.data)?;
     Ok(taskdeck_app::tasks::install(builder, &config.data)?.build().await?)
+}
+
+#[cfg(feature = "postgres")]
+fn on_postgres(builder: DeckBuilder, url: &str) -> DeckBuilder {
+    builder.postgres(url)
+}
+
+/// No setting names one in this build: see `config::values`.
+#[cfg(not(feature = "postgres"))]
+fn on_postgres(builder: DeckBuilder, _: &str) -> DeckBuilder {
+    builder
 }
 
 fn make_folder_of(path: &Path) -> Result<()> {

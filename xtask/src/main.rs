@@ -23,6 +23,7 @@ mod element;
 mod fixtures;
 mod guard;
 mod hash;
+mod postgres;
 mod process;
 mod progress;
 mod run;
@@ -54,6 +55,12 @@ enum Command {
     Dev,
     /// Check and test everything, in the browser too; ends with `N passed, 0 failed`
     Test(test::Options),
+    /// Start a PostgreSQL for tests, name it in TASK_TEST_POSTGRES, and run a command with it (or until Ctrl-C)
+    Postgres {
+        /// Such as `cargo nextest run -p taskdeck-engine --features postgres --run-ignored only postgres`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Build one self-contained binary
     Dist {
         /// The folder for it [default: target/dist]
@@ -105,6 +112,7 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
         Command::Run { args } => run::run(&workspace, progress, &args),
         Command::Dev => dev::dev(&workspace, progress),
         Command::Test(options) => test::test(&workspace, progress, options),
+        Command::Postgres { command } => postgres::with(progress, &command),
         Command::Dist { out } => dist::dist(&workspace, progress, out.as_deref()),
         Command::Bench { what, args } => bench::bench(&workspace, progress, what, &args),
         Command::Chromium => {

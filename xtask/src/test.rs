@@ -8,7 +8,7 @@ use crate::count::{self, Count};
 use crate::process::{self, Show};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
-use crate::{browser, deps, server, wasm};
+use crate::{browser, deps, postgres, server, wasm};
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Also run the long tests: 120 kills, a queue of a million; some minutes more (sets TASKDECK_SOAK=1)
     #[arg(long)]
     soak: bool,
-    /// Fail, instead of skipping, when there is no PostgreSQL to test on (sets TASK_TEST_REQUIRE_POSTGRES=1)
+    /// Fail, instead of skipping, when there is no PostgreSQL to test on; as root on Debian it is installed
     #[arg(long)]
     require_postgres: bool,
     /// Leave out the feature matrix, the release build and the browser tests
@@ -26,9 +26,7 @@ pub(crate) struct Options {
 
 impl Options {
     fn env(self) -> Vec<(&'static str, &'static str)> {
-        let soak = self.soak.then_some(("TASKDECK_SOAK", "1"));
-        let postgres = self.require_postgres.then_some(("TASK_TEST_REQUIRE_POSTGRES", "1"));
-        soak.into_iter().chain(postgres).collect()
+        self.soak.then_some(("TASKDECK_SOAK", "1")).into_iter().collect()
     }
 }
 
@@ -64,6 +62,7 @@ pub(crate) fn test(workspace: &Workspace, progress: &Progress, options: Options)
         check_features(workspace, progress)?;
     }
     let unit = unit_tests(workspace, progress, &env)?;
+    let postgres = postgres_tests(workspace, progress, options, &env)?;
     let doc = progress.step("documentation tests", || {
         let mut cargo = workspace.cargo(["test", "--workspace", "--doc"]);
         let said = process::run(progress, cargo.envs(env.iter().copied()), Show::OnFailure)?;
@@ -75,7 +74,7 @@ pub(crate) fn test(workspace: &Workspace, progress: &Progress, options: Options)
         let release = server::build_release(workspace, progress)?;
         Some(browser::test(workspace, progress, &release.binary, &env)?)
     };
-    summarise(progress, unit, doc, browser)
+    summarise(progress, unit, postgres, doc, browser)
 }
 
 /// What needs no test to run.
@@ -120,6 +119,48 @@ fn unit_tests(workspace: &Workspace, progress: &Progress, env: &[(&str, &str)]) 
     Ok(count)
 }
 
+/// The tests that need a server: they are marked as ignored, and have `postgres` in their paths.
+fn postgres_tests(
+    workspace: &Workspace,
+    progress: &Progress,
+    options: Options,
+    env: &[(&str, &str)],
+) -> Result<Option<Count>> {
+    let Some(server) = postgres::find(progress, options.require_postgres)? else { return Ok(None) };
+    let with_nextest = has_nextest(workspace, progress)?;
+    let count = progress.step("tests on PostgreSQL", || {
+        let mut cargo = if with_nextest {
+            workspace.cargo([
+                "nextest",
+                "run",
+                "--workspace",
+                "--run-ignored",
+                "only",
+                "-E",
+                "test(postgres)",
+            ])
+        } else {
+            workspace.cargo([
+                "test",
+                "--workspace",
+                "--lib",
+                "--bins",
+                "--tests",
+                "--",
+                "--ignored",
+                "postgres",
+            ])
+        };
+        cargo.envs(env.iter().copied()).env(postgres::VARIABLE, &server.url);
+        let said = process::run(progress, &mut cargo, Show::Always)?;
+        Ok(if with_nextest { count::nextest(&said) } else { count::cargo_test(&said) })
+    })?;
+    if count.passed == 0 {
+        bail!("there is a PostgreSQL server, but no test has run on it");
+    }
+    Ok(Some(count))
+}
+
 fn has_nextest(workspace: &Workspace, progress: &Progress) -> Result<bool> {
     let mut ask: Command = workspace.cargo(["nextest", "--version"]);
     if process::capture(&mut ask).is_ok() {
@@ -138,10 +179,26 @@ fn has_nextest(workspace: &Workspace, progress: &Progress) -> Result<bool> {
     }
 }
 
-fn summarise(progress: &Progress, unit: Count, doc: Count, browser: Option<Count>) -> Result<()> {
+fn summarise(
+    progress: &Progress,
+    mut unit: Count,
+    postgres: Option<Count>,
+    doc: Count,
+    browser: Option<Count>,
+) -> Result<()> {
+    let mut parts = Vec::new();
+    if let Some(postgres) = postgres {
+        // What was left out before is what has run now.
+        unit.skipped = unit.skipped.saturating_sub(postgres.passed + postgres.failed);
+        parts.push(format!("tests on PostgreSQL {}", postgres.passed));
+    }
     let mut sum = unit;
+    if let Some(postgres) = postgres {
+        sum += Count { skipped: 0, ..postgres };
+    }
     sum += doc;
-    let mut parts = vec![format!("tests {}", unit.passed), format!("documentation tests {}", doc.passed)];
+    parts.insert(0, format!("tests {}", unit.passed));
+    parts.push(format!("documentation tests {}", doc.passed));
     if let Some(browser) = browser {
         sum += browser;
         parts.push(format!("browser tests {}", browser.passed));

@@ -63,6 +63,18 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// The bucket that was kept as [`Bucket::earned_at_us`].
+    #[must_use]
+    pub const fn of(earned_at_us: u64) -> Self {
+        Self { earned_at_us }
+    }
+
+    /// All that there is to keep of it.
+    #[must_use]
+    pub const fn earned_at_us(self) -> u64 {
+        self.earned_at_us
+    }
+
     /// Takes one at `now_us`, a time that never goes back.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub(crate) struct Clock {
     /// Only in tests: a time that stands still until it is moved, in milliseconds.
     frozen: Option<AtomicI64>,
+    /// How many milliseconds the store's clock is before this machine's, where many machines share a store.
+    ahead_ms: AtomicI64,
     /// The frozen time was moved.
     pub(crate) moved: Notify,
 }
@@ -19,14 +21,22 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that stands still at this time.
     pub(crate) fn frozen(at: Timestamp) -> Self {
-        Self { frozen: Some(AtomicI64::new(at.as_millis())), moved: Notify::new() }
+        Self { frozen: Some(AtomicI64::new(at.as_millis())), ..Self::default() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         match &self.frozen {
             Some(at) => Timestamp::from_millis(at.load(Ordering::SeqCst)),
-            None => system(),
+            None => system().plus_millis(self.ahead_ms()),
         }
+    }
+
+    pub(crate) fn ahead_ms(&self) -> i64 {
+        self.ahead_ms.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_ahead_ms(&self, ahead: i64) {
+        self.ahead_ms.store(ahead, Ordering::Relaxed);
     }
 
     /// Moves a frozen clock forward.
@@ -47,7 +57,8 @@ impl Clock {
     }
 }
 
-fn system() -> Timestamp {
+/// What this machine says.
+pub(crate) fn system() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -336,11 +336,12 @@ impl TaskContext {
     /// # Errors
     /// When the file is gone.
     pub async fn open(&self, upload: &Upload) -> Result<tokio::fs::File, TaskError> {
-        let path = self.path_of(upload)?;
+        let path = self.inner.local_file(upload.id).await.map_err(|error| gone(upload, &error))?;
         tokio::fs::File::open(&path).await.map_err(|error| gone(upload, &error))
     }
 
-    /// Where the bytes of an upload are, for code that reads files itself.
+    /// Where the bytes of an upload are, for code that reads files itself. Where many nodes share a database the bytes
+    /// may have to be fetched first, which [`TaskContext::open`] does; so open it before.
     ///
     /// # Errors
     /// When the file is gone.

@@ -12,7 +12,7 @@ use taskdeck_core::{Bucket, Kind, LaneLimits, Limits, QueueName, Rate};
 use tokio::sync::Notify;
 
 use crate::registry::Registry;
-use crate::store::{Control, KindRoom, PartitionRoom, Record, Scope};
+use crate::store::{Bounds, Control, KindRoom, PartitionRoom, QueueRoom, Record, Scope};
 
 /// What runs here and what holds it back.
 #[derive(Debug)]
@@ -21,6 +21,9 @@ pub(crate) struct Dispatch {
     began: Instant,
     /// A pause or a limit changed.
     pub(crate) changed: Notify,
+    /// Whether other nodes work on the same store: then what is limited is only ever claimed, since a claim alone sees
+    /// what all of them run.
+    shared: bool,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +63,10 @@ impl Lane {
         self.paused || self.concurrency.is_some() || self.rate.is_some() || self.partition_limit.is_some()
     }
 
+    fn bounds(&self) -> Bounds {
+        Bounds { concurrency: self.concurrency, rate: self.rate }
+    }
+
     fn take(&mut self, now_us: u64) {
         self.running += 1;
         if let Some(rate) = self.rate {
@@ -81,7 +88,7 @@ impl Lane {
 #[derive(Debug)]
 pub(crate) struct Rooms {
     pub(crate) kinds: Vec<KindRoom>,
-    pub(crate) queues: HashMap<QueueName, usize>,
+    pub(crate) queues: HashMap<QueueName, QueueRoom>,
     pub(crate) turn: usize,
     /// Whether anything is held back, so that it is worth to look again when something ends.
     pub(crate) limited: bool,
@@ -97,7 +104,7 @@ pub(crate) fn limits_of(limits: &Limits) -> LaneLimits {
 }
 
 impl Dispatch {
-    pub(crate) fn new(registry: &Registry, queues: &[(QueueName, LaneLimits)]) -> Self {
+    pub(crate) fn new(registry: &Registry, queues: &[(QueueName, LaneLimits)], shared: bool) -> Self {
         let mut state = State::default();
         for definition in registry.definitions() {
             let mut lane = Lane::default();
@@ -107,7 +114,7 @@ impl Dispatch {
         for (queue, limits) in queues {
             state.queues.entry(queue.clone()).or_default().limit(limits);
         }
-        Self { state: Mutex::new(state), began: Instant::now(), changed: Notify::new() }
+        Self { state: Mutex::new(state), began: Instant::now(), changed: Notify::new(), shared }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -166,14 +173,15 @@ impl Dispatch {
             limited |= partition.is_some() || lane.is_some_and(Lane::is_limited);
             let room = lane.map_or(usize::MAX, |lane| lane.room(now));
             if room > 0 {
-                kinds.push(KindRoom { kind, version, room, partition });
+                let bounds = lane.map(Lane::bounds).unwrap_or_default();
+                kinds.push(KindRoom { kind, version, room, bounds, partition });
             }
         }
         let queues: HashMap<_, _> = state
             .queues
             .iter()
             .filter(|(_, lane)| lane.is_limited())
-            .map(|(queue, lane)| (queue.clone(), lane.room(now)))
+            .map(|(queue, lane)| (queue.clone(), QueueRoom { room: lane.room(now), bounds: lane.bounds() }))
             .collect();
         limited |= !queues.is_empty();
         Rooms { kinds, queues, turn: state.turn, limited }
@@ -185,7 +193,7 @@ impl Dispatch {
         let now = self.now_us();
         let mut state = self.state();
         let kind = state.kinds.get(&record.kind);
-        let taken = behind || state.claiming;
+        let taken = behind || state.claiming || self.shared;
         let full = |lane: &Lane| lane.room(now) == 0 || (taken && lane.is_limited());
         if kind.is_some_and(full) || state.queues.get(&record.queue).is_some_and(full) {
             return false;

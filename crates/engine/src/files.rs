@@ -74,6 +74,29 @@ impl FileStore {
     }
 }
 
+impl Inner {
+    /// Where the bytes of a finished file are on this machine; they are fetched when another node wrote them.
+    pub(crate) async fn local_file(&self, id: FileId) -> std::io::Result<PathBuf> {
+        let path = self.files.path(id);
+        if !self.store.is_shared() || tokio::fs::try_exists(&path).await? {
+            return Ok(path);
+        }
+        // Under a name of its own: two may want it at the same time.
+        let new = self.files.new_path(clock::new_file_id());
+        let got = self.store.get_file(id, &new).await.map_err(std::io::Error::other);
+        if !matches!(got, Ok(true)) {
+            // There may be a part of it.
+            drop(tokio::fs::remove_file(&new).await);
+            return got.and(Err(std::io::ErrorKind::NotFound.into()));
+        }
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
+        tokio::fs::rename(&new, &path).await?;
+        Ok(path)
+    }
+}
+
 /// A folder of two digits, then the id. The last digits of a UUIDv7 are random; the first ones are the time.
 fn relative(id: FileId) -> String {
     let name = id.as_uuid().simple().to_string();
@@ -114,6 +137,8 @@ impl NewFile {
     pub(crate) async fn keep(mut self) -> std::io::Result<(FileId, u64)> {
         let size = self.inner.files.keep(self.id).await?;
         self.finished = true;
+        let kept = self.inner.store.put_file(self.id, &self.inner.files.path(self.id)).await;
+        kept.map_err(std::io::Error::other)?;
         Ok((self.id, size))
     }
 }

@@ -3,6 +3,8 @@
 //! The hub holds states, not events. Each subscription has at most one pending state a task, the newest, so a slow
 //! reader gets fewer and newer states and its memory is bounded by what it watches.
 
+mod watched;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

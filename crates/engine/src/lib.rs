@@ -61,6 +61,7 @@ mod live_tasks;
 mod log_layer;
 mod maintenance;
 mod new_record;
+mod nodes;
 mod origin;
 mod outcome;
 mod panics;
@@ -90,4 +91,6 @@ pub use layer::{NextAttempt, NextStart, StartCall};
 pub use log_layer::TaskLogLayer;
 pub use registry::{Linked, Registry, RegistryError, TaskBody};
 pub use settings::{Durability, Settings};
+#[cfg(feature = "postgres")]
+pub use sqlx_postgres::{PgConnection, PgTransaction};
 pub use start::{Start, TaskHandle, Watch};

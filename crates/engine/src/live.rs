@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskdeck_core::{
-    Definition, Lease, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, Question,
+    Definition, Lease, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, Question, Rev,
     SessionId, TaskId, TaskState, Timestamp, eta_ms,
 };
 use tokio::sync::Notify;
@@ -318,6 +318,7 @@ impl LiveTask {
             token: self.token,
             progress: now.record.progress.clone(),
             label: now.record.label.clone(),
+            rev: Rev { version: now.record.machine.version, tick: now.tick },
         })
     }
 

@@ -19,6 +19,8 @@ const LOOSE_FILES: i64 = 24 * 60 * 60 * 1000;
 /// How long it is kept what happened in each minute.
 pub(crate) const KEEP_ROLLUPS: i64 = 14 * 24 * 60 * 60 * 1000;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long until one looks again at what somebody else is doing.
+const BUSY: Duration = Duration::from_millis(50);
 
 /// Queues scheduled tasks when they are due, and ends what waited too long: one timer for all of them.
 pub(crate) async fn due_loop(inner: Arc<Inner>) {
@@ -54,8 +56,10 @@ async fn due(inner: &Inner) -> Result<Option<Duration>, StoreError> {
         // A long sleep would not notice that the wall clock was set forward.
         return Ok(Some(Duration::from_millis(wait.min(10_000))));
     }
-    inner.told_all(&inner.store.due(inner.clock.now(), BATCH).await?);
-    Ok(Some(Duration::ZERO))
+    let moved = inner.store.due(inner.clock.now(), BATCH).await?;
+    inner.told_all(&moved);
+    // Nothing: another node is busy with it.
+    Ok(Some(if moved.is_empty() { BUSY } else { Duration::ZERO }))
 }
 
 /// Removes ended tasks after the retention time, and uploads that no task came for.

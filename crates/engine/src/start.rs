@@ -1,5 +1,8 @@
 //! Starting a task by its type, and the handle that comes back.
 
+#[cfg(feature = "postgres")]
+mod within;
+
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -47,6 +50,12 @@ impl<T: Task> Start<T> {
             origin.detached = true;
         }
         self
+    }
+
+    fn into_request(self) -> Result<(Client, StartRequest), DeckError> {
+        let reason = |error: serde_json::Error| format!("the params cannot be written as JSON: {error}");
+        let params = self.params.map_err(|error| DeckError::BadRequest { reason: reason(error) })?;
+        Ok((self.client, StartRequest { params, ..self.request }))
     }
 
     /// Only one active task of the kind has this key; if there is one, it is what comes back.
@@ -190,12 +199,11 @@ impl<T: Task> IntoFuture for Start<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let reason = |error: serde_json::Error| format!("the params cannot be written as JSON: {error}");
-            let params = self.params.map_err(|error| DeckError::BadRequest { reason: reason(error) })?;
-            let request = StartRequest { params, ..self.request };
-            let origin = self.origin.unwrap_or_else(|| Origin::actor(self.client.actor()));
-            let started = self.client.start_from(T::KIND, request, origin).await?;
-            Ok(TaskHandle { client: self.client, id: started.task.id, of: PhantomData })
+            let origin = self.origin.clone();
+            let (client, request) = self.into_request()?;
+            let origin = origin.unwrap_or_else(|| Origin::actor(client.actor()));
+            let started = client.start_from(T::KIND, request, origin).await?;
+            Ok(TaskHandle { client, id: started.task.id, of: PhantomData })
         })
     }
 }

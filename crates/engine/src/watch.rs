@@ -8,11 +8,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use taskdeck_core::{SessionId, Status};
+use taskdeck_core::{AttemptEnd, Event, LeaseToken, SessionId, Status};
 
 use crate::deck::Inner;
 use crate::heart::{self, BEATS};
-use crate::store::{Control, StoreError};
+use crate::store::{Change, Control, StoreError};
+
+/// How many running tasks of all nodes one look sees.
+const RUNNING: usize = 10_000;
 
 /// The counter of a session; none for one that holds tasks though nobody knows it.
 type Beat = Option<u64>;
@@ -74,19 +77,24 @@ impl Others {
 pub(crate) async fn watch_loop(inner: Arc<Inner>, mut controls: Vec<Control>) {
     let every = inner.settings.lease / BEATS;
     let mut others = Others::new(Instant::now());
+    let mut unheard = Vec::new();
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
+        let all = tokio::select! {
+            () = tokio::time::sleep(every) => true,
+            () = inner.look.notified() => false,
             () = inner.stopped.cancelled() => return,
-        }
+        };
         #[cfg(test)]
         if inner.heart.held.load(std::sync::atomic::Ordering::Acquire) {
             continue;
         }
-        if let Err(error) = look_at_others(&inner, &mut others).await {
+        if all && let Err(error) = look_at_others(&inner, &mut others).await {
             tracing::warn!(%error, "the other nodes could not be looked at; it is tried again");
         } else if let Err(error) = look_at_own(&inner, &mut controls).await {
             tracing::warn!(%error, "what others changed could not be looked at; it is tried again");
+        }
+        if all && let Err(error) = give_back_unheard(&inner, &mut unheard).await {
+            tracing::warn!(%error, "what this node holds could not be looked at; it is tried again");
         }
     }
 }
@@ -118,6 +126,34 @@ async fn look_at_others(inner: &Inner, others: &mut Others) -> Result<(), StoreE
             heart::rescued(inner, session, &moved);
         }
     }
+    Ok(())
+}
+
+/// Gives back what the store says that this node runs and it does not: a claim or a start whose commit was made, though
+/// the connection was lost before anybody heard of it. `known` are those of the look before; what is so in two looks is
+/// not just beginning or ending.
+async fn give_back_unheard(inner: &Inner, known: &mut Vec<LeaseToken>) -> Result<(), StoreError> {
+    if !inner.store.is_shared() {
+        return Ok(());
+    }
+    let session = inner.session();
+    let mut unheard = Vec::new();
+    for record in inner.store.running(RUNNING).await? {
+        let Some(lease) = record.machine.state.lease().filter(|lease| lease.session == session) else {
+            continue;
+        };
+        if inner.live.get(record.id).is_some_and(|task| task.token == lease.token) {
+            continue;
+        }
+        if known.contains(&lease.token) {
+            tracing::warn!(task = %record.id, "claimed, but this node was not told so: it goes back to its queue");
+            let end = Event::AttemptEnded { token: lease.token, end: AttemptEnd::Released };
+            inner.apply(Change::new(record.id, end, inner.clock.now())).await?;
+        } else {
+            unheard.push(lease.token);
+        }
+    }
+    *known = unheard;
     Ok(())
 }
 

@@ -92,6 +92,9 @@ pub use taskdeck_engine::{
     NextStart, Registry, RegistryError, Scope, Settings, Start, StartCall, StoredFile, TaskBody, TaskCommand,
     TaskContext, TaskHandle, TaskLogLayer, UploadWriter, Watch, testing,
 };
+#[cfg(feature = "postgres")]
+#[doc(inline)]
+pub use taskdeck_engine::{PgConnection, PgTransaction};
 
 #[cfg(feature = "axum")]
 #[doc(inline)]

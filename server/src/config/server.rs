@@ -17,6 +17,8 @@ pub(crate) enum Store {
     Sqlite(PathBuf),
     /// In memory, up to the end of the process.
     Memory,
+    /// In this PostgreSQL database, which other nodes may share. The URL may hold a password.
+    Postgres(String),
 }
 
 impl fmt::Display for Store {
@@ -24,7 +26,21 @@ impl fmt::Display for Store {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Memory => f.write_str("sqlite::memory:"),
+            Self::Postgres(url) => f.write_str(&without_password(url)),
         }
+    }
+}
+
+/// The URL as it may be shown: what follows the user's name, up to the host, is left out, and so are the options.
+fn without_password(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(before, _)| before);
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    match rest.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split_once(':').map_or(user, |(name, _)| name);
+            format!("{scheme}://{user}@{host}")
+        }
+        None => url.to_owned(),
     }
 }
 
@@ -58,6 +74,7 @@ impl ServerConfig {
             durability: reader.read("durability", values::durability, defaults.durability),
             log_level: reader.read("log_level", values::log_level, defaults.log_level),
             max_upload_bytes: reader.read("max_upload", values::size, defaults.max_upload_bytes),
+            worker: reader.read("worker", values::switch, true),
             ..defaults
         };
         let bind = reader.read("bind", values::bind, SocketAddr::from(([127, 0, 0, 1], 3000)));
@@ -71,6 +88,13 @@ impl ServerConfig {
                 "TASK_DATA is the file of the store itself ({data}); imported data goes to a file of its own"
             ));
         }
+        if !settings.worker && !matches!(store, Store::Postgres(_)) {
+            reader.faults.push(
+                "TASK_WORKER is false, but nobody else can run the tasks of this store: a SQLite store has one \
+                 process; with TASK_STORE=postgres://.. others run them"
+                    .to_owned(),
+            );
+        }
         if !reader.faults.is_empty() {
             bail!(reader.faults.join("\n"));
         }
@@ -81,7 +105,7 @@ impl ServerConfig {
 fn beside(store: &Store, name: &str) -> PathBuf {
     match store {
         Store::Sqlite(path) => path.parent().unwrap_or(Path::new("")).join(name),
-        Store::Memory => PathBuf::from(name),
+        Store::Memory | Store::Postgres(_) => PathBuf::from(name),
     }
 }
 
@@ -201,6 +225,16 @@ mod tests {
         assert!(missing.contains("cannot read /no/such.toml"), "{missing}");
     }
 
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_database_is_shown_without_its_password() {
+        let url = "postgres://ann:se:cr@et@db:5432/tasks?password=secret";
+        let config = config(&["--worker", "false"], &[("TASK_STORE", url)], None).unwrap();
+        assert_eq!(config.store, Store::Postgres(url.to_owned()));
+        assert_eq!(config.store.to_string(), "postgres://ann@db:5432/tasks");
+        assert!(!config.settings.worker);
+    }
+
     #[test]
     fn a_variable_that_is_no_setting_is_told() {
         let set = ["TASK_TIMEOUT", "TASK_TIMOUT", "TASK_CONFIG", "TASK_TEST_POSTGRES", "TASKS", "PATH"];
@@ -209,11 +243,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_refused_without_repeating_a_password() {
-        let postgres = fault(&[], &[("TASK_STORE", "postgres://ann:secret@db/tasks")], None);
-        assert_eq!(
-            postgres,
-            "TASK_STORE (from the environment): this build has no PostgreSQL store; use sqlite:PATH"
-        );
+        let alone = fault(&["--worker", "false"], &[], None);
+        assert!(alone.contains("TASK_STORE=postgres://"), "{alone}");
         let open = fault(&["--bind", "0.0.0.0:3000"], &[], None);
         assert!(open.starts_with("TASK_BIND (from the flag --bind): sign-in is not there yet"), "{open}");
     }

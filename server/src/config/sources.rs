@@ -9,11 +9,12 @@ use anyhow::{Context, Result, bail};
 use crate::cli::Flags;
 
 /// Every setting. Its flag is `--max-concurrent`, its variable `TASK_MAX_CONCURRENT`, its key `max_concurrent`.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "bind",
     "store",
     "data",
     "max_concurrent",
+    "worker",
     "timeout",
     "grace",
     "retention_days",

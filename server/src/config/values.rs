@@ -92,12 +92,17 @@ pub(crate) fn size(text: &str) -> Parsed<u64> {
 pub(crate) fn store(text: &str) -> Parsed<Store> {
     let text = text.trim();
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        if cfg!(feature = "postgres") {
+            return Ok(Store::Postgres(text.to_owned()));
+        }
         return Err(Fault::Refused("this build has no PostgreSQL store; use sqlite:PATH"));
     }
     let path = text.strip_prefix("sqlite:").unwrap_or_default();
     match path.strip_prefix("//").unwrap_or(path) {
         ":memory:" => Ok(Store::Memory),
-        "" => Err(Fault::Allowed("sqlite:PATH, or sqlite::memory: for one that ends with the process")),
+        "" => Err(Fault::Allowed(
+            "sqlite:PATH, postgres://USER@HOST/DATABASE, or sqlite::memory: for one that ends with the process",
+        )),
         path => Ok(Store::Sqlite(PathBuf::from(path))),
     }
 }
@@ -170,7 +175,8 @@ mod tests {
         for text in ["taskdeck.db", "sqlite:", "mysql://a"] {
             assert!(matches!(store(text), Err(Fault::Allowed(_))), "{text}");
         }
-        assert!(matches!(store("postgres://ann:secret@db/tasks"), Err(Fault::Refused(_))));
+        let postgres = store("postgres://ann:secret@db/tasks");
+        assert_eq!(postgres.is_ok(), cfg!(feature = "postgres"), "{postgres:?}");
     }
 
     #[test]

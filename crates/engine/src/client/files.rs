@@ -21,8 +21,8 @@ impl Client {
         let files = self.inner.store.task_files(Some(id)).await?;
         let found = files.iter().find(|file| file.role == FileRole::Artifact && file.name == name);
         let found = found.ok_or_else(missing)?;
-        let bytes =
-            tokio::fs::File::open(self.inner.files.path(found.file.id)).await.map_err(|_| missing())?;
+        let path = self.inner.local_file(found.file.id).await.map_err(|_| missing())?;
+        let bytes = tokio::fs::File::open(path).await.map_err(|_| missing())?;
         Ok((outcome::artifact(found), bytes))
     }
 

@@ -1,5 +1,8 @@
 //! Starting tasks.
 
+#[cfg(feature = "postgres")]
+mod within;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -23,11 +23,13 @@ use crate::layer::{Hook, Layers, NextAttempt, NextStart, StartCall};
 use crate::registry::{Linked, Registry, RegistryError, TaskBody};
 use crate::settings::Settings;
 use crate::starts::StartRates;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Control, Scope, Store, StoreError};
 use crate::work::Work;
 use crate::worker::{self, Worker};
-use crate::{maintenance, panics, pulse, schedule, watch};
+use crate::{maintenance, nodes, panics, pulse, schedule, watch};
 
 /// Why a deck could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,8 @@ impl BuildError {
 #[derive(Default)]
 pub struct DeckBuilder {
     path: Option<PathBuf>,
+    #[cfg(feature = "postgres")]
+    url: Option<String>,
     settings: Settings,
     registry: Registry,
     resources: Resources,
@@ -124,6 +128,16 @@ impl DeckBuilder {
     #[must_use]
     pub fn memory(mut self) -> Self {
         self.path = None;
+        self
+    }
+
+    /// Keeps everything in the schema `taskdeck` of this PostgreSQL database (`postgres://user@host/database`), which is
+    /// made if it is not there. Any number of nodes may share it; each has some ten connections. Uploads and artifacts
+    /// are in the database too, and a node keeps copies of those that it needs in a directory of its own.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
         self
     }
 
@@ -277,9 +291,20 @@ impl DeckBuilder {
             }
             None => (std::env::temp_dir().join(format!("taskdeck-{}", uuid::Uuid::new_v4().simple())), true),
         };
+        #[cfg(feature = "postgres")]
+        let shared = match self.url {
+            Some(url) if self.store.is_none() => {
+                let opened = tokio::task::spawn_blocking(move || PostgresStore::open(&url));
+                let store = opened.await.map_err(|error| BuildError::Answer(error.to_string()))??;
+                Some(Arc::new(store) as Arc<dyn Store>)
+            }
+            _ => self.store,
+        };
+        #[cfg(not(feature = "postgres"))]
+        let shared = self.store;
         // The lock of a SQLite store says that no other engine lives, so whatever runs was left by a dead one.
-        let alone = self.store.is_none();
-        let store = match self.store {
+        let alone = shared.is_none();
+        let store = match shared {
             Some(store) => store,
             None => {
                 let opened =
@@ -296,7 +321,7 @@ impl DeckBuilder {
         files.sweep_unfinished()?;
         let inner = Arc::new(Inner {
             worker: Worker::new(self.settings.max_concurrent.max(1), waiting),
-            dispatch: Arc::new(Dispatch::new(&self.registry, &self.settings.queues)),
+            dispatch: Arc::new(Dispatch::new(&self.registry, &self.settings.queues, store.is_shared())),
             starts: StartRates::new(self.settings.user_rate),
             settings: self.settings,
             registry: self.registry,
@@ -308,6 +333,8 @@ impl DeckBuilder {
             pulse: Arc::default(),
             due: tokio::sync::Notify::new(),
             schedules_changed: tokio::sync::Notify::new(),
+            look: tokio::sync::Notify::new(),
+            watched: tokio::sync::Notify::new(),
             clock: self.clock,
             layers: self.layers,
             heart: Heart::new(),
@@ -321,6 +348,7 @@ impl DeckBuilder {
             running: TaskTracker::new(),
             loops: TaskTracker::new(),
         });
+        nodes::set_clock(&inner).await.map_err(answer)?;
         heart::join(&inner).await.map_err(answer)?;
         if alone {
             heart::rescue_all_others(&inner).await.map_err(answer)?;
@@ -336,6 +364,11 @@ impl DeckBuilder {
         inner.loops.spawn(watch::watch_loop(Arc::clone(&inner), controls));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
         inner.loops.spawn(schedule::fire_loop(Arc::clone(&inner)));
+        if inner.store.is_shared() {
+            inner.loops.spawn(nodes::hear_loop(Arc::clone(&inner)));
+            inner.loops.spawn(nodes::watched_loop(Arc::clone(&inner)));
+            inner.loops.spawn(nodes::clock_loop(Arc::clone(&inner)));
+        }
         let deck = Deck { inner: Arc::clone(&inner) };
         for hook in self.on_start {
             hook(deck.clone()).await;

@@ -51,6 +51,10 @@ pub(crate) struct Inner {
     pub(crate) due: tokio::sync::Notify,
     /// A schedule's next time may be another.
     pub(crate) schedules_changed: tokio::sync::Notify,
+    /// What other nodes did to the tasks that run here is to be looked at.
+    pub(crate) look: tokio::sync::Notify,
+    /// What other nodes did to the tasks that are watched here is to be looked at.
+    pub(crate) watched: tokio::sync::Notify,
     /// This process, as the store knows it, and the thread that says that it lives.
     pub(crate) heart: Heart,
     pub(crate) worker_name: String,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use taskdeck_core::{Kind, QueueName, SessionId, Timestamp};
+use taskdeck_core::{Kind, QueueName, Rate, SessionId, Timestamp};
 
 use super::Record;
 
@@ -13,12 +13,29 @@ pub(crate) struct ClaimRequest {
     pub(crate) session: SessionId,
     /// The kinds that it knows and that have room.
     pub(crate) kinds: Vec<KindRoom>,
-    /// How many more may run of the queues that are limited or paused; the others are not.
-    pub(crate) queues: HashMap<QueueName, usize>,
+    /// The queues that are limited or paused; the others are not.
+    pub(crate) queues: HashMap<QueueName, QueueRoom>,
     pub(crate) max: usize,
     /// Where the round of the queues begins, so that none is always the last.
     pub(crate) turn: usize,
     pub(crate) now: Timestamp,
+}
+
+/// What holds a lane back over all nodes together. Where one engine owns the store, its rooms say all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Bounds {
+    /// How many may run.
+    pub(crate) concurrency: Option<usize>,
+    /// How many may begin.
+    pub(crate) rate: Option<Rate>,
+}
+
+/// A queue that is held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct QueueRoom {
+    /// How many more may run.
+    pub(crate) room: usize,
+    pub(crate) bounds: Bounds,
 }
 
 /// A kind that a worker takes.
@@ -29,6 +46,8 @@ pub(crate) struct KindRoom {
     pub(crate) version: u32,
     /// How many more may run.
     pub(crate) room: usize,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for stores that many nodes share"))]
+    pub(crate) bounds: Bounds,
     pub(crate) partition: Option<PartitionRoom>,
 }
 

@@ -1,16 +1,14 @@
-//! What every store must do for schedules, run on a file and in memory.
+//! What every store must do for schedules, run on every store.
 
 use std::sync::Arc;
 
 use taskdeck_core::{
     Actor, Kind, MissedFires, ScheduleName, ScheduleSource, ScheduleSpec, TaskId, Timestamp, UserId,
 };
-use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::sqlite::SqliteStore;
-use super::{NewTask, Pace, Pause, ScheduleStore, StartOutcome, Store, StoredSchedule};
-use crate::Durability;
+use super::conformance::conformance;
+use super::{NewTask, Pace, Pause, StartOutcome, Store, StoredSchedule};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -49,7 +47,7 @@ async fn saved(store: &dyn Store, schedule: StoredSchedule) -> StoredSchedule {
     store.schedule(name).await.unwrap().unwrap()
 }
 
-async fn a_schedule_comes_back_as_it_was_stored(store: Arc<SqliteStore>) {
+async fn a_schedule_comes_back_as_it_was_stored(store: Arc<dyn Store>) {
     let first = saved(&*store, schedule("b", Some(5))).await;
     assert_eq!(first, StoredSchedule { version: 1, ..schedule("b", Some(5)) });
     let pause = Pause {
@@ -75,7 +73,7 @@ async fn a_schedule_comes_back_as_it_was_stored(store: Arc<SqliteStore>) {
     assert_eq!(store.schedule(name("a")).await.unwrap(), None);
 }
 
-async fn a_write_that_was_decided_from_an_older_state_is_refused(store: Arc<SqliteStore>) {
+async fn a_write_that_was_decided_from_an_older_state_is_refused(store: Arc<dyn Store>) {
     let first = saved(&*store, schedule("a", Some(5))).await;
     assert!(!store.save_schedule(schedule("a", Some(6))).await.unwrap(), "there is one already");
     assert!(store.save_schedule(first.clone()).await.unwrap());
@@ -88,7 +86,7 @@ async fn a_write_that_was_decided_from_an_older_state_is_refused(store: Arc<Sqli
     assert_eq!(store.counts().await.unwrap().total(), 0);
 }
 
-async fn what_is_due_comes_first_and_what_is_paused_never(store: Arc<SqliteStore>) {
+async fn what_is_due_comes_first_and_what_is_paused_never(store: Arc<dyn Store>) {
     assert_eq!(store.next_schedule_at().await.unwrap(), None);
     let pause = Pause { at: NOW, by: None, reason: None, at_fault: false };
     saved(&*store, schedule("later", Some(10))).await;
@@ -108,7 +106,7 @@ async fn what_is_due_comes_first_and_what_is_paused_never(store: Arc<SqliteStore
     assert_eq!(due(1).await, [name("before")]);
 }
 
-async fn of_many_that_meet_the_same_time_one_wins(store: Arc<SqliteStore>) {
+async fn of_many_that_meet_the_same_time_one_wins(store: Arc<dyn Store>) {
     let due = saved(&*store, schedule("a", Some(0))).await;
     let mut callers = tokio::task::JoinSet::new();
     for n in 1..=20 {
@@ -125,7 +123,7 @@ async fn of_many_that_meet_the_same_time_one_wins(store: Arc<SqliteStore>) {
     assert_eq!(after.last_task, Some(started.id));
 }
 
-async fn a_fire_whose_key_is_active_starts_none(store: Arc<SqliteStore>) {
+async fn a_fire_whose_key_is_active_starts_none(store: Arc<dyn Store>) {
     store.start(vec![task(1, Some("only"))]).await.unwrap();
     let due = saved(&*store, schedule("a", Some(0))).await;
     let fired = store.fire_schedule(due, vec![task(2, Some("only"))]).await.unwrap().unwrap();
@@ -136,27 +134,6 @@ async fn a_fire_whose_key_is_active_starts_none(store: Arc<SqliteStore>) {
     // A fire without a task leaves the last one.
     store.fire_schedule(after.clone(), Vec::new()).await.unwrap().unwrap();
     assert_eq!(store.schedule(name("a")).await.unwrap().unwrap().last_task, after.last_task);
-}
-
-macro_rules! conformance {
-    ($($test:ident),* $(,)?) => {
-        mod memory {
-            use super::*;
-            $(#[tokio::test]
-            async fn $test() {
-                super::$test(Arc::new(SqliteStore::open(None, Durability::Full).unwrap())).await;
-            })*
-        }
-        mod file {
-            use super::*;
-            $(#[tokio::test]
-            async fn $test() {
-                let folder = TempDir::new().unwrap();
-                let path = folder.path().join("deck.db");
-                super::$test(Arc::new(SqliteStore::open(Some(&path), Durability::Full).unwrap())).await;
-            })*
-        }
-    };
 }
 
 conformance!(

@@ -1,24 +1,28 @@
 //! The store: what is durable, behind one trait. An adapter keeps rows and transactions; what may happen to a task
 //! is decided by [`taskdeck_core::decide`] and nowhere else.
 
+pub(crate) mod choose;
 mod claim;
 mod control;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 mod record;
 mod rollup;
 mod schedules;
 pub(crate) mod sqlite;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
-    LogPage, Notice, OpenQuestion, Progress, Question, Refused, SessionId, Stats, Status, TaskId, Timestamp,
-    Upload, UserId,
+    LogPage, Notice, OpenQuestion, Progress, Question, Refused, Rev, SessionId, Stats, Status, TaskId,
+    Timestamp, Upload, UserId,
 };
 
-pub(crate) use claim::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
+pub(crate) use claim::{Bounds, ClaimRequest, Claimed, KindRoom, PartitionRoom, QueueRoom};
 pub(crate) use control::{Control, Scope, SessionRow};
 pub(crate) use record::{Moved, NewTask, Options, Record};
 pub(crate) use schedules::{Pace, Pause, ScheduleStore, StoredSchedule};
@@ -137,6 +141,12 @@ pub(crate) struct ProgressWrite {
     pub(crate) token: taskdeck_core::LeaseToken,
     pub(crate) progress: Progress,
     pub(crate) label: String,
+    /// Which state of the task it belongs to.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "for those who watch from other nodes")
+    )]
+    pub(crate) rev: Rev,
 }
 
 /// Lines of a running attempt's log, in order: stored only if the task is still held by this claim.
@@ -233,6 +243,28 @@ pub(crate) enum RemoveWhich {
     Matching(Box<ListQuery>),
 }
 
+/// What other nodes did, as far as this one is to look at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// Something may be claimed.
+    pub(crate) queued: bool,
+    /// Something has a time.
+    pub(crate) due: bool,
+    /// A schedule has another time.
+    pub(crate) schedules: bool,
+    /// A running task is to stop, or a lane is held back or let go.
+    pub(crate) running: bool,
+    /// A task changed, or its log grew.
+    pub(crate) tasks: bool,
+}
+
+impl Heard {
+    /// Everything: nobody listened for a while.
+    pub(crate) fn all() -> Self {
+        Self { queued: true, due: true, schedules: true, running: true, tasks: true }
+    }
+}
+
 /// What Taskdeck needs of a database. Every write is durable when it returns; callers that wait at the same time
 /// share one commit.
 #[async_trait]
@@ -240,8 +272,34 @@ pub(crate) trait Store: ScheduleStore {
     /// The deck that this store is.
     fn deck_id(&self) -> DeckId;
 
+    /// Whether other nodes work on it too.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Waits until other nodes did something that this one is to look at. Some of it may be lost: then it is seen when
+    /// the node looks by itself.
+    async fn heard(&self) -> Heard {
+        std::future::pending().await
+    }
+
+    /// How many milliseconds the store's clock is before this machine's.
+    async fn clock_ahead_ms(&self) -> Result<i64, StoreError> {
+        Ok(0)
+    }
+
     /// Starts tasks. A known id, and a key that an active task of the kind has, answer that task.
     async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError>;
+
+    /// As [`Store::start`], in a transaction of the program's own: what is started is there when that is committed.
+    #[cfg(feature = "postgres")]
+    async fn start_in(
+        &self,
+        _transaction: &mut sqlx_postgres::PgConnection,
+        _tasks: Vec<NewTask>,
+    ) -> Result<Vec<StartOutcome>, StoreError> {
+        Err(StoreError::Database("only on PostgreSQL are tasks started in a transaction".to_owned()))
+    }
 
     /// Claims queued tasks, the most urgent first.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError>;
@@ -303,6 +361,12 @@ pub(crate) trait Store: ScheduleStore {
     /// Writes progress behind; what is not held by its claim any more is passed over.
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError>;
 
+    /// How many changes of progress there were when it was last written behind, of tasks that run on any node: what
+    /// orders their states for those who watch from elsewhere.
+    async fn ticks(&self, _ids: Vec<TaskId>) -> Result<HashMap<TaskId, u32>, StoreError> {
+        Ok(HashMap::new())
+    }
+
     /// Stores a checkpoint; false when the lease is lost.
     async fn checkpoint(
         &self,
@@ -342,12 +406,12 @@ pub(crate) trait Store: ScheduleStore {
     /// The params of tasks, in their order; nothing for those that are gone, and for what is too large for a line.
     async fn params(&self, ids: Vec<TaskId>) -> Result<Vec<String>, StoreError>;
 
-    /// How many tasks there are by status, from counters.
     /// Why nothing can be written at the moment, if that is so.
     fn trouble(&self) -> Option<String> {
         None
     }
 
+    /// How many tasks there are by status, from counters.
     async fn counts(&self) -> Result<Counts, StoreError>;
 
     /// The counters themselves: how many tasks of each queue and kind have each status.
@@ -428,6 +492,16 @@ pub(crate) trait Store: ScheduleStore {
 
     /// The files of a task, or of all tasks.
     async fn task_files(&self, task: Option<TaskId>) -> Result<Vec<TaskFile>, StoreError>;
+
+    /// Keeps the bytes of a finished file where all nodes have them; they are at this path already.
+    async fn put_file(&self, _id: FileId, _from: &Path) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Writes the bytes of a file that another node keeps to this path; false when there are none.
+    async fn get_file(&self, _id: FileId, _to: &Path) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 
     /// Forgets files that no task refers to and that are older than `before`.
     async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError>;

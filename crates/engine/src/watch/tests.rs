@@ -287,7 +287,7 @@ async fn a_pause_and_a_limit_on_one_node_hold_on_another() {
     look_at_own(there.inner(), &mut known).await.unwrap();
     let held = start(&there, Act::Quick).await;
     let rooms = || there.inner().dispatch.rooms(&there.inner().registry);
-    assert_eq!(rooms().queues.get(&queue), Some(&0));
+    assert_eq!(rooms().queues.get(&queue).map(|queue| queue.room), Some(0));
     assert_eq!(client(&there).get(held).await.unwrap().status, Status::Queued);
     client(&here).resume_queue(&queue).await.unwrap();
     look_at_own(there.inner(), &mut known).await.unwrap();

@@ -361,23 +361,58 @@ fn cases() -> u32 {
     if std::env::var_os("TASKDECK_SOAK").is_some() { 3_000 } else { 96 }
 }
 
+async fn play(store: Arc<dyn Store>, steps: &[Step]) {
+    let mut model = Model::new(store);
+    for step in steps {
+        model.step(step).await;
+        model.now = model.now.plus_millis(7_003);
+    }
+    model.check().await;
+    model.finish().await;
+    model.check().await;
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_order_of_events_loses_a_task_or_ends_one_twice(steps in proptest::collection::vec(step(), 1..120)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let store = open(None);
-            let mut model = Model::new(Arc::clone(&store));
-            for step in &steps {
-                model.step(step).await;
-                model.now = model.now.plus_millis(7_003);
-            }
-            model.check().await;
-            model.finish().await;
-            model.check().await;
+            play(Arc::clone(&store), &steps).await;
             store.close().await;
         });
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+    use crate::store::postgres::testing::Database;
+
+    #[test]
+    #[ignore = "needs a PostgreSQL server: cargo xtask test"]
+    fn no_order_of_events_loses_a_task_or_ends_one_twice() {
+        let runtime = runtime();
+        let database = runtime.block_on(Database::new());
+        let store = runtime.block_on(database.store());
+        let config =
+            ProptestConfig { cases: cases() / 4, failure_persistence: None, ..ProptestConfig::default() };
+        let steps = proptest::collection::vec(step(), 1..120);
+        let done = TestRunner::new(config).run(&steps, |steps| {
+            runtime.block_on(async {
+                database.empty().await;
+                play(store.clone(), &steps).await;
+            });
+            Ok(())
+        });
+        done.unwrap();
+        runtime.block_on(database.drop(store));
     }
 }

@@ -9,7 +9,9 @@ use super::{
     NOW, apply, assert_counts, claim, completed, conformance, id, later, new_task, request, room, session,
     start,
 };
-use crate::store::{ClaimRequest, Control, KindRoom, NewTask, PartitionRoom, Scope, SessionRow, Store};
+use crate::store::{
+    ClaimRequest, Control, KindRoom, NewTask, PartitionRoom, QueueRoom, Scope, SessionRow, Store,
+};
 
 fn queue(name: &'static str) -> QueueName {
     QueueName::new(name).unwrap()
@@ -40,9 +42,9 @@ async fn a_paused_queue_holds_back_only_its_own(store: Arc<dyn Store>) {
     for n in 1..=4 {
         start(&*store, in_queue(n, if n <= 3 { "slow" } else { "fast" })).await;
     }
-    let queues = HashMap::from([(queue("slow"), 0)]);
+    let queues = HashMap::from([(queue("slow"), QueueRoom { room: 0, ..QueueRoom::default() })]);
     assert_eq!(claimed(&*store, ClaimRequest { queues, ..request(session(1), 10) }).await, [4]);
-    let queues = HashMap::from([(queue("slow"), 2)]);
+    let queues = HashMap::from([(queue("slow"), QueueRoom { room: 2, ..QueueRoom::default() })]);
     assert_eq!(claimed(&*store, ClaimRequest { queues, ..request(session(1), 10) }).await, [1, 2]);
 }
 

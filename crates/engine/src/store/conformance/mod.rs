@@ -1,4 +1,4 @@
-//! What every store must do, run on a file and in memory. A new adapter is right when it passes.
+//! What every store must do, run on a file, in memory, and on PostgreSQL. A new adapter is right when it passes.
 
 mod chance;
 mod file_only;
@@ -14,15 +14,16 @@ use std::sync::Arc;
 
 use taskdeck_core::{
     AttemptEnd, CancelInfo, ErrorInfo, Event, FileId, Kind, Lease, LeaseToken, ListQuery, LogLevel, LogLine,
-    Machine, Progress, QueueName, Refused, SessionId, State, Status, StatusSet, TaskId, Timestamp, Upload,
+    Machine, Progress, QueueName, Refused, Rev, SessionId, State, Status, StatusSet, TaskId, Timestamp,
+    Upload,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::sqlite::SqliteStore;
 use super::{
-    Applied, Change, ClaimRequest, Claimed, FileRole, KindRoom, LogWrite, NewTask, Options, ProgressWrite,
-    Record, RemoveWhich, StartOutcome, Store,
+    Applied, Bounds, Change, ClaimRequest, Claimed, FileRole, KindRoom, LogWrite, NewTask, Options,
+    ProgressWrite, Record, RemoveWhich, StartOutcome, Store,
 };
 use crate::Durability;
 
@@ -99,7 +100,7 @@ fn request(by: SessionId, max: usize) -> ClaimRequest {
 }
 
 fn room(name: &'static str, room: usize) -> KindRoom {
-    KindRoom { kind: kind(name), version: 1, room, partition: None }
+    KindRoom { kind: kind(name), version: 1, room, bounds: Bounds::default(), partition: None }
 }
 
 async fn claim(store: &dyn Store) -> (TaskId, LeaseToken) {
@@ -187,8 +188,13 @@ async fn an_ending_without_the_lease_is_refused(store: Arc<dyn Store>) {
     let again = claim_as(&*store, session(2), 1).await.pop().unwrap();
     let second = lease(&again.record).token;
     assert!(matches!(apply(&*store, completed(task, first)).await, Applied::Refused(Refused::LeaseLost, _)));
-    let late =
-        ProgressWrite { id: task, token: first, progress: Progress::default(), label: "late".to_owned() };
+    let late = ProgressWrite {
+        id: task,
+        token: first,
+        progress: Progress::default(),
+        label: "late".to_owned(),
+        rev: Rev::default(),
+    };
     store.save_progress(vec![late]).await.unwrap();
     assert!(!store.checkpoint(task, first, "1".to_owned()).await.unwrap());
     assert!(store.checkpoint(task, second, "2".to_owned()).await.unwrap());
@@ -435,7 +441,7 @@ async fn random_interleavings_lose_nothing(store: Arc<dyn Store>) {
 }
 
 /// A memory store, or one on a file in the folder.
-fn open(folder: Option<&TempDir>) -> Arc<dyn Store> {
+pub(super) fn open(folder: Option<&TempDir>) -> Arc<dyn Store> {
     let path = folder.map(|folder| folder.path().join("deck.db"));
     Arc::new(SqliteStore::open(path.as_deref(), Durability::Full).unwrap())
 }
@@ -456,9 +462,20 @@ macro_rules! conformance {
                 super::$test(crate::store::conformance::open(Some(&folder))).await;
             })*
         }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[tokio::test]
+            #[ignore = "needs a PostgreSQL server: cargo xtask test"]
+            async fn $test() {
+                let database = crate::store::postgres::testing::Database::new().await;
+                let store = database.store().await;
+                super::$test(store.clone()).await;
+                database.drop(store).await;
+            })*
+        }
     };
 }
-use conformance;
+pub(super) use conformance;
 
 conformance!(
     a_start_is_idempotent_by_id_and_by_key,

@@ -1,6 +1,5 @@
 //! Claiming: which of the queued tasks a worker gets.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use taskdeck_core::{Decision, Event, Lease, State, TaskId, decide};
@@ -10,21 +9,8 @@ use super::rows::{self, blob};
 use super::work_error::WorkError;
 use super::writer::Tx;
 use crate::clock;
-use crate::store::{ClaimRequest, Claimed, KindRoom, PartitionRoom};
-
-/// How many queued tasks of full partitions a claim looks past.
-const PARTITION_BUDGET: usize = 20_000;
-
-/// A queued task, as the index knows it. The order is the order of claims.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    behind: bool,
-    priority: std::cmp::Reverse<i32>,
-    id: TaskId,
-    /// Which of the request's kinds.
-    kind: usize,
-    partition: Option<String>,
-}
+use crate::store::choose::{Candidate, PARTITION_BUDGET, choose, take_partition};
+use crate::store::{ClaimRequest, Claimed, KindRoom};
 
 pub(super) fn claim(tx: &mut Tx<'_, '_>, request: &ClaimRequest) -> Result<Vec<Claimed>, WorkError> {
     let queues = candidates(tx, request)?;
@@ -51,7 +37,7 @@ fn candidates(tx: &Tx<'_, '_>, request: &ClaimRequest) -> Result<Vec<(String, Ve
             continue;
         };
         let kind = &request.kinds[index];
-        let max = kind.room.min(queue_room(request, &queue)).min(request.max);
+        let max = kind.room.min(request.queue_room(&queue)).min(request.max);
         if max == 0 {
             continue;
         }
@@ -65,10 +51,6 @@ fn candidates(tx: &Tx<'_, '_>, request: &ClaimRequest) -> Result<Vec<(String, Ve
         candidates.sort_unstable();
     }
     Ok(queues)
-}
-
-fn queue_room(request: &ClaimRequest, queue: &str) -> usize {
-    request.queues.iter().find(|(name, _)| name.as_str() == queue).map_or(usize::MAX, |(_, room)| *room)
 }
 
 fn of_lane(
@@ -103,55 +85,6 @@ fn of_lane(
         }
     }
     Ok(found)
-}
-
-/// Whether the partition has room; takes it.
-fn take_partition(rooms: Option<&mut PartitionRoom>, partition: Option<&str>) -> bool {
-    let (Some(rooms), Some(partition)) = (rooms, partition) else { return true };
-    let running = rooms.running.entry(partition.to_owned()).or_default();
-    if *running >= rooms.limit {
-        return false;
-    }
-    *running += 1;
-    true
-}
-
-/// One task of each queue in turn, until there is no more room.
-fn choose(queues: Vec<(String, Vec<Candidate>)>, request: &ClaimRequest) -> Vec<TaskId> {
-    let mut rooms: Vec<usize> = request.kinds.iter().map(|kind| kind.room).collect();
-    // A partition's room is the kind's, over all queues.
-    let mut partitions: HashMap<usize, PartitionRoom> = request
-        .kinds
-        .iter()
-        .enumerate()
-        .filter_map(|(index, kind)| Some((index, kind.partition.clone()?)))
-        .collect();
-    let count = queues.len().max(1);
-    let mut queues: Vec<_> = queues
-        .into_iter()
-        .map(|(queue, found)| (queue_room(request, &queue), found.into_iter().peekable()))
-        .collect();
-    queues.rotate_left(request.turn % count);
-    let mut chosen = Vec::new();
-    let mut took = true;
-    while took {
-        took = false;
-        for (room, candidates) in &mut queues {
-            if chosen.len() >= request.max || *room == 0 {
-                continue;
-            }
-            let fits = |candidate: &Candidate| {
-                rooms[candidate.kind] > 0
-                    && take_partition(partitions.get_mut(&candidate.kind), candidate.partition.as_deref())
-            };
-            let Some(candidate) = candidates.find(fits) else { continue };
-            rooms[candidate.kind] -= 1;
-            *room -= 1;
-            chosen.push(candidate.id);
-            took = true;
-        }
-    }
-    chosen
 }
 
 fn claim_one(tx: &mut Tx<'_, '_>, id: TaskId, request: &ClaimRequest) -> Result<Option<Claimed>, WorkError> {

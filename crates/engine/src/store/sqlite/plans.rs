@@ -19,7 +19,7 @@ use super::{SqliteStore, rows};
 use crate::Durability;
 use crate::store::conformance::record;
 use crate::store::{
-    Change, ClaimRequest, KindRoom, NewTask, Record, RemoveWhich, SessionRow, StartOutcome, Store,
+    Bounds, Change, ClaimRequest, KindRoom, NewTask, Record, RemoveWhich, SessionRow, StartOutcome, Store,
 };
 
 thread_local! {
@@ -80,7 +80,8 @@ async fn start(store: &SqliteStore, task: NewTask) {
 }
 
 async fn claim(store: &SqliteStore) -> Vec<(Arc<Record>, LeaseToken)> {
-    let kind = KindRoom { kind: Kind::new("sample").unwrap(), version: 1, room: usize::MAX, partition: None };
+    let kind = Kind::new("sample").unwrap();
+    let kind = KindRoom { kind, version: 1, room: usize::MAX, bounds: Bounds::default(), partition: None };
     let request = ClaimRequest {
         session: session(),
         kinds: vec![kind],
