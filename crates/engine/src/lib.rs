@@ -47,6 +47,8 @@ mod client;
 mod clock;
 mod command;
 mod context;
+#[cfg(feature = "postgres")]
+pub mod copy;
 mod deck;
 mod dispatch;
 mod embed;

@@ -80,6 +80,26 @@ struct Pool {
     room: Semaphore,
 }
 
+/// A file that no engine works on: it is held as an engine would hold it.
+#[cfg(feature = "postgres")]
+pub(crate) struct Alone(#[expect(dead_code, reason = "it is held, and let go when it is dropped")] StoreLock);
+
+/// A connection to a file that no engine works on, with the schema of this version.
+#[cfg(feature = "postgres")]
+pub(crate) fn open_alone(path: &Path) -> Result<(Connection, Alone), BuildError> {
+    let lock = StoreLock::acquire(path)?;
+    let conn = open::writer(Some(path), Durability::Full)?;
+    open::migrate(&conn, Some(path))?;
+    Ok((conn, Alone(lock)))
+}
+
+/// A connection that only reads, also while an engine writes; none when the schema is that of another version.
+#[cfg(feature = "postgres")]
+pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Option<Connection>> {
+    let conn = open::reader(path)?;
+    Ok(open::is_current(&conn)?.then_some(conn))
+}
+
 impl SqliteStore {
     /// Opens the file, or a database in memory when there is none; makes it if it is not there.
     pub(crate) fn open(path: Option<&Path>, durability: Durability) -> Result<Self, BuildError> {

@@ -77,6 +77,13 @@ pub(super) fn migrate(conn: &Connection, path: Option<&Path>) -> Result<(), Buil
     Ok(())
 }
 
+/// Whether the schema is that of this version.
+#[cfg(feature = "postgres")]
+pub(super) fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
+    let found: usize = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(found == MIGRATIONS.len())
+}
+
 fn display(path: Option<&Path>) -> String {
     path.map_or_else(|| "memory".to_owned(), |path| path.display().to_string())
 }
