@@ -16,6 +16,7 @@ use crate::pages;
 page!(OVERVIEW, lists, pages::overview::OverviewPage);
 page!(TASKS, lists, pages::tasks::TasksPage);
 page!(BULK, lists, pages::bulk::BulkPage);
+page!(INBOX, lists, pages::inbox::InboxPage);
 page!(TASK, task, pages::task::TaskPage);
 page!(START, forms, pages::start::StartPage);
 page!(START_KIND, forms, pages::start_kind::StartKindPage);
@@ -41,6 +42,7 @@ fn page_at(path: &str) -> Option<&'static PageCode> {
         (Some("schedules"), Some("_new")) => &NEW_SCHEDULE,
         (Some("schedules"), Some(_)) => &SCHEDULE,
         (Some("workers"), None) => &WORKERS,
+        (Some("inbox"), None) => &INBOX,
         (Some("settings"), None) => &SETTINGS,
         _ => return None,
     };
@@ -89,8 +91,8 @@ pub(crate) fn bring_what_is_pointed_at() {
 }
 
 /// The dashboard's routes, to be put inside `<Routes>`: `/` is the overview; `/tasks`, `/tasks/{id}`, `/start`,
-/// `/start/{kind}`, `/queues`, `/schedules`, `/schedules/{name}`, `/schedules/_new`, `/workers` and `/settings` are the
-/// other pages.
+/// `/start/{kind}`, `/queues`, `/schedules`, `/schedules/{name}`, `/schedules/_new`, `/workers`, `/inbox` and `/settings`
+/// are the other pages.
 ///
 /// Every page waits for its data on the server, so that the first HTML is complete and its status code right.
 #[component(transparent)]
@@ -107,6 +109,7 @@ pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("schedules") view=|| SCHEDULES.show() ssr=SsrMode::Async/>
             <Route path=path!("schedules/_new") view=|| NEW_SCHEDULE.show() ssr=SsrMode::Async/>
             <Route path=path!("schedules/:name") view=|| SCHEDULE.show() ssr=SsrMode::Async/>
+            <Route path=path!("inbox") view=|| INBOX.show() ssr=SsrMode::Async/>
             <Route path=path!("workers") view=|| WORKERS.show() ssr=SsrMode::Async/>
             <Route path=path!("settings") view=|| SETTINGS.show() ssr=SsrMode::Async/>
         </ParentRoute>
@@ -133,6 +136,7 @@ mod tests {
             ("/schedules/_new", "forms"),
             ("/schedules/new", "forms"),
             ("/workers", "manage"),
+            ("/inbox", "lists"),
             ("/settings", "manage"),
         ] {
             assert_eq!(page_name(path), Some(name), "{path}");

@@ -78,6 +78,7 @@ mod starts;
 mod store;
 pub mod testing;
 mod watch;
+mod work;
 mod worker;
 
 pub use child::{Child, ChildStart};

@@ -27,6 +27,7 @@ use crate::starts::StartRates;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Control, Scope, Store, StoreError};
+use crate::work::Work;
 use crate::worker::{self, Worker};
 use crate::{maintenance, nodes, panics, pulse, schedule, watch};
 
@@ -337,6 +338,7 @@ impl DeckBuilder {
             layers: self.layers,
             heart: Heart::new(),
             worker_name: format!("{}:{}", hostname(), std::process::id()),
+            work: Work::default(),
             embed_key,
             on_shutdown: self.on_shutdown,
             stopping: CancellationToken::new(),

@@ -371,7 +371,10 @@ impl LiveStore {
     /// Takes in how far tasks are. One that does not fit what is known of its task is passed over: the state that it
     /// belongs to is older, or on its way.
     pub(super) fn take_ticks(&self, ticks: Vec<Tick>) {
-        let newer = |tick: Tick| {
+        // They do not say when, since it is now.
+        let heard_at = Some(self.server_now());
+        let newer = |mut tick: Tick| {
+            tick.progress.heard_at = heard_at;
             if let Some(known) = lock(&self.0.pending).get(tick.id) {
                 return tick.applied_to(known);
             }

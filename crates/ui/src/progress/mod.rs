@@ -4,6 +4,7 @@ mod callbacks;
 mod card;
 mod facts;
 mod row;
+mod stall;
 mod tell;
 
 use leptos::prelude::*;

@@ -5,6 +5,7 @@ use taskdeck_core::{Status, TaskState};
 
 use super::card::{bar, note_line, part, shown, text};
 use super::facts;
+use super::stall::stall;
 use crate::live::TaskWatch;
 use crate::{Erase, format};
 
@@ -22,6 +23,7 @@ pub(super) fn row(watch: TaskWatch) -> impl IntoView {
                 {bar(label, value, percent, None)}
                 <span class="td-progress-percent">{shown(percent)}</span>
                 <span class="td-progress-message">{shown(message)}</span>
+                {stall(watch)}
             }
             .erase()
         } else {

@@ -13,6 +13,7 @@ mod files;
 mod follow;
 mod group;
 mod list;
+mod looks;
 mod notices;
 mod open;
 #[cfg(test)]
@@ -39,7 +40,7 @@ use sqlx_core::connection::Connection;
 use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
-    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload, UserId,
 };
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
@@ -648,6 +649,14 @@ impl Store for PostgresStore {
 
     async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError> {
         look!(self, conn, [], read::notices(conn, id, since, limit).await)
+    }
+
+    async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        look!(self, conn, [user], looks::last(conn, &user).await)
+    }
+
+    async fn note_look(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        commit!(self, work, [user], looks::note(work.conn(), &user, at).await)
     }
 
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {

@@ -12,6 +12,7 @@ mod files;
 mod fits;
 mod list;
 mod logs;
+mod looks;
 mod notices;
 mod open;
 #[cfg(test)]
@@ -35,7 +36,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
-    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload, UserId,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -394,6 +395,14 @@ impl Store for SqliteStore {
 
     async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError> {
         self.read(move |conn| notices::since(conn, id, since, limit)).await
+    }
+
+    async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |conn| looks::last(conn, &user)).await
+    }
+
+    async fn note_look(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        self.write(Lane::Control, move |tx| looks::note(tx, &user, at)).await
     }
 
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_schedules.sql"),
     include_str!("migrations/0004_stats.sql"),
     include_str!("migrations/0005_notices.sql"),
+    include_str!("migrations/0006_looks.sql"),
 ];
 
 /// A connection that writes.
