@@ -6,7 +6,7 @@ mod examples;
 use leptos::Title;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use taskdeck::ui::{ConnectionNotice, Erase, api, load, provide_live, use_base};
+use taskdeck::ui::{ConnectionNotice, Erase, ToastList, api, load, provide_live, provide_toasts, use_base};
 use taskdeck::{TaskId, TaskState};
 
 use examples::{Buttons, Cards, Form, Log, Questions, Shown, Typed};
@@ -21,6 +21,7 @@ pub(crate) fn gallery() -> AnyView {
 #[component]
 fn Widgets() -> impl IntoView {
     provide_live();
+    provide_toasts();
     let query = use_query_map();
     let named = Memo::new(move |_| query.with(|query| query.get("task")?.parse::<TaskId>().ok()));
     let task = load(move || named.get(), newest);
@@ -107,6 +108,7 @@ fn Widgets() -> impl IntoView {
             >
                 <Typed/>
             </Example>
+            <ToastList/>
         </main>
     }
     .erase_waiting()

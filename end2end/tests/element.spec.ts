@@ -87,6 +87,18 @@ test("the server's end in the middle loses no event: the token holds over its re
   await expect(heard(page).filter({ hasText: 'event_notification: "The demo went on."' })).toHaveCount(1);
 });
 
+test("a task that has ended is followed again when somebody retries it", async ({ page, server, shop }) => {
+  const id = await startTask(page, "demo_steps", { steps: 1, step_ms: 0, ending: "fail" });
+  await page.goto(address(shop, server.url, id, await token(page, server.url, id)));
+  await expect(card(page).getByText("Failed", { exact: true }).first()).toBeVisible();
+  // It was over when the page came: nobody can know what was new.
+  await expect(heard(page)).toHaveCount(0);
+  await page.request.post(`${server.url}/api/tasks/${id}/retry`);
+  await expect(heard(page).filter({ hasText: "started:" })).toHaveCount(1);
+  await expect(heard(page).filter({ hasText: "finish:" })).toHaveCount(1);
+  await expect(card(page).getByText("Failed", { exact: true }).first()).toBeVisible();
+});
+
 test("a token is renewed over the socket for as long as the task runs", async ({ page, server, shop }) => {
   const id = await startTask(page, "demo_steps", { steps: 25, step_ms: 200 });
   const first = await token(page, server.url, id, 1_000);

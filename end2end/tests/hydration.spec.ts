@@ -15,6 +15,9 @@ for (const [path, heading] of [
   ["/start", "Start a task"],
   ["/start/import_csv", "Import CSV"],
   ["/start/demo_steps", "Demo steps"],
+  ["/start/demo_form?name=Ann&days=friday&at=2026-01-31T08:30", "Demo form"],
+  ["/schedules/_new?kind=demo_form", "New schedule"],
+  ["/inbox", "Notifications"],
 ] as const) {
   test(`${path} is hydrated without a complaint`, async ({ page }) => {
     await startTask(page, "demo_steps", { steps: 1, step_ms: 0 });

@@ -85,6 +85,7 @@ test("a schedule is made with its rule explained as it is typed, run, paused, ch
   await expect(page.getByRole("region", { name: "Next times" }).getByText("Monday to Friday at 09:30")).toBeVisible();
 
   await page.getByRole("button", { name: "Run now: nightly" }).click();
+  await page.getByRole("status").getByRole("link", { name: "Open the task" }).click();
   await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
   await expect(page.getByRole("main").getByText("Completed", { exact: true }).first()).toBeVisible();
   await page.goto("/schedules/nightly");
@@ -114,8 +115,15 @@ test("a worker shows its slots and what it runs", async ({ page }) => {
   await live(page);
   const workers = page.getByRole("main").getByRole("list", { name: "Workers" });
   await expect(workers.getByText(`0 of ${SLOTS} slots`)).toBeVisible();
+  const failed = await startTask(page, "demo_steps", { steps: 1, step_ms: 0, ending: "fail" });
+  await page.request.get(`/api/tasks/${failed}/result?timeout=10`);
   const id = await startTask(page, "demo_steps", { steps: 1000, step_ms: 50 }, "A thousand steps");
   await expect(workers.getByText(`1 of ${SLOTS} slots`)).toBeVisible();
+  const fact = (name: string) =>
+    workers.locator("dt", { hasText: new RegExp(`^${name}$`) }).locator("xpath=following-sibling::dd[1]");
+  await expect(fact("Tries")).toHaveText("2");
+  await expect(fact("Success")).toHaveText("0 %");
+  await expect(fact("Wait")).toHaveText(/^\d+ ms$/);
   await workers.getByRole("link", { name: "A thousand steps" }).click();
   await expect(page).toHaveURL(new RegExp(`/tasks/${id}$`));
 });
@@ -141,6 +149,8 @@ test("the overview shows what runs, what failed and how much was done", async ({
   const throughput = page.getByRole("figure", { name: "Throughput" });
   await throughput.getByText("As a table").click();
   await expect(throughput.getByRole("row").nth(1)).toContainText("1");
+  // They began at once: a wait of 0 ms is a wait.
+  await expect(page.getByRole("figure", { name: "Wait" }).getByText("Nothing began in this span.")).toBeHidden();
   await page.getByRole("navigation", { name: "Span of time" }).getByRole("link", { name: "last 24 hours" }).click();
   await expect(page).toHaveURL(/\?range=24h$/);
   await expect(page.getByText("Each step is 15 m.")).toBeVisible();

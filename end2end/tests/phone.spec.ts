@@ -10,7 +10,7 @@ test("no page scrolls sideways on a phone", async ({ page }) => {
   await page.request.put("/api/schedules/one-with-a-name-that-is-much-longer-than-a-phone-is-wide", { data: schedule });
   const paths = ["/", "/tasks", `/tasks/${id}`, "/start", "/start/import_csv", "/start/demo_steps", "/queues", "/schedules"];
   paths.push("/schedules/one-with-a-name-that-is-much-longer-than-a-phone-is-wide", "/schedules/_new?kind=demo_steps");
-  paths.push("/workers", "/settings");
+  paths.push("/workers", "/settings", "/inbox", "/start/demo_form", "/schedules/_new?kind=demo_form");
   for (const path of paths) {
     await page.goto(path);
     await live(page);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, live, press, startTask, status, test, valueOf } from "./fixtures";
 
 test("a running task is cancelled, and goes on where it was when it is retried", async ({ page }) => {
@@ -117,4 +118,42 @@ test("a page that could not be loaded comes by itself when the server is back", 
   await expect(page.getByRole("heading", { name: "This page could not be loaded" })).toBeVisible();
   await server.restart();
   await expect(page.getByRole("link", { name: "Import CSV" })).toBeVisible({ timeout: 20_000 });
+});
+
+test("a task shows the tasks that it started, and its table is taken away as CSV", async ({ page }) => {
+  const id = await startTask(page, "demo_parts", { parts: 2, steps: 3, step_ms: 100 }, "In parts");
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  const children = page.getByRole("region", { name: "Tasks that it started" });
+  await expect(children.getByRole("link", { name: "Part 2 of 2" })).toBeVisible();
+  await expect(status(page, "Completed")).toBeVisible();
+  await expect(children.getByText("Completed in")).toHaveCount(2);
+  const downloads = page.waitForEvent("download");
+  await page.getByRole("region", { name: "Result" }).getByRole("link", { name: "CSV" }).click();
+  const download = await downloads;
+  expect(download.suggestedFilename()).toBe(`task-${id}.csv`);
+  const lines = (await readFile(await download.path(), "utf8")).trim().split(/\r?\n/);
+  expect(lines[0]).toBe("part,processed,task");
+  expect(lines.slice(1).map((line) => line.split(",").slice(0, 2).join())).toEqual(["1,3", "2,3"]);
+
+  await children.getByRole("link", { name: "Part 1 of 2" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Part 1 of 2" })).toBeVisible();
+  await valueOf(page, "About", "Started by the task").getByRole("link").click();
+  await expect(page.getByRole("heading", { level: 1, name: "In parts" })).toBeVisible();
+});
+
+test("a task that says nothing for half a minute is told to be silent, until it says something", async ({ page }) => {
+  const id = await startTask(page, "demo_steps", { steps: 2, step_ms: 4_000 }, "Silent");
+  await page.goto("/tasks");
+  await live(page);
+  const row = page.getByRole("listitem").filter({ hasText: "Silent" });
+  await expect(row.getByText("Processing step 1/2")).toBeVisible();
+  await expect(page.getByText(/^No update for/)).toBeHidden();
+  // Time goes by for the page; what it knows of the server's clock stays.
+  await page.clock.setSystemTime(Date.now() + 32_000);
+  await expect(row.getByText(/^No update for 3\d s/)).toBeVisible();
+  await expect(row.getByText("Processing step 2/2")).toBeVisible();
+  await expect(page.getByText(/^No update for/)).toBeHidden();
+  const state = (await (await page.request.get(`/api/tasks/${id}`)).json()) as { progress: { heard_at: string } };
+  expect(Date.parse(state.progress.heard_at)).toBeLessThanOrEqual(Date.now());
 });

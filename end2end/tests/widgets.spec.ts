@@ -49,6 +49,10 @@ test("a socket that is cut while the task ends loses no callback and repeats non
 }) => {
   complaints.expect(/Failed to load resource: net::ERR_FAILED .*_taskdeck/);
   const id = await startTask(page, "demo_question", { question: "Go on?" });
+  // Else the page is told that it asks.
+  await expect
+    .poll(async () => ((await (await page.request.get(`/api/tasks/${id}`)).json()) as { status: string }).status)
+    .toBe("waiting_confirmation");
   let cut = false;
   let connections = 0;
   await page.routeWebSocket(/\/ws$/, (socket) => {
@@ -174,6 +178,13 @@ test("a question is shown with its form, and its notice is called back", async (
   await expect(
     heard(page, "A question and its answer").filter({ hasText: "event_notification: Half of it is done" }),
   ).toHaveCount(1);
+  // It is answered where it stands.
+  await page.evaluate(() => ((window as { sameDocument?: boolean }).sameDocument = true));
+  await questions.getByLabel("Reason").fill("why not");
+  await questions.getByRole("button", { name: "Go on" }).click();
+  await expect(questions.getByText(/Approved by local/)).toBeVisible();
+  await expect(heard(page, "A question and its answer").filter({ hasText: "update" })).toHaveCount(1);
+  expect(await page.evaluate(() => (window as { sameDocument?: boolean }).sameDocument)).toBe(true);
 });
 
 test("a form, a log and a typed output work on a page of one's own", async ({ page }) => {

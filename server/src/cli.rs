@@ -23,8 +23,24 @@ pub(crate) enum Command {
     Serve(Box<Flags>),
     /// Run tasks that others start, and serve nothing: needs a PostgreSQL store
     Worker(Box<Flags>),
+    /// Copy a deck to another store: from a SQLite file to PostgreSQL, or back
+    Copy(CopyFlags),
     /// Print the kinds of tasks that this binary has
     Kinds,
+}
+
+/// Both stores are named as TASK_STORE names them.
+#[derive(Debug, Args)]
+pub(crate) struct CopyFlags {
+    /// Where the deck is
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: String,
+    /// Where it is to be; empty, or an earlier copy of the same deck
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: String,
+    /// Copy while the deck runs; stop it and copy again to finish: then only what has changed since is copied
+    #[arg(long)]
+    pub(crate) online: bool,
 }
 
 /// Values are kept as text: what is wrong with one is told in the same words wherever it came from.

@@ -11,6 +11,7 @@ use crate::config::{ServerConfig, Sources};
 mod assets;
 mod cli;
 mod config;
+mod copy;
 mod kinds;
 mod logging;
 mod pages;
@@ -54,6 +55,7 @@ async fn run(cli: Cli) -> Result<()> {
             let sources = Sources::gather(&flags, |name| std::env::var(name).ok())?;
             serve::work(ServerConfig::read(&sources)?, &unknown()).await
         }
+        Command::Copy(flags) => copy::copy(&flags).await,
         Command::Kinds => kinds::print().await,
     }
 }

@@ -3,6 +3,8 @@
 mod backup_database;
 #[cfg(feature = "ssr")]
 mod data_database;
+mod demo_form;
+mod demo_parts;
 mod demo_question;
 mod demo_steps;
 mod demo_ticks;
@@ -15,6 +17,8 @@ mod text;
 pub use backup_database::{BackupDatabase, BackupFormat, BackupSummary};
 #[cfg(feature = "ssr")]
 pub use data_database::{DataDatabase, DataDatabaseError};
+pub use demo_form::{DemoDay, DemoForm, DemoFormSummary, DemoSize};
+pub use demo_parts::{DemoPart, DemoParts};
 pub use demo_question::{DemoAnswer, DemoQuestion};
 pub use demo_steps::{DemoEnding, DemoSteps, DemoSummary};
 pub use demo_ticks::{DemoTicks, TickSummary};

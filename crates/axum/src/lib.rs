@@ -31,6 +31,7 @@ mod events;
 mod extract;
 mod feed;
 mod guard;
+mod inbox;
 mod kinds;
 mod lanes;
 mod pace;

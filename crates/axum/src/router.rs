@@ -13,8 +13,8 @@ use taskdeck_engine::Deck;
 use crate::guard::MAX_BATCH;
 use crate::problem::Failure;
 use crate::{
-    Config, about, artifacts, batches, bulk, embed, events, feed, kinds, lanes, schedules, stats, task_feed,
-    tasks,
+    Config, about, artifacts, batches, bulk, embed, events, feed, inbox, kinds, lanes, schedules, stats,
+    task_feed, tasks,
 };
 
 #[derive(Clone)]
@@ -76,6 +76,8 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/schedules/{name}/pause", post(schedules::pause))
         .route("/schedules/{name}/resume", post(schedules::resume))
         .route("/schedules/{name}/run", post(schedules::run))
+        .route("/inbox", get(inbox::show))
+        .route("/inbox/look", post(inbox::look))
         .route("/about", get(about::show))
         .route("/next_times", get(schedules::next_times))
         .fallback(unknown)

@@ -37,7 +37,21 @@ fn property(param: &Param) -> Value {
     set("title", json!(param.title));
     set("description", if param.help.is_empty() { Value::Null } else { json!(param.help) });
     set("default", param.default.clone().unwrap_or_default());
-    match &param.kind {
+    if let Value::Object(more) = value(&param.kind) {
+        schema.extend(more);
+    }
+    Value::Object(schema)
+}
+
+/// What a value of this kind is.
+fn value(kind: &ParamKind) -> Value {
+    let mut schema = Map::new();
+    let mut set = |name: &str, value: Value| {
+        if !value.is_null() {
+            schema.insert(name.to_owned(), value);
+        }
+    };
+    match kind {
         ParamKind::Text { min_len, max_len, pattern, .. } => {
             set("type", json!("string"));
             set("minLength", json!(min_len));
@@ -60,6 +74,32 @@ fn property(param: &Param) -> Value {
             let each = |title: &str, value: &str| json!({ "const": value, "title": title });
             set("type", json!("string"));
             set("oneOf", options.iter().map(|option| each(&option.title, &option.value)).collect());
+        }
+        ParamKind::MultiChoice { options, min_items, max_items } => {
+            let each = |title: &str, value: &str| json!({ "const": value, "title": title });
+            let options: Value = options.iter().map(|option| each(&option.title, &option.value)).collect();
+            set("type", json!("array"));
+            set("items", json!({ "type": "string", "oneOf": options }));
+            set("uniqueItems", json!(true));
+            set("minItems", json!(min_items));
+            set("maxItems", json!(max_items));
+        }
+        ParamKind::List { of, min_items, max_items } => {
+            set("type", json!("array"));
+            set("items", value(of));
+            set("minItems", json!(min_items));
+            set("maxItems", json!(max_items));
+        }
+        ParamKind::DateTime => {
+            set("type", json!("string"));
+            set("format", json!("date-time"));
+        }
+        ParamKind::Secret { min_len, max_len } => {
+            set("type", json!("string"));
+            set("format", json!("password"));
+            set("writeOnly", json!(true));
+            set("minLength", json!(min_len));
+            set("maxLength", json!(max_len));
         }
         ParamKind::File { accept, max_bytes } => {
             set("type", json!("object"));
@@ -91,9 +131,11 @@ mod tests {
             Param::new("format", ParamKind::Choice { options }),
             Param::of::<Upload>("file").accept(".csv").max_bytes(50),
             Param::of::<Value>("extra"),
+            Param::of::<taskdeck_core::Secret>("key").min_len(8),
+            Param::of::<Vec<taskdeck_core::Timestamp>>("days").min_items(1),
         ];
         let schema = params_schema(&definition);
-        assert_eq!(schema["required"], json!(["table", "format", "file", "extra"]));
+        assert_eq!(schema["required"], json!(["table", "format", "file", "extra", "key", "days"]));
         let properties = &schema["properties"];
         assert_eq!(
             properties["table"],
@@ -109,5 +151,14 @@ mod tests {
         assert_eq!(properties["format"]["oneOf"], json!([{"const": "sql", "title": "SQL"}]));
         assert_eq!(properties["file"]["x-max-bytes"], 50);
         assert_eq!(properties["extra"], json!({"title": "Extra"}));
+        assert_eq!(
+            properties["key"],
+            json!({"title": "Key", "type": "string", "format": "password", "writeOnly": true, "minLength": 8})
+        );
+        assert_eq!(
+            properties["days"],
+            json!({"title": "Days", "type": "array", "items": {"type": "string", "format": "date-time"},
+                "minItems": 1})
+        );
     }
 }

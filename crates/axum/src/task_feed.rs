@@ -1,8 +1,9 @@
 //! `/ws/task/{id}`: one task's states and its log, for clients that want nothing else.
 //!
 //! The frames are those of `/ws`; the client sends nothing. `log=false` leaves the log out. A widget in another page
-//! that came with a token is told a new one at half its time (`token`), as long as the task has not ended. After the task has ended and its log is told to the last
-//! line the socket closes with 1000.
+//! that came with a token is told a new one at half its time (`token`), as long as the task has not ended. After the
+//! task has ended and its log is told to the last line the socket closes with 1000; with `follow=true` it stays, since
+//! somebody may try the task again.
 
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ pub(crate) struct Since {
     /// Whether the log is told too.
     #[serde(default = "yes")]
     log: bool,
+    /// Whether to stay when the task has ended.
+    #[serde(default)]
+    follow: bool,
 }
 
 const fn yes() -> bool {
@@ -44,7 +48,7 @@ pub(crate) async fn upgrade(
     State(served): State<Served>,
     Caller(client): Caller,
     TaskPath(id): TaskPath,
-    Params(Since { since, log }): Params<Since>,
+    Params(Since { since, log, follow }): Params<Since>,
     parts: Parts,
     upgrade: Result<Upgrade, Failure>,
 ) -> Result<Response, Failure> {
@@ -52,7 +56,7 @@ pub(crate) async fn upgrade(
     let Upgrade(upgrade) = upgrade?;
     // An unknown task is told by a status, which a client can read, and not by a closing code.
     client.get(id).await?;
-    let since = log.then_some(since);
+    let what = What { since: log.then_some(since), follow };
     let renewal = Renewal::new(embed::token_time(&parts));
     let tracked = served.config.sockets.token();
     let hello = hello(&served);
@@ -60,7 +64,7 @@ pub(crate) async fn upgrade(
         move |socket| async move {
             let mut socket = Socket::new(socket);
             let ending = match socket.send(&[hello]).await {
-                Ok(()) => tell(&mut socket, &client, id, since, renewal).await,
+                Ok(()) => tell(&mut socket, &client, id, what, renewal).await,
                 Err(Lost) => Ending::Lost,
             };
             match ending {
@@ -127,12 +131,19 @@ impl Renewal {
     }
 }
 
-/// Tells the states, and the log after the line `since` if that is wanted.
+/// What is told besides the states.
+struct What {
+    /// The log after this line.
+    since: Option<u64>,
+    /// What comes after an ending.
+    follow: bool,
+}
+
 async fn tell(
     socket: &mut Socket,
     client: &Client,
     id: TaskId,
-    since: Option<u64>,
+    What { since, follow }: What,
     mut renewal: Renewal,
 ) -> Ending {
     let mut feed = Paced::new(client.feed());
@@ -141,6 +152,7 @@ async fn tell(
         feed.apply(ClientMessage::Log { task: id, since }).await;
     }
     let mut last_seq = since.unwrap_or(0);
+    let mut had_ended = false;
     loop {
         let sent = tokio::select! {
             batch = feed.next() => {
@@ -150,7 +162,14 @@ async fn tell(
                 if sent.is_ok() && is_gone(&batch) {
                     return Ending::Gone;
                 }
-                if sent.is_ok() && has_ended(&batch) {
+                if follow {
+                    let ended = has_ended(&batch);
+                    // While it had ended its widget's token was renewed no more.
+                    if had_ended && !ended && has_state(&batch) {
+                        renewal.due = Instant::now();
+                    }
+                    had_ended = ended || (had_ended && !has_state(&batch));
+                } else if sent.is_ok() && has_ended(&batch) {
                     return match since {
                         Some(_) => tell_rest(socket, client, id, last_seq).await,
                         None => Ending::Told,
@@ -212,6 +231,10 @@ fn has_ended(batch: &[ServerMessage]) -> bool {
         _ => false,
     };
     batch.iter().any(ended)
+}
+
+fn has_state(batch: &[ServerMessage]) -> bool {
+    batch.iter().any(|message| matches!(message, ServerMessage::States { .. }))
 }
 
 /// Deleted, or not to be seen any more.

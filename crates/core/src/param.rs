@@ -1,120 +1,24 @@
 //! Parameters: what a kind takes, as data that a form can be drawn from and a value checked by.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::FileId;
-
-/// One option of a select.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choice {
-    /// The stored value.
-    pub value: String,
-    /// What a person reads.
-    pub title: String,
-}
-
-/// What kind of value a parameter takes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ParamKind {
-    /// Text.
-    Text {
-        /// Whether it may have more than one line.
-        #[serde(default)]
-        multiline: bool,
-        /// The least number of characters.
-        #[serde(default)]
-        min_len: Option<u64>,
-        /// The greatest number of characters.
-        #[serde(default)]
-        max_len: Option<u64>,
-        /// The regular expression (regex-lite) that the whole text must match.
-        #[serde(default)]
-        pattern: Option<String>,
-    },
-    /// A whole number.
-    Integer {
-        /// The least.
-        min: i64,
-        /// The greatest.
-        max: u64,
-    },
-    /// A number.
-    Float {
-        /// The least.
-        #[serde(default)]
-        min: Option<f64>,
-        /// The greatest.
-        #[serde(default)]
-        max: Option<f64>,
-    },
-    /// Yes or no.
-    Boolean,
-    /// One of a few.
-    Choice {
-        /// Which.
-        options: Vec<Choice>,
-    },
-    /// An uploaded file.
-    File {
-        /// Endings (`.csv`) and media types (`text/csv`) that are taken; any when empty.
-        #[serde(default)]
-        accept: Vec<String>,
-        /// The greatest size in bytes.
-        #[serde(default)]
-        max_bytes: Option<u64>,
-    },
-    /// Any JSON value.
-    Json,
-}
-
-impl ParamKind {
-    /// Any text.
-    #[must_use]
-    pub const fn text() -> Self {
-        Self::Text { multiline: false, min_len: None, max_len: None, pattern: None }
-    }
-
-    /// Any file.
-    #[must_use]
-    pub const fn file() -> Self {
-        Self::File { accept: Vec::new(), max_bytes: None }
-    }
-
-    /// Whether it takes a file.
-    #[must_use]
-    pub const fn is_file(&self) -> bool {
-        matches!(self, Self::File { .. })
-    }
-
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Text { .. } => "text",
-            Self::Integer { .. } => "an integer",
-            Self::Float { .. } => "a number",
-            Self::Boolean => "a boolean",
-            Self::Choice { .. } => "a choice",
-            Self::File { .. } => "a file",
-            Self::Json => "JSON",
-        }
-    }
-}
+use crate::read::Fields;
+use crate::{Choice, FileId, ParamKind, Timestamp};
 
 /// One parameter of a kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Param {
     /// Its name in code, forms and the API.
     pub name: String,
     /// What a person reads beside it.
     pub title: String,
     /// A sentence of help.
-    #[serde(default)]
     pub help: String,
     /// Whether a value must be given (there is no default and it is no `Option`).
     pub required: bool,
     /// The value when none is given.
-    #[serde(default)]
     pub default: Option<Value>,
     /// What kind of value it takes.
     #[serde(flatten)]
@@ -122,6 +26,26 @@ pub struct Param {
     /// What is wrong with its definition; the registry refuses a kind with such a param.
     #[serde(skip)]
     pub faults: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Param {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Fields::deserialize(deserializer)?;
+        let mut read = || {
+            let kind: String = fields.take("type")?;
+            let unknown = || serde_json::Error::custom(format_args!("unknown type `{kind}`"));
+            Ok::<_, serde_json::Error>(Self {
+                name: fields.take("name")?,
+                title: fields.take("title")?,
+                help: fields.take_or_default("help")?,
+                required: fields.take("required")?,
+                default: fields.take("default")?,
+                kind: ParamKind::read(&kind, &mut fields)?.ok_or_else(unknown)?,
+                faults: Vec::new(),
+            })
+        };
+        read().map_err(D::Error::custom)
+    }
 }
 
 impl Param {
@@ -138,6 +62,12 @@ impl Param {
         let words = name.replace('_', " ");
         let mut letters = words.chars();
         let title = letters.next().map(|first| first.to_uppercase().chain(letters).collect());
+        let faults = match &kind {
+            ParamKind::List { of, .. } if !of.fits_a_line() => {
+                vec![format!("{name}: a list holds text, numbers or points in time, not {}", of.in_words())]
+            }
+            _ => Vec::new(),
+        };
         Self {
             name: name.to_owned(),
             title: title.unwrap_or_default(),
@@ -145,7 +75,7 @@ impl Param {
             required: true,
             default: None,
             kind,
-            faults: Vec::new(),
+            faults,
         }
     }
 
@@ -172,6 +102,9 @@ impl Param {
     /// Sets the value that is taken when none is given.
     #[must_use]
     pub fn default_value(mut self, value: Value) -> Self {
+        if self.kind.is_secret() {
+            self.faults.push(format!("{}: a default is shown to everybody, and a secret is not", self.name));
+        }
         self.default = Some(value);
         self.required = false;
         self
@@ -196,7 +129,7 @@ impl Param {
         reason = "a bound written in code; the macro passes whole numbers whole"
     )]
     pub fn min(mut self, least: f64) -> Self {
-        match &mut self.kind {
+        match self.kind.each() {
             ParamKind::Integer { min, .. } => *min = least as i64,
             ParamKind::Float { min, .. } => *min = Some(least),
             _ => self.misfit("min"),
@@ -208,7 +141,7 @@ impl Param {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bound written in code")]
     pub fn max(mut self, greatest: f64) -> Self {
-        match &mut self.kind {
+        match self.kind.each() {
             ParamKind::Integer { max, .. } => *max = greatest as u64,
             ParamKind::Float { max, .. } => *max = Some(greatest),
             _ => self.misfit("max"),
@@ -219,8 +152,8 @@ impl Param {
     /// Sets the least number of characters.
     #[must_use]
     pub fn min_len(mut self, least: u64) -> Self {
-        match &mut self.kind {
-            ParamKind::Text { min_len, .. } => *min_len = Some(least),
+        match self.kind.each() {
+            ParamKind::Text { min_len, .. } | ParamKind::Secret { min_len, .. } => *min_len = Some(least),
             _ => self.misfit("min_len"),
         }
         self
@@ -229,8 +162,8 @@ impl Param {
     /// Sets the greatest number of characters.
     #[must_use]
     pub fn max_len(mut self, greatest: u64) -> Self {
-        match &mut self.kind {
-            ParamKind::Text { max_len, .. } => *max_len = Some(greatest),
+        match self.kind.each() {
+            ParamKind::Text { max_len, .. } | ParamKind::Secret { max_len, .. } => *max_len = Some(greatest),
             _ => self.misfit("max_len"),
         }
         self
@@ -242,9 +175,43 @@ impl Param {
         if let Err(error) = crate::form::whole_pattern(expression) {
             self.faults.push(format!("{}: bad pattern: {error}", self.name));
         }
-        match &mut self.kind {
+        match self.kind.each() {
             ParamKind::Text { pattern, .. } => *pattern = Some(expression.to_owned()),
             _ => self.misfit("pattern"),
+        }
+        self
+    }
+
+    /// Sets what is said when the text does not match its pattern, such as `Enter a name such as eu-west-1.`
+    #[must_use]
+    pub fn pattern_help(mut self, help: &str) -> Self {
+        match self.kind.each() {
+            ParamKind::Text { pattern_help, .. } => *pattern_help = Some(help.to_owned()),
+            _ => self.misfit("pattern_help"),
+        }
+        self
+    }
+
+    /// Sets the least number of values.
+    #[must_use]
+    pub fn min_items(mut self, least: u64) -> Self {
+        match &mut self.kind {
+            ParamKind::MultiChoice { min_items, .. } | ParamKind::List { min_items, .. } => {
+                *min_items = least;
+            }
+            _ => self.misfit("min_items"),
+        }
+        self
+    }
+
+    /// Sets the greatest number of values.
+    #[must_use]
+    pub fn max_items(mut self, greatest: u64) -> Self {
+        match &mut self.kind {
+            ParamKind::MultiChoice { max_items, .. } | ParamKind::List { max_items, .. } => {
+                *max_items = Some(greatest);
+            }
+            _ => self.misfit("max_items"),
         }
         self
     }
@@ -280,7 +247,7 @@ impl Param {
     }
 
     fn misfit(&mut self, attribute: &str) {
-        self.faults.push(format!("{}: `{attribute}` does not fit {}", self.name, self.kind.name()));
+        self.faults.push(format!("{}: `{attribute}` does not fit {}", self.name, self.kind.in_words()));
     }
 }
 
@@ -288,7 +255,7 @@ impl Param {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a task's parameter",
     label = "no form field is known for this type",
-    note = "use text, a number, bool, Upload, an Option of one of them, an enum with #[derive(Choices)], or mark the parameter #[param(json)]"
+    note = "use text, a number, bool, Timestamp, Secret, Upload, an enum with #[derive(Choices)], an Option or a Vec of one of them, or mark the parameter #[param(json)]"
 )]
 pub trait ParamType {
     /// Whether a value must be given.
@@ -327,6 +294,12 @@ impl ParamType for Upload {
     }
 }
 
+impl ParamType for Timestamp {
+    fn param_kind() -> ParamKind {
+        ParamKind::DateTime
+    }
+}
+
 impl ParamType for Value {
     fn param_kind() -> ParamKind {
         ParamKind::Json
@@ -338,6 +311,13 @@ impl<T: ParamType> ParamType for Option<T> {
 
     fn param_kind() -> ParamKind {
         T::param_kind()
+    }
+}
+
+/// Of an enum with choices several can be chosen; of all else there is a list.
+impl<T: ParamType> ParamType for Vec<T> {
+    fn param_kind() -> ParamKind {
+        ParamKind::list(T::param_kind())
     }
 }
 

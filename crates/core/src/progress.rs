@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::Timestamp;
 use crate::read::read;
 
 /// How far a task is, as its body last said. Everything is optional; what is unknown is null on the wire.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Progress {
     /// From 0.0 to 1.0.
     pub fraction: Option<f64>,
@@ -21,9 +22,20 @@ pub struct Progress {
     pub message: Option<String>,
     /// The time left, in milliseconds, as far as it can be guessed.
     pub eta_ms: Option<u64>,
+    /// When the body last said anything at all, a line of its log included, by the clock of the server that runs it.
+    pub heard_at: Option<Timestamp>,
 }
 
-read!(Progress { ; default fraction, done, total, unit, step, message, eta_ms });
+read!(Progress { ; default fraction, done, total, unit, step, message, eta_ms, heard_at });
+
+/// Two that say the same are equal, whenever it was said.
+impl PartialEq for Progress {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |it: &Self| (it.fraction, it.done, it.total, it.eta_ms);
+        let same_words = self.unit == other.unit && self.step == other.step && self.message == other.message;
+        said(self) == said(other) && same_words
+    }
+}
 
 /// A named step of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

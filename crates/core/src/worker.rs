@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SessionId, TaskId, TaskState, Timestamp};
+use crate::{SessionId, StatsPoint, TaskId, TaskState, Timestamp};
 
 /// A process that runs tasks, or one that only looks after them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,4 +29,8 @@ pub struct WorkerState {
     /// Tasks whose attempt is over while its code still holds a slot: it does not heed that it is told to stop. Known
     /// only of the one that answers.
     pub held: Vec<TaskId>,
+    /// What it has worked since it came: attempts begun and how they ended (tries, not tasks), how long their tasks had
+    /// waited, how long they took. Known only of the one that answers.
+    #[serde(default)]
+    pub work: Option<StatsPoint>,
 }

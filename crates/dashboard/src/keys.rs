@@ -31,7 +31,7 @@ pub(crate) enum Command {
 }
 
 /// The keys with what they do, as the help shows them.
-pub(crate) const MAP: [(&str, &str); 15] = [
+pub(crate) const MAP: [(&str, &str); 16] = [
     ("/", "Search"),
     ("Ctrl K", "Go to a page, start a kind, find a task"),
     ("?", "Show these keys"),
@@ -41,6 +41,7 @@ pub(crate) const MAP: [(&str, &str); 15] = [
     ("g q", "Queues"),
     ("g c", "Schedules"),
     ("g w", "Workers"),
+    ("g i", "Notifications"),
     ("g s", "Settings"),
     ("j / k", "Next row, row before"),
     ("Enter", "Open the row"),
@@ -80,6 +81,7 @@ pub(crate) fn command(press: Press<'_>, after_g: bool) -> (Option<Command>, bool
             "q" => "/queues",
             "c" => "/schedules",
             "w" => "/workers",
+            "i" => "/inbox",
             "s" => "/settings",
             _ => return (None, false),
         };

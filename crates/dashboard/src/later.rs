@@ -5,8 +5,6 @@
 //! the part, and the part is made anew in its place when its code is here. Until then it is inert, so that nothing that
 //! is done to it is lost. Nothing in it may be loaded by itself (`load`): hydration counts what is.
 
-#[cfg(all(feature = "split", target_arch = "wasm32"))]
-use leptos::prelude::AnyView;
 #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
 use leptos::prelude::*;
 

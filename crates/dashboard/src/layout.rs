@@ -4,9 +4,10 @@ use leptos::adopt;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
-use taskdeck_ui::{ConnectionNotice, Erase, Icon, provide_live, use_base};
+use taskdeck_ui::{ConnectionNotice, Erase, Icon, ToastList, provide_live, provide_toasts, use_base};
 
 use crate::keys::Keys;
+use crate::parts::bell::{Bell, NewCount};
 use crate::parts::status_counts::{CountsSeed, StatusCounts};
 use crate::paths;
 use crate::routes::bring_what_is_pointed_at;
@@ -26,6 +27,8 @@ pub(crate) fn Frame(
 ) -> impl IntoView {
     provide_live();
     CountsSeed::provide();
+    NewCount::provide();
+    provide_toasts();
     bring_what_is_pointed_at();
     let location = use_location();
     // Read as a whole, so that what is typed into a search does not touch the frame.
@@ -52,6 +55,7 @@ pub(crate) fn Frame(
             <header class="dash-top">
                 <Crumbs path/>
                 <Keys/>
+                <Bell/>
                 <ConnectionNotice/>
                 <ThemeSwitch/>
             </header>
@@ -61,6 +65,7 @@ pub(crate) fn Frame(
                 {children()}
             </main>
         </div>
+        <ToastList/>
     }
     .erase_waiting()
 }
@@ -115,6 +120,7 @@ fn Crumbs(
                 Some("queues") => ("Queues", base.join("/queues")),
                 Some("schedules") => ("Schedules", base.join("/schedules")),
                 Some("workers") => ("Workers", base.join("/workers")),
+                Some("inbox") => ("Notifications", base.join("/inbox")),
                 Some("settings") => ("Settings", base.join("/settings")),
                 None => ("Overview", base.join("/")),
                 Some(_) => return None,

@@ -35,6 +35,11 @@ pub(crate) fn new_schedule(query: &str) -> String {
     at(&format!("/schedules/_new{query}"))
 }
 
+/// What happened while the viewer was away.
+pub(crate) fn inbox() -> String {
+    at("/inbox")
+}
+
 /// The processes that work.
 pub(crate) fn workers() -> String {
     at("/workers")

@@ -17,6 +17,7 @@ use crate::pages;
 crate::page!(OVERVIEW, overview, pages::overview::OverviewPage);
 crate::page!(TASKS, tasks, pages::tasks::TasksPage);
 crate::page!(BULK, bulk, pages::bulk::BulkPage);
+crate::page!(INBOX, inbox, pages::inbox::InboxPage);
 crate::page!(TASK, task, pages::task::TaskPage);
 crate::page!(START, start, pages::start::StartPage);
 crate::page!(START_KIND, start_kind, pages::start_kind::StartKindPage);
@@ -46,6 +47,7 @@ pub(crate) fn page_at(path: &str) -> Option<&'static PageCode> {
         (Some("schedules"), Some("_new")) => &NEW_SCHEDULE,
         (Some("schedules"), Some(_)) => &SCHEDULE,
         (Some("workers"), None) => &WORKERS,
+        (Some("inbox"), None) => &INBOX,
         (Some("settings"), None) => &SETTINGS,
         _ => return None,
     };
@@ -111,8 +113,8 @@ pub(crate) fn bring_what_is_pointed_at() {
 }
 
 /// The dashboard's routes, to be put inside `<Routes>`: `/` is the overview; `/tasks`, `/tasks/{id}`, `/start`,
-/// `/start/{kind}`, `/queues`, `/schedules`, `/schedules/{name}`, `/schedules/_new`, `/workers` and `/settings` are the
-/// other pages.
+/// `/start/{kind}`, `/queues`, `/schedules`, `/schedules/{name}`, `/schedules/_new`, `/workers`, `/inbox` and `/settings`
+/// are the other pages.
 ///
 /// Every page waits for its data on the server, so that the first HTML is complete and its status code right.
 #[component(transparent)]
@@ -129,6 +131,7 @@ pub fn DashboardRoutes() -> impl MatchNestedRoutes + Clone {
             <Route path=path!("schedules") view=|| SCHEDULES.show() ssr=SsrMode::Async/>
             <Route path=path!("schedules/_new") view=|| NEW_SCHEDULE.show() ssr=SsrMode::Async/>
             <Route path=path!("schedules/:name") view=|| SCHEDULE.show() ssr=SsrMode::Async/>
+            <Route path=path!("inbox") view=|| INBOX.show() ssr=SsrMode::Async/>
             <Route path=path!("workers") view=|| WORKERS.show() ssr=SsrMode::Async/>
             <Route path=path!("settings") view=|| SETTINGS.show() ssr=SsrMode::Async/>
         </ParentRoute>
@@ -155,6 +158,7 @@ mod tests {
             ("/schedules/_new", "new_schedule"),
             ("/schedules/new", "schedule"),
             ("/workers", "workers"),
+            ("/inbox", "inbox"),
             ("/settings", "settings"),
         ] {
             assert_eq!(page_name(path), Some(name), "{path}");

@@ -35,9 +35,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Router};
 use leptos::prelude::*;
-use taskdeck_core::{DeckError, TaskId};
+use taskdeck_core::{DeckError, Param, TaskId};
 use taskdeck_engine::Client;
-use taskdeck_ui::server::{answer_from_form, start_from_form};
+use taskdeck_ui::server::{answer_from_form, start_from_form, without_secrets};
 use taskdeck_ui::{AnswerDraft, BasePath};
 
 /// A context that says: this page answers a posted form, and is shown without scripts.
@@ -161,7 +161,7 @@ where
     match answer_from_form(&client, id, key, approved, fields.clone()).await {
         Ok(_) => see_other(&base(&parts).task(id)),
         Err(error) => {
-            let fields = fields.into_iter().collect();
+            let fields = without_secrets(&asked_for(&client, id).await, fields.into_iter().collect());
             let draft = AnswerDraft { task: id, fields, error: error.clone().into() };
             let context = move || {
                 context();
@@ -170,6 +170,12 @@ where
             page_again(parts, &format!("/tasks/{id}"), &error, context, app).await
         }
     }
+}
+
+/// The fields of the questions of a task.
+async fn asked_for(client: &Client, id: TaskId) -> Vec<Param> {
+    let questions = client.detail(id).await.map(|detail| detail.questions).unwrap_or_default();
+    questions.into_iter().flat_map(|asked| asked.question.fields).collect()
 }
 
 fn base(parts: &Parts) -> BasePath {

@@ -54,7 +54,8 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
         return;
     };
     let token = lease.token;
-    let Claimed { record, params, checkpoint, last_log_seq } = claimed;
+    let Claimed { record, params, checkpoint, last_log_seq, waited_ms } = claimed;
+    inner.work.begun(waited_ms);
     let about = About { origin: Origin::of(&record), checkpoint: Mutex::new(checkpoint) };
     let kind_version = record.kind_version;
     let live = LiveTask::new(NewLive {
@@ -282,7 +283,10 @@ async fn store_ending(inner: &Arc<Inner>, live: &Arc<LiveTask>, end: BodyEnd) {
     let (event, mut extra) = ending(inner, live, end, detail);
     extra.log = live.take_last_log();
     let known = Some(live.record());
-    let change = Change { id: live.id, event, now: inner.clock.now(), extra, known };
+    let now = inner.clock.now();
+    let began = live.machine().started_at;
+    inner.work.ended(&event, live.cancel_requested(), now.millis_since(began.unwrap_or(now)));
+    let change = Change { id: live.id, event, now, extra, known };
     let mut wait = STORE_RETRY_FIRST;
     loop {
         match inner.apply(change.clone()).await {

@@ -19,6 +19,13 @@ pub(crate) struct FileStore {
 }
 
 impl FileStore {
+    /// That of a SQLite file: in the directory `<file>.files` beside it.
+    pub(crate) fn beside(database: &Path) -> std::io::Result<Self> {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".files");
+        Self::open(PathBuf::from(name), false)
+    }
+
     pub(crate) fn open(root: PathBuf, temporary: bool) -> std::io::Result<Self> {
         std::fs::create_dir_all(root.join("new"))?;
         Ok(Self { root, temporary })

@@ -47,6 +47,8 @@ mod client;
 mod clock;
 mod command;
 mod context;
+#[cfg(feature = "postgres")]
+pub mod copy;
 mod deck;
 mod dispatch;
 mod embed;
@@ -76,6 +78,7 @@ mod starts;
 mod store;
 pub mod testing;
 mod watch;
+mod work;
 mod worker;
 
 pub use child::{Child, ChildStart};

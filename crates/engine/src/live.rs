@@ -23,6 +23,8 @@ const LOG_BYTES: usize = 16 * 1024 * 1024;
 const LOG_WAITING_BYTES: usize = 4 * 1024 * 1024;
 /// A longer line is cut.
 const LINE_BYTES: usize = 8 * 1024;
+/// How often lines of the log alone are told to be signs of life.
+const HEARD_EVERY_MS: u64 = 10_000;
 /// How many parts that were left out are kept by name; the others are counted.
 const PROBLEMS: usize = 100;
 
@@ -205,6 +207,7 @@ impl LiveTask {
                 now.from = Some((from, since));
                 now.record_mut().progress.eta_ms = eta_ms(from, fraction, at.millis_since(since));
             }
+            now.record_mut().progress.heard_at = Some(at);
             now.tick = now.tick.saturating_add(1);
             now.progress_changed = true;
             now.progress_unsaved = true;
@@ -285,7 +288,16 @@ impl LiveTask {
                 now.log.dropped += 1;
                 return;
             }
-            now.log.push(self.clock.now(), level, self.attempt, cut(text), self.tail_lines);
+            let at = self.clock.now();
+            now.log.push(at, level, self.attempt, cut(text), self.tail_lines);
+            // A body that only writes lines is not silent. Who looks at a list reads none, and is told now and then.
+            let heard = now.record.progress.heard_at.or(now.record.machine.started_at);
+            if heard.is_none_or(|heard| at.millis_since(heard) >= HEARD_EVERY_MS) {
+                now.record_mut().progress.heard_at = Some(at);
+                now.tick = now.tick.saturating_add(1);
+                now.progress_changed = true;
+                now.progress_unsaved = true;
+            }
         }
         self.announce();
     }

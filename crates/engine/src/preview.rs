@@ -1,22 +1,25 @@
 //! The params of a task in one line, for lists.
 
 use serde_json::Value;
-use taskdeck_core::{Definition, form};
+use taskdeck_core::{Definition, form, redact};
 
 /// How long the line and one value in it may be, in characters.
 const LONGEST: usize = 160;
 const LONGEST_VALUE: usize = 40;
 
-/// The params in the order of the kind's form: `table=flights header=true`.
+/// The params in the order of the kind's form: `table=flights header=true`. Secrets are masked, also those of a kind
+/// that is not known any more.
 pub(crate) fn preview(definition: Option<&Definition>, params: &str) -> String {
-    let Ok(Value::Object(params)) = serde_json::from_str(params) else { return String::new() };
+    let Ok(mut params) = serde_json::from_str(params) else { return String::new() };
+    redact(&mut params);
+    let Value::Object(params) = params else { return String::new() };
     let named: Vec<(&str, &Value)> = match definition {
         // What is as always, and what the kind does not know any more, is not worth a place in the line.
         Some(definition) => definition
             .params
             .iter()
             .filter_map(|param| Some((param, params.get(&param.name)?)))
-            .filter(|(param, value)| param.default.as_ref() != Some(*value))
+            .filter(|(param, value)| !param.kind.is_secret() && param.default.as_ref() != Some(*value))
             .map(|(param, value)| (param.name.as_str(), value))
             .collect(),
         None => params.iter().map(|(name, value)| (name.as_str(), value)).collect(),
@@ -43,6 +46,10 @@ fn short(value: &Value) -> Option<String> {
     let text = match name.unwrap_or(value) {
         Value::Null => return None,
         Value::String(text) if text.is_empty() => return None,
+        Value::Array(values) if values.is_empty() => return None,
+        Value::Array(values) if values.iter().all(|value| !value.is_object() && !value.is_array()) => {
+            values.iter().map(form::field_text).collect::<Vec<_>>().join(",")
+        }
         other => form::field_text(other),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -85,5 +92,14 @@ mod tests {
     fn a_file_is_shown_by_its_name() {
         let params = r#"{"file":{"id":"x","name":"a.csv","size":1,"media_type":"text/csv"}}"#;
         assert_eq!(preview(None, params), "file=a.csv");
+    }
+
+    #[test]
+    fn a_secret_is_shown_nowhere() {
+        let mut definition = Definition::new(Kind::new("fetch").unwrap());
+        definition.params = vec![Param::of::<taskdeck_core::Secret>("key"), Param::of::<Vec<u8>>("pages")];
+        let params = r#"{"key":{"$secret":"sk-1"},"pages":[1,2]}"#;
+        assert_eq!(preview(Some(&definition), params), "pages=1,2");
+        assert_eq!(preview(None, params), "key=•••••••• pages=1,2");
     }
 }

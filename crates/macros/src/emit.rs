@@ -202,7 +202,10 @@ fn definition_of(param: &Param<'_>, task: &Ident, private: &TokenStream) -> Toke
         quote!(#private::json_param(#name, #is_required))
     } else if settings.choices {
         let inner = param.optional.unwrap_or(r#type);
-        quote!(#private::choice_param::<#inner>(#name, #is_required))
+        match function::list(inner) {
+            Some(one) => quote!(#private::choices_param::<#one>(#name, #is_required)),
+            None => quote!(#private::choice_param::<#inner>(#name, #is_required)),
+        }
     } else {
         quote!(#private::Param::of::<#r#type>(#name))
     };
@@ -229,6 +232,15 @@ fn definition_of(param: &Param<'_>, task: &Ident, private: &TokenStream) -> Toke
     }
     if let Some(pattern) = &settings.pattern {
         made.extend(quote!(.pattern(#pattern)));
+    }
+    if let Some(help) = &settings.pattern_help {
+        made.extend(quote!(.pattern_help(#help)));
+    }
+    if let Some(least) = settings.min_items {
+        made.extend(quote!(.min_items(#least)));
+    }
+    if let Some(greatest) = settings.max_items {
+        made.extend(quote!(.max_items(#greatest)));
     }
     if settings.multiline {
         made.extend(quote!(.multiline()));

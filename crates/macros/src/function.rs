@@ -203,8 +203,17 @@ fn result_types(returned: &Type) -> Vec<&Type> {
 
 /// The type in an `Option<..>`.
 pub(crate) fn optional(of: &Type) -> Option<&Type> {
+    inside(of, "Option")
+}
+
+/// The type inside of a `Vec`.
+pub(crate) fn list(of: &Type) -> Option<&Type> {
+    inside(of, "Vec")
+}
+
+fn inside<'a>(of: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ungroup(of) else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
     match &last.arguments {
         PathArguments::AngleBracketed(brackets) if brackets.args.len() == 1 => match &brackets.args[0] {
             GenericArgument::Type(inner) => Some(inner),

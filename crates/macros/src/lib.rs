@@ -54,7 +54,8 @@ use proc_macro::TokenStream;
 ///   read by serde on both sides.
 /// - `ctx: TaskContext` comes first, and may be left out by a body that needs none.
 /// - All other parameters are the params. They are stored, so they are owned values: text, a number, `bool`,
-///   `Upload`, an `Option` of one of them, an enum with `#[derive(Choices)]`, or with `#[param(json)]` anything that is
+///   `Timestamp`, `Secret`, `Upload`, an enum with `#[derive(Choices)]`, an `Option` or a `Vec` of one of them, or with
+///   `#[param(json)]` anything that is
 ///   `Debug`, `Clone` and (de)serialised by serde.
 /// - The doc comment becomes the description, up to its first heading or code block; that of a parameter its help.
 /// - `#[cfg(..)]` on the function holds for all that is made of it. Other attributes (`#[expect]`, `#[instrument]`)
@@ -150,15 +151,33 @@ use proc_macro::TokenStream;
 /// | `title = ".."` | all | what a person reads beside it; else its name in words |
 /// | `default = expr`, `default` | all but `Option` | the value when none is given; alone, `Default::default()` |
 /// | `min = 1`, `max = 9.5` | numbers | bounds, inclusive |
-/// | `min_len = 1`, `max_len = 80` | text | bounds of the number of characters |
+/// | `min_len = 1`, `max_len = 80` | text, `Secret` | bounds of the number of characters |
 /// | `pattern = ".."` | text | a regular expression (regex-lite) that the whole text must match |
+/// | `pattern_help = ".."` | with `pattern` | what is said when it does not, in place of the expression |
+/// | `min_items = 1`, `max_items = 9` | `Vec` | bounds of the number of values |
 /// | `multiline` | text | several lines |
 /// | `accept = ".csv"`, `accept(".csv", "text/csv")` | `Upload` | endings and media types that are taken |
 /// | `max_bytes = "50MB"` | `Upload` | the greatest size: `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB`, `TiB` or a plain number |
-/// | `choices` | enums | the type need only be `Choices`; after `#[derive(Choices)]` it may be left out |
+/// | `choices` | enums, `Vec` of one | the type need only be `Choices`; after `#[derive(Choices)]` it may be left out |
 /// | `json` | all others | any JSON value that the type can be read from |
 ///
-/// What does not fit the parameter's type is refused when the kind is registered.
+/// What is said of numbers and text holds for each value of a `Vec` of them. What does not fit the parameter's type is
+/// refused when the kind is registered.
+///
+/// # Types and their fields
+///
+/// | type | field | on the wire |
+/// |---|---|---|
+/// | `String` | a line, or with `multiline` several | text |
+/// | whole numbers, `f32`, `f64` | a line | a number |
+/// | `bool` | a box | a boolean |
+/// | an enum with `#[derive(Choices)]` | radio buttons, or a select | text |
+/// | `Vec` of such an enum | boxes | a list of texts |
+/// | `Vec<String>`, of numbers, of `Timestamp` | one a line | a list |
+/// | `Timestamp` | date and time | RFC 3339, in UTC |
+/// | `Secret` | a password's | text; never shown again |
+/// | `Upload` | a file | see `Upload` |
+/// | anything with `json` | JSON | JSON |
 #[proc_macro_attribute]
 pub fn task(settings: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(settings.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

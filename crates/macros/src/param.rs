@@ -9,7 +9,7 @@ use crate::function::{self, Argument};
 use crate::setting::{self, Number, Setting};
 use crate::{docs, known};
 
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 15] = [
     "title",
     "default",
     "min",
@@ -17,6 +17,9 @@ const KNOWN: [&str; 12] = [
     "min_len",
     "max_len",
     "pattern",
+    "pattern_help",
+    "min_items",
+    "max_items",
     "multiline",
     "accept",
     "max_bytes",
@@ -47,6 +50,9 @@ pub(crate) struct Settings {
     pub(crate) min_len: Option<u64>,
     pub(crate) max_len: Option<u64>,
     pub(crate) pattern: Option<LitStr>,
+    pub(crate) pattern_help: Option<LitStr>,
+    pub(crate) min_items: Option<u64>,
+    pub(crate) max_items: Option<u64>,
     pub(crate) multiline: bool,
     pub(crate) accept: Vec<LitStr>,
     pub(crate) max_bytes: Option<u64>,
@@ -115,6 +121,9 @@ fn read(list: &[Setting], errors: &mut Errors) -> Settings {
             "min_len" => settings.min_len = Some(setting.count(0)?),
             "max_len" => settings.max_len = Some(setting.count(1)?),
             "pattern" => settings.pattern = Some(pattern(setting)?),
+            "pattern_help" => settings.pattern_help = Some(setting.text()?),
+            "min_items" => settings.min_items = Some(setting.count(0)?),
+            "max_items" => settings.max_items = Some(setting.count(1)?),
             "multiline" => {
                 setting.flag()?;
                 settings.multiline = true;
@@ -191,7 +200,20 @@ fn check(settings: &Settings, optional: Option<&Type>, of: &Type, list: &[Settin
     {
         fault("max_len", "`max_len` is less than `min_len`");
     }
+    if let (Some(min), Some(max)) = (settings.min_items, settings.max_items)
+        && min > max
+    {
+        fault("max_items", "`max_items` is less than `min_items`");
+    }
+    if settings.pattern_help.is_some() && settings.pattern.is_none() {
+        fault("pattern_help", "there is no `pattern` that it could explain");
+    }
     let of = optional.unwrap_or(of);
+    if settings.default.is_some() && function::last_name(of).is_some_and(|name| name == "Secret") {
+        fault("default", "a default is shown to everybody, and a secret is not: leave it out");
+    }
+    // The bounds of a list are those of its values.
+    let of = function::list(of).unwrap_or(of);
     let name = function::last_name(of).map(ToString::to_string).unwrap_or_default();
     if matches!(&*name, "usize" | "isize" | "u128" | "i128") && !settings.json {
         let message =

@@ -27,6 +27,13 @@ pub fn choice_param<T: Choices>(name: &str, required: bool) -> Param {
     Param { required, ..Param::new(name, ParamKind::Choice { options: T::choices() }) }
 }
 
+/// The parameter of a list of a type that has choices and may be nothing else.
+#[must_use]
+pub fn choices_param<T: Choices>(name: &str, required: bool) -> Param {
+    let kind = ParamKind::list(ParamKind::Choice { options: T::choices() });
+    Param { required, ..Param::new(name, kind) }
+}
+
 /// The options of an enum: what serde writes for each variant, and its title.
 ///
 /// # Panics

@@ -94,7 +94,7 @@ pub use taskdeck_engine::{
 };
 #[cfg(feature = "postgres")]
 #[doc(inline)]
-pub use taskdeck_engine::{PgConnection, PgTransaction};
+pub use taskdeck_engine::{PgConnection, PgTransaction, copy};
 
 #[cfg(feature = "axum")]
 #[doc(inline)]

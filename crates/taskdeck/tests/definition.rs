@@ -85,7 +85,8 @@ fn the_definition_says_all_that_the_attribute_and_the_signature_say() {
         {"value": "append", "title": "Keep what is there"},
         {"value": "replace_all", "title": "Empty the table first"},
     ]);
-    let text = json!({"type": "text", "multiline": false, "min_len": null, "max_len": null, "pattern": null});
+    let text = json!({"type": "text", "multiline": false, "min_len": null, "max_len": null, "pattern": null,
+        "pattern_help": null});
     let param = |own: Value, kind: Value| {
         let mut all = json!({"help": "", "required": false, "default": null});
         for part in [kind, own] {
@@ -294,4 +295,41 @@ async fn shout(mut text: String) -> Result<String, TaskError> {
 #[test]
 fn helpers_of_bodies_stand_in_server() {
     assert_eq!(Shout::KIND, "shout");
+}
+
+#[task]
+async fn every_field(
+    #[param(min_len = 8)] token: taskdeck::Secret,
+    at: Option<taskdeck::Timestamp>,
+    #[param(min_items = 1)] modes: Vec<ImportMode>,
+    #[param(choices)] more: Option<Vec<ImportMode>>,
+    #[param(min = 1, max_items = 9, default)] ports: Vec<u16>,
+    #[param(pattern = "[a-z]+", pattern_help = "Enter a word.")] words: Vec<String>,
+) -> Result<(), TaskError> {
+    let _ = (token.expose(), at, modes, more, ports, words);
+    Ok(())
+}
+
+#[test]
+fn secrets_times_and_lists_are_params() {
+    use taskdeck::ParamKind;
+    let definition = EveryField::definition();
+    let [token, at, modes, more, ports, words] = &definition.params[..] else { panic!("six") };
+    assert!(definition.params.iter().all(|param| param.faults.is_empty()));
+    assert_eq!(token.kind, ParamKind::Secret { min_len: Some(8), max_len: None });
+    assert_eq!((at.required, &at.kind), (false, &ParamKind::DateTime));
+    let options = ImportMode::choices();
+    let several = |min_items| ParamKind::MultiChoice { options: options.clone(), min_items, max_items: None };
+    assert_eq!((&modes.kind, &more.kind), (&several(1), &several(0)));
+    assert!(modes.required && !more.required);
+    let port = ParamKind::Integer { min: 1, max: 65_535 };
+    assert_eq!(ports.kind, ParamKind::List { of: Box::new(port), min_items: 0, max_items: Some(9) });
+    assert_eq!(ports.default, Some(json!([])));
+    let ParamKind::List { of, .. } = &words.kind else { panic!("a list") };
+    assert!(matches!(&**of, ParamKind::Text { pattern_help: Some(help), .. } if help == "Enter a word."));
+    let params = json!({"token": "12345678", "modes": ["append"], "words": ["a"]});
+    let checked = taskdeck::form::validate(&definition, params).unwrap();
+    let task: EveryField = serde_json::from_value(checked).unwrap();
+    assert_eq!(task.token.expose(), "12345678");
+    assert!(!format!("{task:?}").contains("12345678"));
 }

@@ -61,8 +61,12 @@ where
     let confirm = confirm.or_else(|| Some(Confirm::new(definition.danger?).buttons(text.clone(), "Cancel")));
     let mut start = StartTask::<T>::new();
     let mut plain = fields(&params);
+    let secrets: Vec<String> =
+        definition.params.into_iter().filter(|it| it.kind.is_secret()).map(|it| it.name).collect();
     // Without JavaScript nothing asks here: the server refuses, and shows the form that does.
     plain.retain(|(name, _)| name != CONFIRM);
+    // What is in a page can be read in it. Without JavaScript the form asks for a secret.
+    plain.retain(|(name, _)| !secrets.contains(name));
     if let Some(key) = key {
         plain.push(("_key".to_owned(), key.clone()));
         start = start.key(key);

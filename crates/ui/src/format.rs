@@ -133,6 +133,19 @@ pub fn decimal(number: f64, decimals: u32) -> String {
     format!("{sign}{whole}.{part:0width$}")
 }
 
+/// How many units a second the task gets through, as far as the time left tells: `1,200 rows/s`. Nothing for less than
+/// one.
+#[must_use]
+pub fn rate(progress: &Progress) -> Option<String> {
+    let unit = progress.unit.as_deref().filter(|unit| !unit.is_empty())?;
+    let left = progress.total?.checked_sub(progress.done?)?;
+    let a_second = left.checked_mul(1_000)?.checked_div(progress.eta_ms?).filter(|rate| *rate > 0)?;
+    Some(match unit {
+        "bytes" => format!("{}/s", taskdeck_core::form::bytes(a_second)),
+        unit => format!("{} {unit}/s", thousands(a_second)),
+    })
+}
+
 /// A text as a sentence: its first letter large, a full stop at its end.
 #[must_use]
 pub fn sentence(text: &str) -> String {
@@ -206,5 +219,19 @@ mod tests {
         );
         assert_eq!(sentence("Task not found!"), "Task not found!");
         assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn a_rate_is_what_is_left_by_the_time_left() {
+        let mut progress = Progress { unit: Some("rows".to_owned()), ..Progress::default() };
+        progress.set_done(4_000, 10_000);
+        assert_eq!(rate(&progress), None, "the time left is not known");
+        progress.eta_ms = Some(5_000);
+        assert_eq!(rate(&progress).as_deref(), Some("1,200 rows/s"));
+        progress.eta_ms = Some(60_000_000);
+        assert_eq!(rate(&progress), None);
+        progress.unit = None;
+        progress.eta_ms = Some(5_000);
+        assert_eq!(rate(&progress), None);
     }
 }

@@ -15,6 +15,7 @@
 //! | [`LiveStore`] | the app: [`provide_live`] | live states, logs, lists, counts; made on demand when absent |
 //! | [`BasePath`] | the app, when it is not mounted at `/`: [`provide_base`]; for server functions also in the request's extensions; the shell writes `<meta name="taskdeck-base" content="/deck">` | every link, form action and request |
 //! | [`Access`] | the app, once there is sign-in | hides what the viewer may not do; absent means everything (the server checks) |
+//! | [`Toasts`] | the app: [`provide_toasts`], with a [`ToastList`] where they are shown | says what was started; absent means nothing is said |
 //! | [`FormDraft`] | the server, when it renders a start form again | what was typed, and what is wrong with it. Such a page is not hydrated, or the browser's app provides the same draft |
 //!
 //! A server without a socket says so by `<meta name="taskdeck-socket" content="off">`; its pages poll from the start.
@@ -29,7 +30,7 @@
 //!   `[on: TaskCallbacks]`, `[show_if, hide_if: S<bool>]`, `[required_permissions: Vec<String>]`.
 //!   Card: `section.td-progress[data-status]` (`data-partial` as on the badge) > `header.td-progress-head` (`div.td-progress-label`, badge),
 //!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `-done`, `-step`, `-elapsed`, `-eta`, `-tries`),
-//!   `p.td-progress-message`, `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`),
+//!   `p.td-progress-message`, `p.td-progress-stall` (a running task that says nothing), `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`),
 //!   `div.td-progress-actions`, `p.td-sr-only[aria-live]`. The facts, the message and the note are always there,
 //!   and `:empty` when there is nothing to say.
 //!   Compact: `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message`
@@ -61,12 +62,14 @@
 //!   `div.td-form-actions`; for an answered one `div.td-question` > `p.td-question-text`, `p.td-help`.
 //! - **[`TaskForm`]** `definition: Definition`, `[action: String]` (where a form without JavaScript posts;
 //!   `{base}/_taskdeck/start_task` when not said), `[on_started: Callback<Started>]` (else it goes to `/tasks/{id}`),
-//!   `[initial: Vec<(String, String)>]` (values to begin with). `form.td-form` > `div.td-form-summary[role=alert]` (`p`,
+//!   `[on_run: Callback<Started>]` (a second button, which starts and stays), `[initial: Vec<(String, String)>]` (values to begin with). `form.td-form` > `div.td-form-summary[role=alert]` (`p`,
 //!   `ul`), `div.td-danger`, fields, `div.td-form-actions`, `div.td-upload` (`progress.td-bar`, `.td-upload-text`).
 //! - **[`FieldInput`]** (one field) `param: Param`, `[form: FormState]`, `[value: String]`: `div.td-field[data-type]` +
 //!   `.td-field-invalid` > `label.td-label` (or `fieldset > legend.td-label`) + `.td-required`, `p.td-help`, `.td-input`,
 //!   `.td-textarea`, `.td-select`, `label.td-check` or `.td-radios > label.td-radio`, `p.td-field-error`; a file:
 //!   `div.td-drop` + `.td-drop-over` > icon, `input.td-file`, `.td-drop-text`.
+//!   Several: `fieldset > .td-radios > label.td-check`; a time: `div.td-date` > `input.td-input`, `.td-date-zone`.
+//! - **[`ToastList`]**: `div.td-toasts[role=status]` > `div.td-toast` > icon, `.td-toast-text`, `a.td-toast-link`, a button.
 //! - **[`PostForm`]** `state: PostState`, `on_done: Callback<Value>`, `[class]`, `[novalidate: bool]`, children: a plain `form`
 //!   to a server function that takes one; with scripts it is sent without leaving the page.
 //! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar`
@@ -124,6 +127,7 @@ pub mod server;
 mod server_view;
 mod start;
 mod time;
+mod toast;
 mod use_task;
 
 pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};
@@ -142,10 +146,11 @@ pub use json::{Json, JsonEncoding};
 pub use live::{Connection, LiveStore, NewTasks, TaskWatch, provide_live, use_live};
 pub use load::{Loaded, load};
 pub use log::TaskLog;
-pub use permission::{Permission, ask_for_notifications, notification_permission};
+pub use permission::{Notification, Permission, ask_for_notifications, notification_permission};
 pub use post::{PostForm, PostState};
 pub use progress::{Confirm, EventAction, ProgressRow, TaskCallbacks, TaskProgress};
 pub use question::TaskConfirmation;
 pub use start::StartTask;
 pub use time::{Duration, TimeAgo};
+pub use toast::{ToastList, Toasts, provide_toasts, use_toasts};
 pub use use_task::{UseTask, use_questions, use_task};

@@ -14,7 +14,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use server_fn::ServerFn;
 use server_fn::codec::PostUrl;
-use taskdeck_core::{About, LaneOf, Lanes, MissedFires, NextTimes, Schedule, TaskId};
+use taskdeck_core::{About, Inbox, LaneOf, Lanes, MissedFires, NextTimes, Schedule, TaskId, Timestamp};
 
 use crate::client::BaseClient;
 use crate::error::ApiError;
@@ -164,6 +164,20 @@ pub async fn steer_schedule(name: String, deed: ScheduleDeed) -> Result<Option<T
 #[server(name = GetAbout, prefix = "/_taskdeck", endpoint = "about", input = Json, output = Json, client = BaseClient)]
 pub async fn about() -> Result<About, ApiError> {
     facts().map_err(refuse)
+}
+
+/// What ended, and what was asked, while the viewer was away.
+#[server(name = GetInbox, prefix = "/_taskdeck", endpoint = "inbox", input = Json, output = Json, client = BaseClient)]
+pub async fn inbox() -> Result<Inbox, ApiError> {
+    client()?.inbox().await.map_err(refuse)
+}
+
+/// Notes that the viewer has seen what happened until then.
+#[server(prefix = "/_taskdeck", endpoint = "look", input = PostUrl, output = Json, client = BaseClient)]
+pub async fn look(until: Option<Timestamp>) -> Result<(), ApiError> {
+    client()?.look(until).await.map_err(|error| refuse_about(Look::PATH, "", error))?;
+    go_back();
+    Ok(())
 }
 
 /// What tells the form of a lane from the others.

@@ -1,7 +1,8 @@
-//! Whether the browser shows notifications of this site. To be asked in effects and event handlers.
+//! Notifications of the browser: whether it shows those of this site, and showing one. For effects and event handlers.
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::window;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -43,6 +44,42 @@ pub async fn ask_for_notifications() -> Permission {
         let _ = JsFuture::from(asked).await;
     }
     notification_permission()
+}
+
+/// What the browser is to show beside all its windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The first line.
+    pub title: String,
+    /// The rest.
+    pub body: String,
+    /// Two with the same tag are shown as one, also when two tabs show them.
+    pub tag: String,
+    /// Where a press leads.
+    pub href: String,
+}
+
+impl Notification {
+    /// Shows it, if the reader allowed that.
+    pub fn show(self) {
+        let Some(known) = notifications().filter(|_| notification_permission() == Permission::Granted) else {
+            return;
+        };
+        let options = Object::new();
+        for (name, value) in [("body", &self.body), ("tag", &self.tag)] {
+            // It is an object of our own.
+            let _ = Reflect::set(&options, &name.into(), &value.into());
+        }
+        let made =
+            Reflect::construct(known.unchecked_ref::<Function>(), &Array::of2(&self.title.into(), &options));
+        let Ok(made) = made else { return };
+        let href = self.href;
+        let press = Closure::once_into_js(move || {
+            let _ = window().focus();
+            let _ = window().location().assign(&href);
+        });
+        let _ = Reflect::set(&made, &"onclick".into(), &press);
+    }
 }
 
 fn notifications() -> Option<JsValue> {

@@ -10,8 +10,10 @@ use leptos::task::spawn_local;
 use serde_json::Value;
 use server_fn::ServerFn;
 use server_fn::error::ServerFnUrlError;
+use taskdeck_core::form::{choice_name, typed};
 use taskdeck_core::{
-    Answer, DeckError, Definition, FieldErrors, Kind, OpenQuestion, Param, Question, QuestionOutcome, TaskId,
+    Answer, DeckError, Definition, FieldErrors, Kind, OpenQuestion, Param, ParamKind, Question,
+    QuestionOutcome, TaskId,
 };
 use web_sys::FormData;
 
@@ -55,8 +57,7 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
         refuse(definition.as_ref(), state, error, &draft.error);
     }
     let inputs = fields.iter().map(|field| {
-        let typed = draft.iter().flat_map(|draft| &draft.fields);
-        let value = typed.filter(|(name, _)| *name == field.name).map(|(_, text)| text.clone()).next_back();
+        let value = draft.as_ref().and_then(|draft| typed(field, &draft.fields));
         let value = value.or_else(|| draft.is_some().then(String::new));
         view! { <FieldInput param=named(field) form=state value/> }
     });
@@ -70,7 +71,7 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
     let hydrated = RwSignal::new(false);
     Effect::new(move |_| hydrated.set(true));
     let live = use_live();
-    let names: Vec<String> = fields.into_iter().map(|field| field.name).collect();
+    let names: Vec<String> = fields.iter().flat_map(names_of).collect();
     let of = key.clone();
     let definition = StoredValue::new(definition);
     let on_submit = move |event: SubmitEvent| {
@@ -82,17 +83,17 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
         let approved = event.submitter().and_then(|button| button.get_attribute("value"));
         let approved = approved.as_deref() == Some("true");
         let Ok(data) = FormData::new_with_form(&form) else { return };
-        let typed = names.iter().filter_map(|name| {
+        let sent = names.iter().filter_map(|name| {
             let text = data.get(&format!("fields[{name}]")).as_string()?;
             Some((name.clone(), text))
         });
-        let typed: BTreeMap<_, _> = typed.collect();
+        let sent: BTreeMap<_, _> = sent.collect();
         pending.set(Some(approved));
         error.set(String::new());
         state.clear();
         let (live, key) = (live.clone(), of.clone());
         spawn_local(async move {
-            let answer = api::answer_task(task, Some(key), approved, Some(typed)).await;
+            let answer = api::answer_task(task, Some(key), approved, Some(sent)).await;
             pending.try_set(None);
             match answer {
                 Ok(task) => live.seed(task),
@@ -142,6 +143,16 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
         </form>
     }
     .erase()
+}
+
+/// The names under which a field is sent: where several can be chosen, one for each option.
+fn names_of(field: &Param) -> Vec<String> {
+    match &field.kind {
+        ParamKind::MultiChoice { options, .. } => {
+            options.iter().map(|option| choice_name(&field.name, &option.value)).collect()
+        }
+        _ => vec![field.name.clone()],
+    }
 }
 
 /// Shows why an answer was refused: beside its fields, and what is no field's below them.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use taskdeck_core::{
-    DeckError, Definition, FieldErrors, Kind, LaneLimits, LaneOf, MissedFires, QueueName, Rate, Schedule,
-    ScheduleName, ScheduleSpec, form,
+    DeckError, Definition, FieldErrors, Kind, LaneLimits, LaneOf, MissedFires, Param, QueueName, Rate,
+    SECRET_MASK, Schedule, ScheduleName, ScheduleSpec, form,
 };
 use taskdeck_engine::Client;
 
@@ -149,7 +150,8 @@ impl ScheduleForm {
             errors.add("priority", "Enter a whole number.");
         }
         let kind = definition.kind.clone();
-        let params = match params(definition, &self.params) {
+        let known = before.filter(|_| self.change).map(|before| &before.spec.params);
+        let params = match params(definition, &self.params, known) {
             Ok(params) => Some(params),
             Err(wrong) => {
                 for (name, why) in wrong.0 {
@@ -195,7 +197,9 @@ impl ScheduleForm {
             .collect();
         let definition = client.kind(&self.kind).ok();
         let shown = self.params.iter().filter(|(name, _)| {
-            definition.as_ref().is_some_and(|definition| definition.param(name).is_some_and(may_be_shown))
+            // `modes:fast` is a box of `modes`.
+            let field = name.split(':').next().unwrap_or_default();
+            definition.as_ref().is_some_and(|definition| definition.param(field).is_some_and(may_be_shown))
         });
         let params: Vec<_> = shown.map(|(name, text)| (format!("params[{name}]"), text.as_str())).collect();
         if params.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() <= LONGEST_QUERY {
@@ -206,19 +210,31 @@ impl ScheduleForm {
 }
 
 /// Whether what was typed may be in the address of a page.
-fn may_be_shown(param: &taskdeck_core::Param) -> bool {
-    !param.kind.is_file()
+fn may_be_shown(param: &Param) -> bool {
+    !param.kind.is_file() && !param.kind.is_secret()
 }
 
+/// The params that the fields say. A secret that is not entered anew stays as it is `known`: its mask says so.
 fn params(
     definition: Definition,
     fields: &BTreeMap<String, String>,
-) -> Result<serde_json::Value, FieldErrors> {
+    known: Option<&Value>,
+) -> Result<Value, FieldErrors> {
+    let stays = |param: &Param| {
+        let is_entered = fields.get(&param.name).is_some_and(|text| !text.is_empty());
+        param.kind.is_secret() && !is_entered && known.is_some_and(|known| known.get(&param.name).is_some())
+    };
+    let kept: Vec<_> =
+        definition.params.iter().filter(|param| stays(param)).map(|param| param.name.clone()).collect();
     // A schedule holds no files: a kind that needs one is refused by the deck.
-    let without_files = definition.params.into_iter().filter(|param| !param.kind.is_file()).collect();
-    let definition = Definition { params: without_files, ..Definition::new(definition.kind) };
+    let entered = definition.params.into_iter().filter(|param| !param.kind.is_file() && !stays(param));
+    let definition = Definition { params: entered.collect(), ..Definition::new(definition.kind) };
     let fields: Vec<_> = fields.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
-    form::decode(&definition, &fields, &BTreeMap::new())
+    let mut params = form::decode(&definition, &fields, &BTreeMap::new())?;
+    for name in kept {
+        params[name] = Value::from(SECRET_MASK);
+    }
+    Ok(params)
 }
 
 fn said(error: &taskdeck_core::IdError) -> String {
@@ -228,6 +244,21 @@ fn said(error: &taskdeck_core::IdError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_is_not_entered_anew_stays() {
+        let mut definition = Definition::new(Kind::new("fetch").unwrap());
+        definition.params =
+            vec![Param::of::<taskdeck_core::Secret>("key"), Param::of::<Vec<u8>>("pages").min_items(1)];
+        let fields = |key: &str| {
+            BTreeMap::from([("key".to_owned(), key.to_owned()), ("pages".to_owned(), "1".to_owned())])
+        };
+        let known = serde_json::json!({"key": SECRET_MASK, "pages": []});
+        let read = |key: &str, known| params(definition.clone(), &fields(key), known);
+        assert_eq!(read("", Some(&known)).unwrap(), serde_json::json!({"key": SECRET_MASK, "pages": [1]}));
+        assert_eq!(read("new", Some(&known)).unwrap()["key"], serde_json::json!({"$secret": "new"}));
+        assert_eq!(read("", None).unwrap_err().get("key"), Some("Enter a value."));
+    }
 
     #[test]
     fn limits_are_read_from_what_was_typed() {

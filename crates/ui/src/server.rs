@@ -20,8 +20,8 @@ mod with_engine {
     use multer::Multipart;
     use server_fn::error::ServerFnUrlError;
     use taskdeck_core::{
-        About, AnswerRequest, DeckError, Definition, FieldErrors, Kind, QuestionOutcome, Started, TaskId,
-        TaskState, form,
+        About, AnswerRequest, DeckError, Definition, FieldErrors, Kind, Param, QuestionOutcome, Started,
+        TaskId, TaskState, form,
     };
     use taskdeck_engine::Client;
 
@@ -202,7 +202,7 @@ mod with_engine {
         pub kind: Option<Kind>,
         /// Why it was refused.
         pub error: DeckError,
-        /// What was typed, by field, so that the form can be shown again with it.
+        /// What was typed, by field, so that the form can be shown again with it; without secrets.
         pub fields: Vec<(String, String)>,
     }
 
@@ -229,17 +229,17 @@ mod with_engine {
     /// The refusal, with what was typed.
     pub async fn start_from_form(client: &Client, body: Multipart<'_>) -> Result<Started, FormRejection> {
         let form = taskdeck_axum::upload::read_form(client, None, body).await.map_err(FormRejection::new)?;
-        let rejected = |kind: Option<&Kind>, error: DeckError| FormRejection {
-            kind: kind.cloned(),
-            error,
-            fields: form.fields.clone(),
-        };
         let Some(kind) = &form.kind else {
             let reason = "the form does not say which kind to start (`_kind`)".to_owned();
-            return Err(rejected(None, DeckError::BadRequest { reason }));
+            return Err(FormRejection::new(DeckError::BadRequest { reason }));
         };
-        let definition = client.kind(kind).map_err(|error| rejected(None, error))?;
+        let definition = client.kind(kind).map_err(FormRejection::new)?;
         let kind = &definition.kind;
+        let rejected = |error: DeckError| FormRejection {
+            kind: Some(kind.clone()),
+            error,
+            fields: without_secrets(&definition.params, form.fields.clone()),
+        };
         let mut checked = form.request(&definition);
         if definition.danger.is_some() && !form.fields.iter().any(|(name, _)| name == CONFIRM) {
             let mut errors = FieldErrors::default();
@@ -249,7 +249,16 @@ mod with_engine {
             }
             checked = Err(errors.into());
         }
-        let request = checked.map_err(|error| rejected(Some(kind), error))?;
-        client.start(kind.as_str(), request).await.map_err(|error| rejected(Some(kind), error))
+        let request = checked.map_err(rejected)?;
+        client.start(kind.as_str(), request).await.map_err(rejected)
+    }
+
+    /// What was typed, as a page may show it again: a secret is typed anew.
+    #[must_use]
+    pub fn without_secrets(params: &[Param], mut fields: Vec<(String, String)>) -> Vec<(String, String)> {
+        let is_secret =
+            |name: &String| params.iter().any(|param| param.name == *name && param.kind.is_secret());
+        fields.retain(|(name, _)| !is_secret(name));
+        fields
     }
 }

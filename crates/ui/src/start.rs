@@ -12,11 +12,12 @@ use web_sys::FormData;
 use crate::form::check::CONFIRM;
 use crate::form::{Sending, Transfer};
 use crate::live::LiveStore;
-use crate::{ApiError, api, browser, use_base, use_live};
+use crate::{ApiError, Toasts, api, browser, use_base, use_live, use_toasts};
 
 /// Starts tasks of the kind `T`, as a `ServerAction` calls a server function: make it while the component is built,
 /// dispatch it in an event handler, and read what became of it from its signals. The task that it started is known to
-/// the page's live store before anything else is told, so a widget of it shows at once.
+/// the page's live store before anything else is told, so a widget of it shows at once. Where the app provides
+/// [`Toasts`], one says that it was started.
 ///
 /// A kind with a file is started by a [`TaskForm`](crate::TaskForm): only a person can choose a file.
 ///
@@ -71,6 +72,7 @@ struct Inner {
     /// On the server, where the component goes from thread to thread, there is never one.
     transfer: StoredValue<Option<SendWrapper<Transfer>>>,
     live: StoredValue<LiveStore>,
+    toasts: Option<Toasts>,
     url: StoredValue<String>,
     /// Until it is answered: sent again, it starts one task.
     id: StoredValue<Option<TaskId>>,
@@ -88,6 +90,7 @@ impl<T: Task> StartTask<T> {
             on_started: StoredValue::default(),
             transfer: StoredValue::new(None),
             live: StoredValue::new(use_live()),
+            toasts: use_toasts(),
             url: StoredValue::new(use_base().join(api::StartTask::PATH)),
             id: StoredValue::default(),
         };
@@ -207,6 +210,9 @@ impl Inner {
         }
         if let Ok(started) = &answer {
             self.live.with_value(|live| live.seed(started.task.clone()));
+            if let Some(toasts) = self.toasts {
+                toasts.started(started);
+            }
         }
         self.answer.set(Some(answer.clone()));
         if let (Ok(started), Some(on_started)) = (answer, self.on_started.get_value()) {

@@ -1,9 +1,12 @@
 //! What to do about the connection: a state machine without I/O. Push by the socket; where there is none, asking every
-//! 1, 2 and then 5 seconds; nothing more once the task has ended.
+//! 1, 2 and then 5 seconds. Once the task has ended nothing is asked any more, but the socket stays: somebody may try the
+//! task again.
 
 /// How long an opening may take, and how much later than promised a message may come.
 const OPEN_WITHIN_MS: u32 = 8_000;
 const BEAT_GRACE_MS: u32 = 5_000;
+/// When the socket of a task that has ended is opened again.
+const REOPEN_MS: u32 = 15_000;
 
 /// How the widget hears of its task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub(crate) enum Standing {
     Offline,
     /// It may not, or there is no such task (any more).
     Refused,
-    /// There is no more to hear.
+    /// There is no more to hear, unless somebody tries the task again.
     Ended,
 }
 
@@ -54,6 +57,8 @@ pub(crate) enum Event {
     Ended {
         gone: bool,
     },
+    /// It had ended, and goes on.
+    Resumed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,8 @@ pub(crate) struct Line {
     failures: u32,
     polls: u32,
     polling: bool,
+    /// Whether the server ever said hello.
+    was_live: bool,
 }
 
 impl Line {
@@ -79,13 +86,13 @@ impl Line {
         self.standing
     }
 
-    fn is_over(&self) -> bool {
-        matches!(self.standing, Standing::Refused | Standing::Ended)
+    fn has_ended(&self) -> bool {
+        self.standing == Standing::Ended
     }
 
     pub(crate) fn on(&mut self, event: Event) -> Vec<Command> {
         use Command::{Arm, Close, Open, Poll};
-        if self.is_over() && event != Event::Begin {
+        if self.standing == Standing::Refused && event != Event::Begin {
             return Vec::new();
         }
         match event {
@@ -96,7 +103,10 @@ impl Line {
             Event::Hello(beat_ms) => {
                 self.beat_ms = beat_ms.saturating_add(BEAT_GRACE_MS);
                 (self.failures, self.polls) = (0, 0);
-                self.standing = Standing::Live;
+                self.was_live = true;
+                if !self.has_ended() {
+                    self.standing = Standing::Live;
+                }
                 vec![Arm(Timer::Beat, self.beat_ms)]
             }
             Event::Heard => vec![Arm(Timer::Beat, self.beat_ms)],
@@ -106,22 +116,41 @@ impl Line {
                 todo.extend(self.lost());
                 todo
             }
+            Event::Due(Timer::Retry) if self.has_ended() && !self.was_live => Vec::new(),
             Event::Due(Timer::Retry) => vec![Open, Arm(Timer::Beat, OPEN_WITHIN_MS)],
-            Event::Due(Timer::Poll) if self.standing == Standing::Live || self.polling => Vec::new(),
+            Event::Due(Timer::Poll)
+                if matches!(self.standing, Standing::Live | Standing::Ended) || self.polling =>
+            {
+                Vec::new()
+            }
             Event::Due(Timer::Poll) => {
                 self.polling = true;
                 vec![Poll]
             }
             Event::Polled(answer) => self.polled(answer),
-            Event::Ended { gone } => {
-                self.standing = if gone { Standing::Refused } else { Standing::Ended };
+            Event::Ended { gone: true } => {
+                self.standing = Standing::Refused;
                 vec![Close]
+            }
+            Event::Ended { gone: false } => {
+                self.standing = Standing::Ended;
+                Vec::new()
+            }
+            // It was the socket that told.
+            Event::Resumed => {
+                self.standing = Standing::Live;
+                Vec::new()
             }
         }
     }
 
     fn lost(&mut self) -> Vec<Command> {
         self.failures += 1;
+        if self.has_ended() {
+            // Where there never was a socket, there is none to come back.
+            let wait = if self.failures < 5 { REOPEN_MS } else { 4 * REOPEN_MS };
+            return if self.was_live { vec![Command::Arm(Timer::Retry, wait)] } else { Vec::new() };
+        }
         if self.standing == Standing::Live {
             // The first poll tells whether the server is there at all.
             self.standing = Standing::Connecting;
@@ -144,7 +173,7 @@ impl Line {
             self.standing = Standing::Refused;
             return vec![Command::Close];
         }
-        if self.standing == Standing::Live {
+        if matches!(self.standing, Standing::Live | Standing::Ended) {
             return Vec::new();
         }
         self.standing = if answer == Answer::State { Standing::Polling } else { Standing::Offline };
@@ -210,10 +239,23 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_any_more_once_it_has_ended_or_is_refused() {
-        for event in
-            [Event::Ended { gone: false }, Event::Ended { gone: true }, Event::Polled(Answer::Refused)]
-        {
+    fn a_task_that_has_ended_is_asked_for_no_more_but_heard_of_when_it_goes_on() {
+        let mut line = live();
+        assert_eq!(line.on(Event::Ended { gone: false }), []);
+        assert_eq!(line.on(Event::Due(Timer::Poll)), []);
+        assert_eq!(line.on(Event::Heard), [Arm(Timer::Beat, 20_000)], "the socket stays");
+        assert_eq!(line.on(Event::Closed), [Arm(Timer::Retry, REOPEN_MS)]);
+        assert_eq!(line.on(Event::Due(Timer::Retry))[0], Open);
+        line.on(Event::Hello(15_000));
+        assert_eq!(line.standing(), Standing::Ended, "there is nothing to be live about");
+        line.on(Event::Resumed);
+        assert_eq!(line.standing(), Standing::Live);
+        assert_eq!(line.on(Event::Closed)[0], Arm(Timer::Retry, 500));
+    }
+
+    #[test]
+    fn nothing_is_asked_any_more_once_it_is_gone_or_refused() {
+        for event in [Event::Ended { gone: true }, Event::Polled(Answer::Refused)] {
             let mut line = live();
             assert_eq!(line.on(event), [Close], "{event:?}");
             for later in [Event::Closed, Event::Due(Timer::Poll), Event::Due(Timer::Retry), Event::Heard] {

@@ -13,7 +13,7 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlElement, ShadowRoot};
 
 use crate::dom::Nodes;
 use crate::facts::facts;
-use crate::line::{Answer, Command, Event, Line, Timer};
+use crate::line::{Answer, Command, Event, Line, Standing, Timer};
 use crate::message::{self, Message};
 use crate::net::{self, NoAnswer, Socket};
 
@@ -143,7 +143,7 @@ impl Inner {
             None => self.src.clone(),
         };
         let token = self.token.borrow().as_ref().map(|token| format!("&token={token}")).unwrap_or_default();
-        let url = format!("{base}/ws/task/{}?log=false{token}", self.task);
+        let url = format!("{base}/ws/task/{}?log=false&follow=true{token}", self.task);
         let (heard, closed) = (self.still(), self.still());
         let socket = Socket::open(
             &url,
@@ -199,6 +199,8 @@ impl Inner {
         }
         if has_ended {
             self.on(Event::Ended { gone: false });
+        } else if self.line.borrow().standing() == Standing::Ended {
+            self.on(Event::Resumed);
         }
         self.show();
     }

@@ -8,3 +8,5 @@ pub(crate) use server::{ServerConfig, Store};
 #[cfg(test)]
 pub(crate) use sources::NAMES;
 pub(crate) use sources::Sources;
+#[cfg(feature = "postgres")]
+pub(crate) use values::{Fault, store};

@@ -8,6 +8,7 @@ mod batch;
 mod bulk;
 mod embed;
 mod guard;
+mod inbox;
 mod kinds;
 mod lanes;
 mod schedules;

@@ -17,13 +17,14 @@ const MOST: usize = 10;
 const LIST: &str = "palette-choices";
 
 /// The pages, with the words that they are found by.
-const PAGES: [(&str, &str, &str); 7] = [
+const PAGES: [(&str, &str, &str); 8] = [
     ("Overview", "/", "layers"),
     ("Tasks", "/tasks", "list-checks"),
     ("Start a task", "/start", "play"),
     ("Queues", "/queues", "list"),
     ("Schedules", "/schedules", "calendar-clock"),
     ("Workers", "/workers", "monitor"),
+    ("Notifications", "/inbox", "bell"),
     ("Settings", "/settings", "settings"),
 ];
 

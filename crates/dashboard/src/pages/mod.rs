@@ -1,6 +1,7 @@
 //! The pages, one file each.
 
 pub(crate) mod bulk;
+pub(crate) mod inbox;
 pub(crate) mod new_schedule;
 pub(crate) mod not_found;
 pub(crate) mod overview;

@@ -40,7 +40,7 @@ pub(crate) fn NewSchedulePage() -> impl IntoView {
                     match kinds.iter().find(|definition| definition.kind.as_str() == kind) {
                         Some(definition) => {
                             let definition = definition.clone();
-                            let initial = query.with_untracked(|query| typed(query, None));
+                            let initial = query.with_untracked(|query| typed(query, &definition, None));
                             view! {
                             <p class="dash-callout">
                                 <Icon name=definition.icon.clone()/>
@@ -49,6 +49,12 @@ pub(crate) fn NewSchedulePage() -> impl IntoView {
                                     <a href=paths::new_schedule("")>"Another kind"</a>
                                 </span>
                             </p>
+                            {definition.danger.clone().map(|danger| view! {
+                                <p class="dash-callout dash-callout-bad">
+                                    <Icon name="triangle-alert"/>
+                                    <span>{danger} " A schedule starts it without asking again."</span>
+                                </p>
+                            })}
                             <div class="dash-start-form"><ScheduleForm definition initial told change=false/></div>
                         }
                         .erase()

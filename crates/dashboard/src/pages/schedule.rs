@@ -89,7 +89,8 @@ fn Shown(
     let is_made = schedule.source == ScheduleSource::Made;
     let form = match definition.filter(|_| is_made) {
         Some(definition) => {
-            let initial = use_query_map().with_untracked(|query| typed(query, Some(&schedule.spec)));
+            let initial =
+                use_query_map().with_untracked(|query| typed(query, &definition, Some(&schedule.spec)));
             view! { <ScheduleForm definition initial told change=true/> }.erase()
         }
         None => unchangeable(&schedule),

@@ -1,18 +1,23 @@
 //! The form that starts a task of a kind, what is known of the kind, and the tasks it started last.
 
 use leptos::Title;
+use leptos::html;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use taskdeck_core::{DeckError, Definition, ListQuery, TaskId, TaskState, form};
+use taskdeck_core::{
+    DeckError, Definition, ListQuery, ResultBody, Started, TaskEvent, TaskId, TaskState, form,
+};
 use taskdeck_ui::format::span;
-use taskdeck_ui::{ApiError, Erase, Icon, TaskForm, TimeAgo, api, load, status_icon};
+use taskdeck_ui::{ApiError, Erase, Icon, TaskForm, TaskProgress, TimeAgo, api, load, status_icon};
 
 use super::not_found::NotFound;
 use crate::filter::Filter;
 use crate::parts::kind_card::Marks;
 use crate::parts::notice::{CannotLoad, Loading};
+use crate::parts::result::ResultPanel;
 use crate::{paths, status_code};
 
 /// How many tasks of the kind are shown beside its form.
@@ -34,20 +39,28 @@ async fn fetch(kind: String, from: Option<TaskId>) -> Result<Shown, ApiError> {
     // The form is what one came for: what stands beside it may be missing.
     let recent = api::tasks(query).await.map(|page| page.tasks).unwrap_or_default();
     let again = match from {
-        Some(id) => api::task(id).await.ok().map(|detail| fields(&definition, &detail.params)),
+        Some(id) => api::task(id).await.ok().map(|detail| form::prefill(&definition, &detail.params)),
         None => None,
     };
     Ok(Shown { definition, recent, again })
 }
 
-/// The fields of a form that say these params. A file cannot be filled in by a page.
-fn fields(definition: &Definition, params: &Value) -> Vec<(String, String)> {
-    definition
-        .params
-        .iter()
-        .filter(|param| !param.kind.is_file())
-        .filter_map(|param| Some((param.name.clone(), form::field_text(params.get(&param.name)?))))
-        .collect()
+/// What the address fills in: the fields that it names. Not files, and no secrets, which must not be in an address.
+fn named(definition: &Definition, query: &ParamsMap) -> Vec<(String, String)> {
+    let fits = |name: &str| {
+        let param = definition.param(name);
+        param.is_some_and(|param| !param.kind.is_file() && !param.kind.is_secret())
+    };
+    let fields = query.clone().into_iter().filter(|(name, _)| fits(name));
+    fields.map(|(name, text)| (name.into_owned(), text)).collect()
+}
+
+/// What the form begins with: the task that is started again, but for what the address says.
+fn begins_with(again: Option<Vec<(String, String)>>, named: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut fields = again.unwrap_or_default();
+    fields.retain(|(name, _)| !named.iter().any(|(other, _)| other == name));
+    fields.extend(named);
+    fields
 }
 
 /// The page of a kind.
@@ -99,15 +112,22 @@ fn KindForm(
     loaded: Shown,
 ) -> impl IntoView {
     let Shown { definition, recent, again } = loaded;
-    let again_notice = again.is_some().then(|| {
-        let text = if definition.has_files() {
-            "Filled in from an earlier task. Choose its file again."
-        } else {
-            "Filled in from an earlier task. Change what should differ."
-        };
-        view! { <p class="dash-callout"><Icon name="rotate-cw"/>{text}</p> }
-    });
+    let named = use_query_map().with_untracked(|query| named(&definition, query));
+    let has_secrets = definition.params.iter().any(|param| param.kind.is_secret());
+    let filled_in = match (again.is_some(), named.is_empty()) {
+        (true, _) if definition.has_files() => Some("Filled in from an earlier task. Choose its file again."),
+        (true, _) if has_secrets => Some("Filled in from an earlier task, but for its secrets."),
+        (true, _) => Some("Filled in from an earlier task. Change what should differ."),
+        // Whoever made the link may mean no good.
+        (false, false) => Some("Filled in by the link that led here. Look at it before you start."),
+        (false, true) => None,
+    };
+    let filled_in =
+        filled_in.map(|text| view! { <p class="dash-callout"><Icon name="rotate-cw"/>{text}</p> });
+    let initial = begins_with(again, named);
     let kind = definition.kind.clone();
+    let ran = RwSignal::new(None::<Started>);
+    let on_run = Callback::new(move |started| ran.set(Some(started)));
     view! {
         <Title text=definition.title.clone()/>
         <header class="dash-start-head">
@@ -119,10 +139,11 @@ fn KindForm(
         </header>
         <div class="dash-start-grid">
             <div class="dash-task-column">
-                {again_notice}
+                {filled_in}
                 <div class="dash-start-form">
-                    <TaskForm definition=definition.clone() initial=again.unwrap_or_default()/>
+                    <TaskForm definition=definition.clone() initial on_run/>
                 </div>
+                {move || ran.get().map(|started| view! { <Ran started/> })}
             </div>
             <div class="dash-task-column">
                 <About definition/>
@@ -133,6 +154,46 @@ fn KindForm(
                     })}
             </div>
         </div>
+    }
+    .erase()
+}
+
+/// A task that was run from this page: how far it is, and what came of it.
+#[component]
+fn Ran(
+    /// The task, as its start answered it.
+    started: Started,
+) -> impl IntoView {
+    let Started { task, deduplicated } = started;
+    let id = task.id;
+    let result = RwSignal::new(None::<ResultBody>);
+    let completed = Callback::new(move |_: TaskEvent| {
+        spawn_local(async move {
+            if let Ok(detail) = api::task(id).await {
+                // The page may be left by now.
+                let _ = result.try_set(detail.result);
+            }
+        });
+    });
+    let element = NodeRef::<html::Section>::new();
+    // It stands below the form, perhaps out of sight.
+    Effect::new(move |_| {
+        if let Some(element) = element.get() {
+            element.scroll_into_view_with_bool(false);
+        }
+    });
+    view! {
+        <section class="dash-ran" aria-labelledby="ran-title" node_ref=element>
+            <header class="dash-ran-head">
+                <h2 class="dash-form-title" id="ran-title">"This run"</h2>
+                <a class="td-button td-button-quiet" href=paths::task(id)>
+                    "Open the task"
+                    <Icon name="chevron-right"/>
+                </a>
+            </header>
+            <TaskProgress task=id state=task is_new=!deduplicated on_completed=move |event| completed.run(event)/>
+            {move || result.get().map(|result| view! { <ResultPanel result task=id/> })}
+        </section>
     }
     .erase()
 }
@@ -222,18 +283,33 @@ fn Recent(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use taskdeck_core::{Kind, Param, Upload};
+    use taskdeck_core::{Kind, Param, Secret, Upload};
 
     use super::*;
 
+    fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
     #[test]
-    fn a_task_is_started_again_with_its_params_but_not_its_file() {
+    fn the_address_fills_in_fields_but_no_files_and_secrets() {
         let mut definition = Definition::new(Kind::new("import_csv").unwrap());
-        definition.params =
-            vec![Param::of::<Upload>("file"), Param::of::<bool>("header"), Param::of::<String>("table")];
-        let params = json!({"file": {"id": "x"}, "header": true, "table": "flights"});
-        let expected = [("header", "true"), ("table", "flights")];
-        let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        assert_eq!(fields(&definition, &params), expected);
+        definition.params = vec![
+            Param::of::<Upload>("file"),
+            Param::of::<Secret>("key"),
+            Param::of::<bool>("header"),
+            Param::of::<Vec<String>>("tables"),
+        ];
+        let mut query = ParamsMap::new();
+        let pairs = [("file", "x"), ("key", "x"), ("tables", "a"), ("tables", "b"), ("other", "x")];
+        for (name, text) in pairs {
+            query.insert(name, text.to_owned());
+        }
+        let named = named(&definition, &query);
+        assert_eq!(named, owned(&[("tables", "a"), ("tables", "b")]));
+        let params = json!({"file": {"id": "x"}, "header": true, "tables": ["c"], "key": "••••••••"});
+        let again = form::prefill(&definition, &params);
+        let both = owned(&[("header", "true"), ("tables", "a"), ("tables", "b")]);
+        assert_eq!(begins_with(Some(again), named), both);
     }
 }

@@ -3,7 +3,7 @@
 use leptos::Title;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use taskdeck_core::{Stats, TaskId, TaskState, WorkerState};
+use taskdeck_core::{Stats, StatsPoint, TaskId, TaskState, WorkerState};
 use taskdeck_ui::format::{duration, thousands};
 use taskdeck_ui::{ApiError, Duration, Erase, Icon, TaskProgress, api, load, use_live};
 
@@ -108,7 +108,7 @@ fn LastHour(
 ) -> impl IntoView {
     let total =
         Memo::new(move |_| fresh.shown.with(|loaded| loaded.stats.as_ref().map(|stats| stats.total.clone())));
-    let of = move |say: fn(&taskdeck_core::StatsPoint) -> Option<String>| {
+    let of = move |say: fn(&StatsPoint) -> Option<String>| {
         Signal::derive(move || {
             total.with(|total| total.as_ref().and_then(say)).unwrap_or_else(|| "–".to_owned())
         })
@@ -190,6 +190,18 @@ fn Worker(
         let held = held.get();
         (!held.is_empty()).then(|| view! { <Held held/> })
     };
+    // What another process worked is not known here.
+    let has_work =
+        worker.with_untracked(|worker| worker.as_ref().is_some_and(|worker| worker.work.is_some()));
+    let work = move |say: fn(&StatsPoint) -> Option<String>| {
+        Signal::derive(move || {
+            let said = worker.with(|worker| worker.as_ref()?.work.as_ref().and_then(say));
+            said.unwrap_or_else(|| "–".to_owned())
+        })
+    };
+    let fact = move |name: &'static str, value: Signal<String>| {
+        has_work.then(|| view! { <div><dt>{name}</dt><dd class="num">{value}</dd></div> }.erase())
+    };
     let facts = move || match slots.get() {
         0 => "Runs no tasks".to_owned(),
         slots => format!("{} of {} slots", thousands(used()), thousands(slots)),
@@ -211,6 +223,10 @@ fn Worker(
             <dl class="dash-worker-facts">
                 <div data-late=move || is_late().then_some("")><dt>"Seen"</dt><dd class="num">{seen}</dd></div>
                 <div><dt>"Up"</dt><dd><Duration from=started_at/></dd></div>
+                {fact("Tries", work(|work| Some(thousands(work.begun))))}
+                {fact("Success", work(success_rate))}
+                {fact("Wait", work(|work| work.wait.map(|wait| duration(wait.p50, true))))}
+                {fact("Run", work(|work| work.run.map(|run| duration(run.p50, true))))}
                 <div><dt>"Version"</dt><dd class="num">{version}</dd></div>
             </dl>
             {stalled}

@@ -110,6 +110,19 @@ impl Chart {
         value(row, step + 1).is_none()
     }
 
+    /// Whether a step tells anything: a bar of nothing does not, but a time of 0 ms is one.
+    fn tells(&self, step: usize) -> bool {
+        self.series
+            .iter()
+            .filter_map(|row| value(row, step))
+            .any(|value| value > 0 || self.shape == Shape::Lines)
+    }
+
+    /// Whether there is nothing to draw.
+    fn is_empty(&self) -> bool {
+        !(0..self.at.len()).any(|step| self.tells(step))
+    }
+
     /// The step under a place from 0.0 to 1.0.
     pub(crate) fn step_at(&self, place: f64) -> Option<usize> {
         let steps = self.at.len();
@@ -170,11 +183,7 @@ pub(crate) fn ChartPanel(
     let labelled = id.clone();
     let under = RwSignal::new(None::<usize>);
     let top = Memo::new(move |_| chart.with(Chart::top));
-    let is_empty = Memo::new(move |_| {
-        chart.with(|chart| {
-            chart.series.iter().all(|row| row.values.iter().all(|value| value.unwrap_or(0) == 0))
-        })
-    });
+    let is_empty = Memo::new(move |_| chart.with(Chart::is_empty));
     let rows = chart
         .with_untracked(|chart| chart.series.iter().map(|row| (row.title, row.class)).collect::<Vec<_>>());
     let shape = chart.with_untracked(|chart| match chart.shape {
@@ -277,12 +286,7 @@ fn summary(chart: &Chart, say: fn(u64) -> String) -> String {
 /// The steps in which something happened, the newest first.
 fn table(chart: &Chart, say: fn(u64) -> String) -> AnyView {
     let heads = chart.series.iter().map(|row| view! { <th scope="col">{row.title}</th> }).collect_view();
-    let rows = chart
-        .at
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(step, _)| chart.series.iter().any(|row| value(row, *step).unwrap_or(0) > 0));
+    let rows = chart.at.iter().enumerate().rev().filter(|(step, _)| chart.tells(*step));
     let rows = rows.map(|(step, at)| {
         let cells = chart.series.iter().map(|row| {
             let text = value(row, step).map_or_else(|| "–".to_owned(), say);
@@ -337,6 +341,14 @@ mod tests {
     fn a_line_has_gaps_where_nothing_is_known() {
         let chart = chart(Shape::Lines, &[&[Some(10), Some(5), None, Some(10)]]);
         assert_eq!(chart.paths(), ["M75.0 0.0L225.0 60.0M525.0 0.0h0.1"]);
+    }
+
+    #[test]
+    fn times_of_nought_are_drawn_and_bars_of_nought_are_not() {
+        let rows: &[&[Option<u64>]] = &[&[None, Some(0)]];
+        assert!(chart(Shape::Bars, rows).is_empty() && !chart(Shape::Lines, rows).is_empty());
+        assert_eq!([0, 1].map(|step| chart(Shape::Lines, rows).tells(step)), [false, true]);
+        assert!(chart(Shape::Lines, &[&[None, None]]).is_empty());
     }
 
     #[test]

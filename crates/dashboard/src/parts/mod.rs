@@ -1,6 +1,7 @@
 //! What the pages are made of.
 
 pub(crate) mod attempts;
+pub(crate) mod bell;
 pub(crate) mod chart;
 pub(crate) mod charts;
 pub(crate) mod copy;

@@ -3,7 +3,6 @@
 use leptos::html;
 use leptos::prelude::*;
 use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
-use taskdeck_ui::format::duration;
 use taskdeck_ui::{
     CancelButton, Duration, Erase, Icon, ProgressRow, RetryButton, TimeAgo, status_icon, use_live,
 };
@@ -47,7 +46,7 @@ pub(crate) fn TaskRow(
     });
     let says = move || match summary.get() {
         Some(summary) => view! { <p class="dash-row-says">{summary}</p> }.erase(),
-        None => view! { <ProgressRow state=seed.clone()/> }.erase(),
+        None => view! { <ProgressRow state=seed.clone() shown/> }.erase(),
     };
     view! {
         <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string() node_ref=row>
@@ -68,7 +67,6 @@ pub(crate) fn TaskRow(
             </div>
             <div class="dash-row-progress">
                 {says}
-                <Stall task shown/>
             </div>
             <When task gone shown/>
             <div class="dash-row-actions">
@@ -102,38 +100,6 @@ fn Choose(
         </label>
     }
     .erase()
-}
-
-/// How long a running task may say nothing before the row says so, in milliseconds.
-const SILENT: u64 = 30_000;
-
-/// Says when a running task has not told anything for a while: since the page shows it, as far as it can know.
-#[component]
-fn Stall(
-    /// The task, live.
-    task: Signal<TaskState>,
-    /// Whether the row is in sight.
-    shown: Signal<bool>,
-) -> impl IntoView {
-    let now = use_live().now_while(shown);
-    let rev = Memo::new(move |_| task.with(|task| (task.status == Status::Running).then(|| task.rev())));
-    let heard = RwSignal::new(None::<Timestamp>);
-    Effect::new(move |_| {
-        rev.track();
-        heard.set(now.get_untracked());
-    });
-    let silent = Memo::new(move |_| {
-        rev.get()?;
-        let silent = now.get()?.millis_since(heard.get()?);
-        (silent >= SILENT).then(|| format!("No update for {}", duration(silent, false)))
-    });
-    // The first time is known only when the clock runs.
-    Effect::new(move |_| {
-        if heard.with_untracked(Option::is_none) {
-            heard.set(now.get());
-        }
-    });
-    move || silent.get().map(|text| view! { <p class="dash-row-stall"><Icon name="clock"/>{text}</p> })
 }
 
 /// The second line: what tells this task from others of its kind.

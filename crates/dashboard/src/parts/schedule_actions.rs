@@ -5,7 +5,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_navigate;
 use serde_json::Value;
 use taskdeck_ui::manage::{ScheduleDeed, SteerSchedule, about_schedule};
-use taskdeck_ui::{Erase, manage};
+use taskdeck_ui::{Erase, manage, use_toasts};
 
 use crate::parts::press::{Ask, Press};
 use crate::paths;
@@ -25,15 +25,14 @@ pub(crate) fn Steer(
         true => deed(&name, ScheduleDeed::Resume, "play", "Resume", Callback::new(move |_| ask.run(()))),
         false => deed(&name, ScheduleDeed::Pause, "pause", "Pause", Callback::new(move |_| ask.run(()))),
     };
-    let go = use_navigate();
+    let toasts = use_toasts();
     let base = paths::tasks("");
-    // The task that was started is what one wants to see.
-    let started = Callback::new(move |answer: Value| match answer.as_str() {
-        Some(id) => go(
-            &format!("{base}/{id}"),
-            leptos_router::NavigateOptions { resolve: false, ..Default::default() },
-        ),
-        None => ask.run(()),
+    let said = format!("Started by the schedule {name}");
+    let started = Callback::new(move |answer: Value| {
+        if let (Some(id), Some(toasts)) = (answer.as_str(), toasts) {
+            toasts.show(said.clone(), format!("{base}/{id}"), "Open the task");
+        }
+        ask.run(());
     });
     let run = deed(&name, ScheduleDeed::Run, "zap", "Run now", started);
     view! {

@@ -47,7 +47,11 @@ const ZONES: [&str; 18] = [
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// What the fields of the form begin with: what the address says, else the schedule.
-pub(crate) fn typed(query: &ParamsMap, spec: Option<&ScheduleSpec>) -> Vec<(String, String)> {
+pub(crate) fn typed(
+    query: &ParamsMap,
+    definition: &Definition,
+    spec: Option<&ScheduleSpec>,
+) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let mut add = |name: &str, text: String| fields.push((name.to_owned(), text));
     if let Some(spec) = spec {
@@ -59,15 +63,26 @@ pub(crate) fn typed(query: &ParamsMap, spec: Option<&ScheduleSpec>) -> Vec<(Stri
         add("queue", spec.queue.as_ref().map(ToString::to_string).unwrap_or_default());
         add("priority", spec.priority.to_string());
         add("key", spec.key.clone().unwrap_or_default());
-        if let Value::Object(params) = &spec.params {
-            for (name, value) in params {
-                add(&format!("params[{name}]"), form::field_text(value));
+        // What came back has all that was said of the params.
+        if !came_back(query) {
+            for (name, text) in form::prefill(definition, &spec.params) {
+                add(&format!("params[{name}]"), text);
             }
         }
     }
-    // A form that came back has every field; of those that are there twice the last holds.
+    // Of those that are there twice the last holds.
     fields.extend(query.clone().into_iter().map(|(name, text)| (name.into_owned(), text)));
+    if came_back(query) {
+        let empty = definition.params.iter().map(|param| format!("params[{}]", param.name));
+        let empty: Vec<_> = empty.filter(|name| !fields.iter().any(|(other, _)| other == name)).collect();
+        fields.extend(empty.into_iter().map(|name| (name, String::new())));
+    }
     fields
+}
+
+/// Whether the address is that of a form that was refused: it always says this.
+fn came_back(query: &ParamsMap) -> bool {
+    query.get("missed").is_some()
 }
 
 fn value_of(fields: &[(String, String)], name: &str) -> Option<String> {
@@ -101,7 +116,7 @@ pub(crate) fn ScheduleForm(
     let initial = StoredValue::new(initial);
     let value = move |name: &str| initial.with_value(|initial| value_of(initial, name));
     let field = move |param: Param| {
-        let value = value(&param.name);
+        let value = initial.with_value(|initial| form::typed(&param, initial));
         view! { <FieldInput param form=fields value/> }.erase()
     };
     let name_field = if change {
@@ -119,7 +134,7 @@ pub(crate) fn ScheduleForm(
         .params
         .iter()
         .filter(|param| !param.kind.is_file())
-        .map(|param| field(Param { name: format!("params[{}]", param.name), ..param.clone() }));
+        .map(|param| field(of_schedule(param, change)));
     let params = params.collect_view();
     let has_params = definition.params.iter().any(|param| !param.kind.is_file());
     let more = [
@@ -162,6 +177,17 @@ pub(crate) fn ScheduleForm(
         </PostForm>
     }
     .erase()
+}
+
+/// A param of the tasks as a field of the schedule's form. A secret that is stored is not shown, and need not be entered
+/// again.
+fn of_schedule(param: &Param, change: bool) -> Param {
+    let name = format!("params[{}]", param.name);
+    if !(change && param.kind.is_secret()) {
+        return Param { name, ..param.clone() };
+    }
+    let help = format!("{} Stays as it is unless you enter another.", param.help);
+    Param { name, help: help.trim_start().to_owned(), required: false, ..param.clone() }
 }
 
 fn optional(name: &str, title: &str, help: &str) -> Param {
@@ -383,15 +409,19 @@ mod tests {
             params: json!({"steps": 3, "fast": true}),
             ..ScheduleSpec::new(ScheduleName::new("a").unwrap(), Kind::new("demo").unwrap(), "@daily")
         };
+        let mut definition = Definition::new(spec.kind.clone());
+        definition.params = vec![Param::of::<u8>("steps"), Param::of::<bool>("fast")];
+        let fields = typed(&ParamsMap::new(), &definition, Some(&spec));
+        assert_eq!(value_of(&fields, "params[fast]").as_deref(), Some("true"));
         let mut query = ParamsMap::new();
         query.insert("cron", "@hourly".to_owned());
+        query.insert("missed", "skip".to_owned());
         query.insert("params[steps]", "many".to_owned());
-        let fields = typed(&query, Some(&spec));
+        let fields = typed(&query, &definition, Some(&spec));
         let value = |name: &str| value_of(&fields, name);
         assert_eq!((value("name").as_deref(), value("cron").as_deref()), (Some("a"), Some("@hourly")));
         assert_eq!(value("params[steps]").as_deref(), Some("many"));
-        assert_eq!(value("params[fast]").as_deref(), Some("true"));
-        assert_eq!(value("params[none]"), None);
+        assert_eq!(value("params[fast]").as_deref(), Some(""), "a box that is off is not sent");
     }
 
     #[test]

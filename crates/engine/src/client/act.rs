@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use taskdeck_core::{
     Action, AnswerRequest, CancelInfo, CancelOutcome, DeckError, Event, ListQuery, QuestionOutcome, State,
-    Status, Subject, Task, TaskId, TaskState, form,
+    Status, Subject, Task, TaskId, TaskState, form, keep_secrets, may_hold_secrets,
 };
 
-use super::Client;
+use super::{Client, json};
 use crate::bulk::BulkAction;
 use crate::store::{Applied, Change, RemoveWhich, StoredAnswer};
 
@@ -142,18 +142,26 @@ impl Client {
     }
 
     /// Replaces the params of a failed task, so that a retry runs with these. Its checkpoint goes: it belonged to the
-    /// old ones.
+    /// old ones. Where they have the mask of a secret in its place, that secret stays.
     ///
     /// # Errors
     /// [`DeckError::InvalidParams`], [`DeckError::WrongStatus`] when the task has not failed, [`DeckError::NotFound`],
     /// [`DeckError::Denied`].
-    pub async fn set_params(&self, id: TaskId, params: serde_json::Value) -> Result<TaskState, DeckError> {
+    pub async fn set_params(
+        &self,
+        id: TaskId,
+        mut params: serde_json::Value,
+    ) -> Result<TaskState, DeckError> {
         let record = self.task_for(Action::Edit, id).await?;
         if record.kind.as_str() == BulkAction::KIND {
             let reason = "what a bulk action does cannot be changed".to_owned();
             return Err(DeckError::BadRequest { reason });
         }
         let definition = self.known(Action::Edit, record.kind.as_str())?;
+        let stored = self.inner.store.payload(id).await?.ok_or_else(DeckError::task_not_found)?.params;
+        if may_hold_secrets(&stored) {
+            keep_secrets(&mut params, &json(&stored)?);
+        }
         let mut params = form::validate(&definition, params)?;
         self.claim_uploads(&definition, &mut params).await?;
         if !self.inner.store.set_params(id, definition.version, params.to_string()).await? {

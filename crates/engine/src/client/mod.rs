@@ -5,6 +5,7 @@ mod act;
 mod bulk;
 mod embed;
 mod files;
+mod inbox;
 mod lanes;
 mod log;
 mod notices;
@@ -17,8 +18,11 @@ mod workers;
 
 use std::sync::Arc;
 
+use serde_json::Value;
 pub use stats::{StatsQuery, StatsSince};
-use taskdeck_core::{Action, Actor, DeckError, Definition, Subject, TaskId, authorise};
+use taskdeck_core::{
+    Action, Actor, DeckError, Definition, Subject, TaskId, authorise, may_hold_secrets, redact,
+};
 
 use crate::deck::{Deck, Inner};
 use crate::feed::Feed;
@@ -94,6 +98,15 @@ impl Client {
 fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, DeckError> {
     serde_json::from_str(text)
         .map_err(|error| DeckError::Internal { reason: format!("something stored cannot be read: {error}") })
+}
+
+/// Something stored, as it may be shown: with masks in the places of secrets.
+fn shown(text: &str) -> Result<Value, DeckError> {
+    let mut value = json(text)?;
+    if may_hold_secrets(text) {
+        redact(&mut value);
+    }
+    Ok(value)
 }
 
 impl Inner {

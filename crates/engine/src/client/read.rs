@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use taskdeck_core::{
-    Action, Attempt, Counts, DeckError, ListQuery, ResultBody, Status, Subject, TaskDetail, TaskId, TaskPage,
-    TaskState,
+    Action, Actor, Attempt, Counts, DeckError, ListQuery, OpenQuestion, ResultBody, Status, Subject,
+    TaskDetail, TaskId, TaskPage, TaskState, may_hold_secrets, redact,
 };
 
-use super::{Client, json};
+use super::{Client, json, shown};
 use crate::outcome::StoredResult;
 use crate::preview::preview;
 use crate::store::Record;
@@ -78,12 +78,12 @@ impl Client {
         let limits = self.inner.definition(&record.kind).map(|definition| &definition.limits);
         let grace = self.inner.settings.grace;
         Ok(TaskDetail {
-            params: json(&payload.params)?,
-            checkpoint: payload.checkpoint.as_deref().map(json).transpose()?,
+            params: shown(&payload.params)?,
+            checkpoint: payload.checkpoint.as_deref().map(shown).transpose()?,
             result,
             attempts: self.attempts_of(&record).await?,
             after: self.inner.store.after(id).await?,
-            questions: if task.questions > 0 { self.inner.store.questions(id).await? } else { Vec::new() },
+            questions: if task.questions > 0 { self.questions_of(id).await? } else { Vec::new() },
             grace_ms: limits
                 .and_then(|limits| limits.grace_ms)
                 .unwrap_or_else(|| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX)),
@@ -94,8 +94,20 @@ impl Client {
 
     async fn result_body(&self, id: TaskId, stored: Option<&str>) -> Result<ResultBody, DeckError> {
         // Nothing is stored for nothing.
-        let stored = stored.map_or_else(|| Ok(StoredResult::default()), json)?;
-        Ok(stored.body(&self.inner.store.task_files(Some(id)).await?))
+        let mut result = stored.map_or_else(|| Ok(StoredResult::default()), json)?;
+        // The program itself has what it returned as it returned it.
+        if self.actor != Actor::System && stored.is_some_and(may_hold_secrets) {
+            redact(&mut result.result);
+        }
+        Ok(result.body(&self.inner.store.task_files(Some(id)).await?))
+    }
+
+    async fn questions_of(&self, id: TaskId) -> Result<Vec<OpenQuestion>, DeckError> {
+        let mut questions = self.inner.store.questions(id).await?;
+        for answer in questions.iter_mut().filter_map(|asked| asked.answer.as_mut()) {
+            redact(&mut answer.fields);
+        }
+        Ok(questions)
     }
 
     /// What a completed task left; waits for its end if told to.

@@ -2,7 +2,7 @@
 
 use taskdeck_core::{
     Action, DeckError, FieldErrors, NextTimes, Schedule, ScheduleName, ScheduleSource, ScheduleSpec, Started,
-    Subject, Timestamp,
+    Subject, Timestamp, form, keep_secrets, redact,
 };
 
 use super::Client;
@@ -46,17 +46,23 @@ impl Client {
         Ok(next_times(cron, Some(&timetable), self.inner.clock.now()))
     }
 
-    /// Makes a schedule, or changes the one of this name. It starts its tasks in the name of the actor.
+    /// Makes a schedule, or changes the one of this name. It starts its tasks in the name of the actor. Where its params
+    /// have the mask of a secret in its place, the secret of the schedule that was there stays.
     ///
     /// # Errors
     /// [`DeckError::InvalidParams`] with what is wrong with each field (a param is named `params.<name>`),
     /// [`DeckError::MadeInCode`] for a schedule of the program, [`DeckError::Denied`].
     pub async fn put_schedule(&self, spec: ScheduleSpec) -> Result<Schedule, DeckError> {
         self.may(Action::ManageSchedules, Subject::Deck)?;
-        let checked = check(&self.inner.registry, &spec)?;
-        self.may(Action::Start, Subject::Kind(&checked.definition))?;
         for _ in 0..MOST_TRIES {
             let before = self.inner.store.schedule(spec.name.clone()).await?;
+            let mut spec = spec.clone();
+            if let Some(before) = &before {
+                keep_secrets(&mut spec.params, &before.spec.params);
+            }
+            let checked = check(&self.inner.registry, &spec)?;
+            self.may(Action::Start, Subject::Kind(&checked.definition))?;
+            form::mark_secrets(&checked.definition, &mut spec.params);
             if before.is_none() && self.inner.store.schedules().await?.len() >= MOST_SCHEDULES {
                 return Err(DeckError::BadRequest {
                     reason: format!("there are {MOST_SCHEDULES} schedules already: remove some"),
@@ -225,7 +231,8 @@ impl Client {
 }
 
 /// The schedule as everybody sees it, with the times to come.
-fn seen(stored: StoredSchedule, now: Timestamp) -> Schedule {
+fn seen(mut stored: StoredSchedule, now: Timestamp) -> Schedule {
+    redact(&mut stored.spec.params);
     let timetable = Timetable::read(&stored.spec.cron, &stored.spec.time_zone);
     // A time zone that this machine does not know any more has no times: the loop pauses the schedule and says so.
     let next = next_times(&stored.spec.cron, timetable.as_ref().ok(), now);

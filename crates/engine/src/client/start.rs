@@ -331,7 +331,8 @@ impl Inner {
             let claimed = match &outcome {
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
-                    Some(Claimed { record: Arc::clone(record), params, checkpoint: None, last_log_seq: 0 })
+                    let record = Arc::clone(record);
+                    Some(Claimed { record, params, checkpoint: None, last_log_seq: 0, waited_ms: 0 })
                 }
                 _ => None,
             };

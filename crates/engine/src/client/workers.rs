@@ -44,6 +44,7 @@ impl Client {
                 stalled: here && inner.heart.stalled.load(Ordering::Acquire),
                 running: running.remove(&session.id).unwrap_or_default(),
                 held: if here { inner.live.held() } else { Vec::new() },
+                work: here.then(|| inner.work.since(session.started_at)),
             }
         };
         Ok(sessions.into_iter().map(worker).collect())

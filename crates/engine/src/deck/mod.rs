@@ -29,6 +29,7 @@ use crate::settings::Settings;
 use crate::start::Start;
 use crate::starts::StartRates;
 use crate::store::{Applied, Change, FileRole, Moved, Record, Store, StoreError};
+use crate::work::Work;
 use crate::worker::Worker;
 
 /// What everything in a deck shares.
@@ -57,6 +58,8 @@ pub(crate) struct Inner {
     /// This process, as the store knows it, and the thread that says that it lives.
     pub(crate) heart: Heart,
     pub(crate) worker_name: String,
+    /// What this process has worked so far.
+    pub(crate) work: Work,
     /// What the tokens of widgets in other pages are signed with.
     pub(crate) embed_key: EmbedKey,
     on_shutdown: Vec<Hook>,

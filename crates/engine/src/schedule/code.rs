@@ -1,6 +1,6 @@
 //! Schedules that the program brings: at the start the store is made to agree with them.
 
-use taskdeck_core::{Actor, ScheduleSource, ScheduleSpec, Timestamp};
+use taskdeck_core::{Actor, ScheduleSource, ScheduleSpec, Timestamp, form};
 
 use super::check::{Checked, check};
 use crate::BuildError;
@@ -18,11 +18,12 @@ pub(crate) struct InCode {
 pub(crate) fn read(registry: &Registry, specs: Vec<ScheduleSpec>) -> Result<Vec<InCode>, BuildError> {
     let wrong = |spec: &ScheduleSpec, why: String| BuildError::Schedule { name: spec.name.clone(), why };
     let mut read: Vec<InCode> = Vec::with_capacity(specs.len());
-    for spec in specs {
+    for mut spec in specs {
         if read.iter().any(|other| other.spec.name == spec.name) {
             return Err(wrong(&spec, "there are two of this name".to_owned()));
         }
         let checked = check(registry, &spec).map_err(|errors| wrong(&spec, errors.to_string()))?;
+        form::mark_secrets(&checked.definition, &mut spec.params);
         read.push(InCode { spec, checked });
     }
     Ok(read)

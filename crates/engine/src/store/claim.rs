@@ -66,4 +66,6 @@ pub(crate) struct Claimed {
     pub(crate) params: String,
     pub(crate) checkpoint: Option<String>,
     pub(crate) last_log_seq: u64,
+    /// How long it had been queued, in milliseconds.
+    pub(crate) waited_ms: u64,
 }

@@ -467,6 +467,12 @@ pub(crate) trait Store: ScheduleStore {
     /// A task's notices after `since`, in order.
     async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError>;
 
+    /// When a user last looked at what happened while they were away.
+    async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Notes that a user looked; one that is earlier than the last changes nothing.
+    async fn note_look(&self, user: UserId, at: Timestamp) -> Result<(), StoreError>;
+
     /// A secret of the deck; `fresh` becomes it when there is none yet.
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError>;
 

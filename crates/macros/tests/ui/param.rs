@@ -45,4 +45,14 @@ async fn others(
     Ok(())
 }
 
+#[task]
+async fn more(
+    #[param(default = "x")] secret: taskdeck::Secret,
+    #[param(pattern_help = "Enter a word.")] word: String,
+    #[param(min_items = 9, max_items = 1)] items: Vec<String>,
+    #[param(max = 300)] bytes: Vec<u8>,
+) -> Result<(), TaskError> {
+    Ok(())
+}
+
 fn main() {}

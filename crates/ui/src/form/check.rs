@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use taskdeck_core::{Definition, FieldErrors, FileId, Kind, Param, Timestamp, Upload, form};
+use taskdeck_core::{Definition, FieldErrors, FileId, Kind, Param, ParamKind, Timestamp, Upload, form};
 use wasm_bindgen::JsCast;
 use web_sys::{File, FormData};
 
@@ -21,8 +21,10 @@ pub(super) fn whole(definition: &Definition, data: &FormData) -> FieldErrors {
             if let Some(file) = value.dyn_ref::<File>().and_then(upload_of) {
                 files.insert(param.name.clone(), file);
             }
-        } else if let Some(text) = value.as_string() {
-            fields.push((param.name.clone(), text));
+        } else {
+            let all = data.get_all(&param.name);
+            let texts = all.iter().filter_map(|text| text.as_string());
+            fields.extend(texts.map(|text| (param.name.clone(), text)));
         }
     }
     let mut errors = form::decode(definition, &fields, &files).err().unwrap_or_default();
@@ -32,9 +34,14 @@ pub(super) fn whole(definition: &Definition, data: &FormData) -> FieldErrors {
     errors
 }
 
-/// What is wrong with one text field.
+/// What is wrong with one text field; where several can be chosen, `text` has those that are, one a line.
 pub(super) fn text(param: &Param, text: &str) -> Option<String> {
-    one(param, &[(param.name.clone(), text.to_owned())], &BTreeMap::new())
+    let field = |text: &str| (param.name.clone(), text.to_owned());
+    let fields: Vec<_> = match param.kind {
+        ParamKind::MultiChoice { .. } => text.lines().map(field).collect(),
+        _ => vec![field(text)],
+    };
+    one(param, &fields, &BTreeMap::new())
 }
 
 /// What is wrong with one file field.
@@ -74,5 +81,8 @@ mod tests {
         assert_eq!(text(&times, "").as_deref(), Some("Enter a value."), "an emptied default is no value");
         assert_eq!(text(&Param::of::<Option<u8>>("level"), ""), None);
         assert_eq!(file(&Param::of::<Upload>("file"), None).as_deref(), Some("Choose a file."));
+        let ports = Param::of::<Vec<u16>>("params[ports]").min_items(1);
+        assert_eq!(text(&ports, "80\nhttps").as_deref(), Some("Entry 2: Enter a whole number."));
+        assert_eq!(text(&ports, "").as_deref(), Some("Enter at least 1."));
     }
 }

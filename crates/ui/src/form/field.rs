@@ -1,16 +1,15 @@
 //! One field.
 
 use leptos::prelude::*;
-use taskdeck_core::form::field_text;
-use taskdeck_core::{Choice, Param, ParamKind};
+use taskdeck_core::form::field_value;
+use taskdeck_core::{Param, ParamKind};
 
 use super::check;
+use super::choices::{boxes, radios, select, uses_radios};
 use super::file::file_field;
 use super::state::FormState;
+use super::time::date_time;
 use crate::Erase;
-
-/// Up to this many options are shown as radio buttons, when one of them must be chosen.
-const MOST_RADIOS: usize = 4;
 
 /// The field of a param: its label, its help, the control that fits its type, and what is wrong with it.
 #[component]
@@ -20,23 +19,25 @@ pub fn FieldInput(
     /// The form that it belongs to; one of its own when not said.
     #[prop(optional, into)]
     form: Option<FormState>,
-    /// The value to begin with; the param's default when not said.
+    /// The text to begin with (of several values, one a line); the param's default when not said.
     #[prop(optional_no_strip, into)]
     value: Option<String>,
 ) -> impl IntoView {
     let form = form.unwrap_or_else(|| FormState::new("field"));
-    let value = value.or_else(|| param.default.as_ref().map(field_text)).unwrap_or_default();
+    let default = || param.default.as_ref().map(|value| field_value(&param, value));
+    let value = value.or_else(default).unwrap_or_default();
     let field = Field::new(form, &param);
     let error = form.error(&param.name);
-    let kind = type_name(&param.kind);
-    let is_group = uses_radios(&param);
+    let kind = param.kind.type_name();
+    let is_group = uses_radios(&param) || matches!(param.kind, ParamKind::MultiChoice { .. });
     // Else the title stands behind the box, or in the group's legend.
     let is_labelled = !is_group && param.kind != ParamKind::Boolean;
     let label = is_labelled.then(|| {
         view! { <label class="td-label" for=field.id.clone()>{title_of(&param)}</label> }
     });
-    let help = (!param.help.is_empty())
-        .then(|| view! { <p class="td-help" id=field.help_id.clone()>{param.help.clone()}</p> }.erase());
+    let help = field
+        .has_help
+        .then(|| view! { <p class="td-help" id=field.help_id.clone()>{help_of(&param)}</p> }.erase());
     let (above, within, below) = match (is_labelled, is_group) {
         (true, _) => (help, None, None),
         (_, true) => (None, help, None),
@@ -51,9 +52,12 @@ pub fn FieldInput(
         ParamKind::Boolean => checkbox(&field, &param, &value),
         ParamKind::Choice { options } if is_group => radios(&field, &param, options, &value, within),
         ParamKind::Choice { options } => select(&field, &param, options, &value),
+        ParamKind::MultiChoice { options, .. } => boxes(&field, &param, options, &value, within),
+        ParamKind::DateTime => date_time(&field, &param, &value),
+        ParamKind::Secret { .. } => secret(&field, &param, value),
         ParamKind::File { .. } => file_field(field, param).erase(),
         ParamKind::Text { multiline: true, .. } => textarea(&field, &param, value, None),
-        ParamKind::Json => textarea(&field, &param, value, Some("false")),
+        ParamKind::Json | ParamKind::List { .. } => textarea(&field, &param, value, Some("false")),
         ParamKind::Text { .. } => line(&field, &param, value, None),
         // As text, so that what is typed stays as it is: a number field drops what it cannot read, and rounds what is
         // large.
@@ -97,7 +101,7 @@ impl Field {
             error: form.error(&param.name),
             help_id: form.id(&format!("{}-help", param.name)),
             error_id: form.id(&format!("{}-error", param.name)),
-            has_help: !param.help.is_empty(),
+            has_help: !param.help.is_empty() || matches!(param.kind, ParamKind::List { .. }),
         }
     }
 
@@ -119,7 +123,7 @@ impl Field {
     }
 
     /// Checks what was typed: as it is typed once the reader has been through the field, else when they leave it.
-    fn check_typed(&self, param: &Param) -> impl Fn(String, bool) + Clone + Send + Sync + use<> {
+    pub(super) fn check_typed(&self, param: &Param) -> impl Fn(String, bool) + Clone + Send + Sync + use<> {
         let (form, param) = (self.form, param.clone());
         move |text, left| {
             if left || form.is_touched(&param.name) {
@@ -129,26 +133,21 @@ impl Field {
     }
 }
 
-fn type_name(kind: &ParamKind) -> &'static str {
-    match kind {
-        ParamKind::Text { .. } => "text",
-        ParamKind::Integer { .. } => "integer",
-        ParamKind::Float { .. } => "float",
-        ParamKind::Boolean => "boolean",
-        ParamKind::Choice { .. } => "choice",
-        ParamKind::File { .. } => "file",
-        ParamKind::Json => "json",
+/// The help, and how a list is typed.
+fn help_of(param: &Param) -> String {
+    match (&param.kind, param.help.as_str()) {
+        (ParamKind::List { .. }, "") => "One a line.".to_owned(),
+        (ParamKind::List { .. }, help) => format!("{help} One a line."),
+        (_, help) => help.to_owned(),
     }
 }
 
-/// Radio buttons cannot be taken back: where "none" is an answer, there is a select.
-fn uses_radios(param: &Param) -> bool {
-    let ParamKind::Choice { options } = &param.kind else { return false };
-    options.len() <= MOST_RADIOS && (param.required || param.default.is_some())
-}
-
-fn title_of(param: &Param) -> impl IntoView + use<> {
-    let mark = param.required.then(|| view! { <span class="td-required" aria-hidden="true">"*"</span> });
+pub(super) fn title_of(param: &Param) -> impl IntoView + use<> {
+    let must_be_given = match param.kind {
+        ParamKind::MultiChoice { min_items, .. } | ParamKind::List { min_items, .. } => min_items > 0,
+        _ => param.required,
+    };
+    let mark = must_be_given.then(|| view! { <span class="td-required" aria-hidden="true">"*"</span> });
     view! { {param.title.clone()} {mark} }
 }
 
@@ -184,7 +183,7 @@ fn textarea(field: &Field, param: &Param, value: String, spellcheck: Option<&'st
             spellcheck=spellcheck
             id=field.id.clone()
             name=param.name.clone()
-            required=param.required
+            required=param.required && !param.kind.is_many()
             aria-describedby=field.described_by()
             aria-invalid=field.invalid()
             on:input=move |event| typed(event_target_value(&event), false)
@@ -215,60 +214,25 @@ fn checkbox(field: &Field, param: &Param, value: &str) -> AnyView {
     .erase()
 }
 
-fn radios(field: &Field, param: &Param, options: Vec<Choice>, value: &str, help: Option<AnyView>) -> AnyView {
-    let chosen = field.check_typed(param);
-    let options = options.into_iter().map(|option| {
-        let chosen = chosen.clone();
-        let is_chosen = option.value == value;
-        view! {
-            <label class="td-radio">
-                <input
-                    type="radio"
-                    name=param.name.clone()
-                    value=option.value
-                    checked=is_chosen
-                    required=param.required
-                    on:change=move |event| chosen(event_target_value(&event), true)
-                />
-                {option.title}
-            </label>
-        }
-    });
-    let options = options.collect_view();
+/// A secret is typed unseen, and a form that comes back does not have it.
+fn secret(field: &Field, param: &Param, value: String) -> AnyView {
+    let typed = field.check_typed(param);
+    let left = typed.clone();
     view! {
-        <fieldset id=field.id.clone() aria-describedby=field.described_by() aria-invalid=field.invalid()>
-            <legend class="td-label">{title_of(param)}</legend>
-            {help}
-            <div class="td-radios">{options}</div>
-        </fieldset>
-    }
-    .erase()
-}
-
-fn select(field: &Field, param: &Param, options: Vec<Choice>, value: &str) -> AnyView {
-    let chosen = field.check_typed(param);
-    let none = (param.default.is_none()).then(|| {
-        let text = if param.required { "Choose one" } else { "None" };
-        view! { <option value="" selected=value.is_empty()>{text}</option> }
-    });
-    let options = options.into_iter().map(|option| {
-        let is_chosen = option.value == value;
-        view! { <option value=option.value selected=is_chosen>{option.title}</option> }
-    });
-    let options = options.collect_view();
-    view! {
-        <select
-            class="td-select"
+        <input
+            class="td-input"
+            type="password"
+            autocomplete="new-password"
+            spellcheck="false"
             id=field.id.clone()
             name=param.name.clone()
+            value=value
             required=param.required
             aria-describedby=field.described_by()
             aria-invalid=field.invalid()
-            on:change=move |event| chosen(event_target_value(&event), true)
-        >
-            {none}
-            {options}
-        </select>
+            on:input=move |event| typed(event_target_value(&event), false)
+            on:blur=move |event| left(event_target_value(&event), true)
+        />
     }
     .erase()
 }

@@ -1,10 +1,12 @@
 //! `<TaskForm/>`: the form of a kind, made from its definition.
 
 pub(crate) mod check;
+mod choices;
 mod field;
 mod file;
 mod send;
 mod state;
+mod time;
 
 use leptos::ev::SubmitEvent;
 use leptos::html;
@@ -13,7 +15,7 @@ use leptos::server::ServerActionError;
 use send_wrapper::SendWrapper;
 use server_fn::ServerFn;
 use server_fn::error::ServerFnUrlError;
-use taskdeck_core::form::bytes;
+use taskdeck_core::form::{bytes, typed};
 use taskdeck_core::{Definition, Started};
 use web_sys::FormData;
 
@@ -37,6 +39,9 @@ pub fn TaskForm(
     /// Called with the task that was started; when not said, the page goes to the task.
     #[prop(optional, into)]
     on_started: Option<Callback<Started>>,
+    /// Offers a second button, which starts the task and stays: called with it, for the page to show what becomes of it.
+    #[prop(optional, into)]
+    on_run: Option<Callback<Started>>,
     /// Values to begin with, by param.
     #[prop(optional, into)]
     initial: Vec<(String, String)>,
@@ -50,13 +55,11 @@ pub fn TaskForm(
     } else if let Some(error) = error_in_url() {
         form.refuse_by(&definition, &error);
     }
-    // A form that was typed has every field that was on; one to begin with, only what was said. Of a field that is
-    // there twice the last holds, as in core's `form::decode`.
-    let typed = draft.is_some();
-    let mut values = draft.map_or(initial, |draft| draft.fields);
+    // A form that was typed has every field that was on; one to begin with, only what was said.
+    let was_typed = draft.is_some();
+    let values = draft.map_or(initial, |draft| draft.fields);
     let fields = definition.params.iter().map(|param| {
-        let last = values.iter().rposition(|(name, _)| *name == param.name);
-        let value = last.map(|last| values.remove(last).1).or_else(|| typed.then(String::new));
+        let value = typed(param, &values).or_else(|| was_typed.then(String::new));
         view! { <FieldInput param=param.clone() form value/> }
     });
     let fields = fields.collect_view();
@@ -71,6 +74,8 @@ pub fn TaskForm(
     // On the server, where the view goes from thread to thread, there is never one.
     let transfer = StoredValue::new(None::<SendWrapper<Transfer>>);
     let once = StoredValue::new(None);
+    // Whether the button that stays was pressed.
+    let stays = StoredValue::new(false);
     let live = use_live();
     let clock = live.clone();
     let go = use_go();
@@ -88,9 +93,9 @@ pub fn TaskForm(
             Ok(started) => {
                 once.set_value(None);
                 live.seed(started.task.clone());
-                match on_started {
-                    Some(on_started) => on_started.run(started),
-                    None => go(&base.task(started.task.id)),
+                match (on_run.filter(|_| stays.get_value()), on_started) {
+                    (Some(stay), _) | (None, Some(stay)) => stay.run(started),
+                    (None, None) => go(&base.task(started.task.id)),
                 }
             }
             Err(error) => {
@@ -105,6 +110,8 @@ pub fn TaskForm(
         if sending.with_untracked(Sending::is_on) {
             return;
         }
+        let pressed = event.submitter().and_then(|button| button.get_attribute("name"));
+        stays.set_value(pressed.as_deref() == Some(RUN));
         let Some(data) = element.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) else {
             return;
         };
@@ -167,12 +174,34 @@ pub fn TaskForm(
                         {move || if sending.with(Sending::is_on) { "Starting" } else { "Start" }}
                     </span>
                 </button>
+                {on_run.is_some().then(|| run_button(sending))}
                 <Show when=move || sending.with(Sending::is_uploading)>
                     <button type="button" class="td-button" on:click=stop>"Stop the upload"</button>
                 </Show>
             </div>
             {uploading(sending)}
         </form>
+    }
+    .erase()
+}
+
+/// The name of the button that starts and stays. Without JavaScript it does what the other does.
+const RUN: &str = "_run";
+
+fn run_button(sending: RwSignal<Sending>) -> AnyView {
+    view! {
+        <button
+            type="submit"
+            name=RUN
+            value="1"
+            class="td-button"
+            title="Start it, and see here what comes of it"
+            aria-disabled=move || sending.with(Sending::is_on).then_some("true")
+            on:mousedown=|event| event.prevent_default()
+        >
+            <Icon name="zap"/>
+            <span class="td-button-text">"Run here"</span>
+        </button>
     }
     .erase()
 }

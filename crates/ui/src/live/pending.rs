@@ -1,7 +1,7 @@
 //! What came from the server and waits for the page's next frame.
 
 use leptos::prelude::*;
-use taskdeck_core::{Progress, Rev, TaskId, TaskState, Tick};
+use taskdeck_core::{Progress, Rev, TaskId, TaskState, Tick, Timestamp};
 
 use super::small_map::SmallMap;
 use super::store::{LiveStore, MOST_UNWATCHED, lock};
@@ -21,6 +21,7 @@ pub(super) struct Waiting {
 struct Unread {
     rev: Rev,
     progress: String,
+    heard_at: Option<Timestamp>,
     waits: bool,
 }
 
@@ -47,7 +48,10 @@ impl LiveStore {
     /// Takes in how far tasks are. What does not fit what is known of its task is passed over: the state that it
     /// belongs to is older, or on its way.
     pub(super) fn take_ticks(&self, ticks: Vec<Tick>) {
-        let newer = |tick: Tick| {
+        // They do not say when, since it is now.
+        let heard_at = Some(self.server_now());
+        let newer = |mut tick: Tick| {
+            tick.progress.heard_at = heard_at;
             if let Some(known) = lock(&self.0.waiting).states.get(tick.id) {
                 return tick.applied_to(known);
             }
@@ -59,12 +63,13 @@ impl LiveStore {
 
     /// Takes in how far tasks are, without reading it yet.
     pub(super) fn take_raw_ticks(&self, ticks: Vec<RawTick<'_>>) {
+        let heard_at = Some(self.server_now());
         {
             let unread = &mut lock(&self.0.waiting).ticks;
             for tick in ticks {
                 let place = unread.get_or_insert_with(tick.id, Unread::default);
                 if tick.rev > place.rev {
-                    (place.rev, place.waits) = (tick.rev, true);
+                    (place.rev, place.waits, place.heard_at) = (tick.rev, true, heard_at);
                     place.progress.clear();
                     place.progress.push_str(tick.progress);
                 }
@@ -104,28 +109,29 @@ impl LiveStore {
         for state in states.into_values() {
             self.apply(*state);
         }
-        let due: Vec<(TaskId, Rev, String)> = {
+        let due: Vec<(TaskId, Unread)> = {
             let sight = lock(&self.0.sight);
             let mut waiting = lock(&self.0.waiting);
             let unread = waiting.ticks.iter_mut().filter(|(id, unread)| unread.waits && !sight.is_out(*id));
             let taken = unread.map(|(id, unread)| {
-                unread.waits = false;
-                (id, unread.rev, std::mem::take(&mut unread.progress))
+                let (rev, heard_at) = (unread.rev, unread.heard_at);
+                (id, std::mem::replace(unread, Unread { rev, heard_at, ..Unread::default() }))
             });
             taken.collect()
         };
-        for (id, rev, progress) in due {
-            self.apply_progress(id, rev, &progress);
+        for (id, unread) in due {
+            self.apply_progress(id, &unread);
         }
     }
 
-    fn apply_progress(&self, id: TaskId, rev: Rev, progress: &str) {
+    fn apply_progress(&self, id: TaskId, unread: &Unread) {
+        let rev = unread.rev;
         let Some(slot) = self.known_slot(id) else { return };
         slot.state.maybe_update(|known| {
             let fits = |known: &&mut TaskState| known.version == rev.version && known.tick < rev.tick;
             let Some(known) = known.as_mut().filter(fits) else { return false };
-            let Ok(progress) = json::from_str::<Progress>(progress) else { return false };
-            (known.tick, known.progress) = (rev.tick, progress);
+            let Ok(progress) = json::from_str::<Progress>(&unread.progress) else { return false };
+            (known.tick, known.progress) = (rev.tick, Progress { heard_at: unread.heard_at, ..progress });
             lock(&self.0.plan).wants.saw(known);
             true
         });

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
 
 use super::facts::{self, Note};
+use super::stall::stall;
 use crate::live::TaskWatch;
 use crate::{CancelButton, Duration, Erase, RetryButton, StatusBadge, TimeAgo, format, use_access};
 
@@ -82,6 +83,7 @@ pub(super) fn card(task: TaskId, watch: TaskWatch, actions: bool) -> impl IntoVi
                 <span class="td-progress-tries">{shown(text(state, facts::tries))}</span>
             </div>
             <p class="td-progress-message">{shown(message)}</p>
+            {stall(watch, Signal::stored(true))}
             {note_line(watch)}
             <div class="td-progress-actions">{buttons}</div>
             <p class="td-sr-only" aria-live="polite">{text(state, facts::announcement)}</p>

@@ -21,11 +21,15 @@ pub(super) fn percent(task: &TaskState) -> String {
     }
 }
 
-/// The time left, as far as it can be guessed, while the task runs.
+/// The time left, as far as it can be guessed, while the task runs, and how fast it goes.
 pub(super) fn eta(task: &TaskState) -> String {
     match (task.status, task.progress.eta_ms) {
         (Status::Running, Some(left)) if task.cancel.is_none() => {
-            format!("about {} left", format::duration(left.max(1_000), false))
+            let left = format!("about {} left", format::duration(left.max(1_000), false));
+            match format::rate(&task.progress) {
+                Some(rate) => format!("{left}, {rate}"),
+                None => left,
+            }
         }
         _ => String::new(),
     }

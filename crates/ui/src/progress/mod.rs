@@ -4,6 +4,7 @@ mod callbacks;
 mod card;
 mod facts;
 mod row;
+mod stall;
 mod tell;
 
 use leptos::prelude::*;
@@ -119,7 +120,11 @@ pub fn TaskProgress(
         if !shows.get() {
             return ().erase();
         }
-        let widget = if compact { row(watch).erase() } else { card(task, watch, actions).erase() };
+        let widget = if compact {
+            row(watch, Signal::stored(true)).erase()
+        } else {
+            card(task, watch, actions).erase()
+        };
         view! { {widget} {teller.questions()} }.erase()
     };
     body.erase()
@@ -131,9 +136,12 @@ pub fn TaskProgress(
 pub fn ProgressRow(
     /// The task, as the page got it.
     state: TaskState,
+    /// Whether the row is in sight; else no time ticks in it.
+    #[prop(default = Signal::stored(true))]
+    shown: Signal<bool>,
 ) -> impl IntoView {
     let live = use_live();
     let task = state.id;
     live.seed(state);
-    row(live.watch(task)).erase()
+    row(live.watch(task), shown).erase()
 }

@@ -5,10 +5,11 @@ use taskdeck_core::{Status, TaskState};
 
 use super::card::{bar, note_line, part, shown, text};
 use super::facts;
+use super::stall::stall;
 use crate::live::TaskWatch;
 use crate::{Erase, format};
 
-pub(super) fn row(watch: TaskWatch) -> impl IntoView {
+pub(super) fn row(watch: TaskWatch, shown: Signal<bool>) -> impl IntoView {
     let state = watch.state;
     let status = part(state, || Status::Queued, |task| task.status);
     let label = text(state, |task| task.label.clone());
@@ -22,6 +23,7 @@ pub(super) fn row(watch: TaskWatch) -> impl IntoView {
                 {bar(label, value, percent, None)}
                 <span class="td-progress-percent">{shown(percent)}</span>
                 <span class="td-progress-message">{shown(message)}</span>
+                {stall(watch, shown)}
             }
             .erase()
         } else {

@@ -4,6 +4,7 @@ mod chance;
 mod file_only;
 mod follow;
 mod lanes;
+mod looks;
 mod notices;
 mod search;
 mod stats;

@@ -437,13 +437,15 @@ async fn begin(
             // It begins anew: the bar of the attempt before would be wrong.
             record.progress = Progress::default();
         }
-        work.deltas.minute(&record.kind, request.now).begun(request.now.millis_since(queued_at));
+        let waited_ms = request.now.millis_since(queued_at);
+        work.deltas.minute(&record.kind, request.now).begun(waited_ms);
         work.put(record.clone(), from);
         claimed.push(Claimed {
             record: Arc::new(record),
             params: row.try_get(41)?,
             checkpoint,
             last_log_seq: count(row, 43)?,
+            waited_ms,
         });
     }
     claimed.sort_by_key(|task| place.get(&task.record.id).copied());

@@ -13,6 +13,7 @@ mod files;
 mod follow;
 mod group;
 mod list;
+mod looks;
 mod notices;
 mod open;
 #[cfg(test)]
@@ -39,7 +40,7 @@ use sqlx_core::connection::Connection;
 use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
-    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload, UserId,
 };
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
@@ -115,14 +116,52 @@ macro_rules! look {
     }};
 }
 
+/// A few connections to a database whose schema is that of this version, for a copy.
+pub(crate) async fn open_pool(url: &str) -> Result<PgPool, BuildError> {
+    let options: PgConnectOptions =
+        url.parse().map_err(|error: sqlx_core::Error| open::failed("postgres", &error))?;
+    let shown = shown(&options);
+    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE / 2);
+    let pool = pool.connect_with(options).await.map_err(|error| open::failed(&shown, &error))?;
+    open::migrate(&pool, &shown).await?;
+    Ok(pool)
+}
+
+/// Folds all that transactions have added up.
+pub(crate) async fn fold_all(pool: &PgPool) -> Result<(), StoreError> {
+    loop {
+        let mut tx = pool.begin().await.map_err(Fault::from)?;
+        let more = deltas::fold(&mut tx).await?;
+        tx.commit().await.map_err(Fault::from)?;
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes the bytes of a file to a new file; false when it is not known.
+pub(crate) async fn fetch_file(pool: &PgPool, id: FileId, to: &Path) -> Result<bool, StoreError> {
+    Ok(files::get(pool, id, to).await?)
+}
+
+/// Keeps the bytes of a file.
+pub(crate) async fn keep_file(pool: &PgPool, id: FileId, from: &Path) -> Result<(), StoreError> {
+    Ok(files::put(pool, id, from).await?)
+}
+
+/// Where a database is, without the password.
+fn shown(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    format!("{database} on {}:{}", options.get_host(), options.get_port())
+}
+
 impl PostgresStore {
     /// Connects to the database, and makes what is missing of the schema `taskdeck` in it.
     pub(crate) fn open(url: &str) -> Result<Self, BuildError> {
         let options: PgConnectOptions =
             url.parse().map_err(|error: sqlx_core::Error| open::failed("postgres", &error))?;
         let options = options.application_name("taskdeck");
-        let database = options.get_database().unwrap_or_else(|| options.get_username());
-        let shown = format!("{database} on {}:{}", options.get_host(), options.get_port());
+        let shown = shown(&options);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("taskdeck-postgres")
@@ -610,6 +649,14 @@ impl Store for PostgresStore {
 
     async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError> {
         look!(self, conn, [], read::notices(conn, id, since, limit).await)
+    }
+
+    async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        look!(self, conn, [user], looks::last(conn, &user).await)
+    }
+
+    async fn note_look(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        commit!(self, work, [user], looks::note(work.conn(), &user, at).await)
     }
 
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {

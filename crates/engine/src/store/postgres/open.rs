@@ -10,7 +10,8 @@ use uuid::Uuid;
 use crate::BuildError;
 
 /// Applied in order; `taskdeck.meta` says how many have been.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_init.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_looks.sql")];
 /// Who brings the schema up to date holds this lock: of nodes that start at the same time, one.
 const LOCK: i64 = 0x7461_736b_6d69_6772;
 

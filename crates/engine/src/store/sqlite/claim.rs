@@ -118,6 +118,7 @@ fn claim_one(tx: &mut Tx<'_, '_>, id: TaskId, request: &ClaimRequest) -> Result<
         return Err(WorkError::unreadable("task", &"its version changed inside a transaction"));
     }
     tx.count(&record, Some(from));
-    tx.rollups.of(&record.kind, request.now).begun(request.now.millis_since(queued_at));
-    Ok(Some(Claimed { record: Arc::new(record), params, checkpoint, last_log_seq }))
+    let waited_ms = request.now.millis_since(queued_at);
+    tx.rollups.of(&record.kind, request.now).begun(waited_ms);
+    Ok(Some(Claimed { record: Arc::new(record), params, checkpoint, last_log_seq, waited_ms }))
 }

@@ -12,6 +12,7 @@ mod files;
 mod fits;
 mod list;
 mod logs;
+mod looks;
 mod notices;
 mod open;
 #[cfg(test)]
@@ -35,7 +36,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use taskdeck_core::{
     Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
-    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload,
+    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload, UserId,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -77,6 +78,26 @@ struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     room: Semaphore,
+}
+
+/// A file that no engine works on: it is held as an engine would hold it.
+#[cfg(feature = "postgres")]
+pub(crate) struct Alone(#[expect(dead_code, reason = "it is held, and let go when it is dropped")] StoreLock);
+
+/// A connection to a file that no engine works on, with the schema of this version.
+#[cfg(feature = "postgres")]
+pub(crate) fn open_alone(path: &Path) -> Result<(Connection, Alone), BuildError> {
+    let lock = StoreLock::acquire(path)?;
+    let conn = open::writer(Some(path), Durability::Full)?;
+    open::migrate(&conn, Some(path))?;
+    Ok((conn, Alone(lock)))
+}
+
+/// A connection that only reads, also while an engine writes; none when the schema is that of another version.
+#[cfg(feature = "postgres")]
+pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Option<Connection>> {
+    let conn = open::reader(path)?;
+    Ok(open::is_current(&conn)?.then_some(conn))
 }
 
 impl SqliteStore {
@@ -374,6 +395,14 @@ impl Store for SqliteStore {
 
     async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError> {
         self.read(move |conn| notices::since(conn, id, since, limit)).await
+    }
+
+    async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |conn| looks::last(conn, &user)).await
+    }
+
+    async fn note_look(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        self.write(Lane::Control, move |tx| looks::note(tx, &user, at)).await
     }
 
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {

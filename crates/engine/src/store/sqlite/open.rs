@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_schedules.sql"),
     include_str!("migrations/0004_stats.sql"),
     include_str!("migrations/0005_notices.sql"),
+    include_str!("migrations/0006_looks.sql"),
 ];
 
 /// A connection that writes.
@@ -74,6 +75,13 @@ pub(super) fn migrate(conn: &Connection, path: Option<&Path>) -> Result<(), Buil
         conn.execute_batch(&script).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Whether the schema is that of this version.
+#[cfg(feature = "postgres")]
+pub(super) fn is_current(conn: &Connection) -> rusqlite::Result<bool> {
+    let found: usize = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(found == MIGRATIONS.len())
 }
 
 fn display(path: Option<&Path>) -> String {
