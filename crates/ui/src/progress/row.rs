@@ -9,7 +9,7 @@ use super::stall::stall;
 use crate::live::TaskWatch;
 use crate::{Erase, format};
 
-pub(super) fn row(watch: TaskWatch, shown: Signal<bool>) -> impl IntoView {
+pub(super) fn row(watch: TaskWatch, in_sight: Signal<bool>) -> impl IntoView {
     let state = watch.state;
     let status = part(state, || Status::Queued, |task| task.status);
     let label = text(state, |task| task.label.clone());
@@ -23,7 +23,7 @@ pub(super) fn row(watch: TaskWatch, shown: Signal<bool>) -> impl IntoView {
                 {bar(label, value, percent, None)}
                 <span class="td-progress-percent">{shown(percent)}</span>
                 <span class="td-progress-message">{shown(message)}</span>
-                {stall(watch, shown)}
+                {stall(watch, in_sight)}
             }
             .erase()
         } else {
