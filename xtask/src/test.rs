@@ -119,46 +119,47 @@ fn unit_tests(workspace: &Workspace, progress: &Progress, env: &[(&str, &str)]) 
     Ok(count)
 }
 
-/// The tests that need a server: they are marked as ignored, and have `postgres` in their paths.
+/// The tests that need a server, which are marked as ignored and have `postgres` in their paths; then those of the
+/// engine, each on a database of its own.
 fn postgres_tests(
     workspace: &Workspace,
     progress: &Progress,
     options: Options,
     env: &[(&str, &str)],
-) -> Result<Option<Count>> {
+) -> Result<Option<(Count, Count)>> {
     let Some(server) = postgres::find(progress, options.require_postgres)? else { return Ok(None) };
     let with_nextest = has_nextest(workspace, progress)?;
-    let count = progress.step("tests on PostgreSQL", || {
-        let mut cargo = if with_nextest {
-            workspace.cargo([
-                "nextest",
-                "run",
-                "--workspace",
-                "--run-ignored",
-                "only",
-                "-E",
-                "test(postgres)",
-            ])
-        } else {
-            workspace.cargo([
-                "test",
-                "--workspace",
-                "--lib",
-                "--bins",
-                "--tests",
-                "--",
-                "--ignored",
-                "postgres",
-            ])
-        };
-        cargo.envs(env.iter().copied()).env(postgres::VARIABLE, &server.url);
-        let said = process::run(progress, &mut cargo, Show::Always)?;
-        Ok(if with_nextest { count::nextest(&said) } else { count::cargo_test(&said) })
-    })?;
-    if count.passed == 0 {
-        bail!("there is a PostgreSQL server, but no test has run on it");
-    }
-    Ok(Some(count))
+    let run = |name: &str, nextest: &[&str], test: &[&str], store: &[(&str, &str)]| {
+        progress.step(name, || {
+            let mut cargo = if with_nextest {
+                workspace.cargo(["nextest", "run", "--workspace"])
+            } else {
+                workspace.cargo(["test", "--workspace"])
+            };
+            cargo.args(if with_nextest { nextest } else { test });
+            cargo.envs(env.iter().copied()).envs(store.iter().copied()).env(postgres::VARIABLE, &server.url);
+            let said = process::run(progress, &mut cargo, Show::Always)?;
+            let count = if with_nextest { count::nextest(&said) } else { count::cargo_test(&said) };
+            if count.passed == 0 {
+                bail!("there is a PostgreSQL server, but no test has run on it");
+            }
+            Ok(count)
+        })
+    };
+    let own = run(
+        "tests on PostgreSQL",
+        &["--run-ignored", "only", "-E", "test(postgres)"],
+        &["--lib", "--bins", "--tests", "--", "--ignored", "postgres"],
+        &[],
+    )?;
+    // Those that kill a process or need a file are about SQLite.
+    let engine = run(
+        "tests of the engine on PostgreSQL",
+        &["-E", "package(taskdeck-engine) & binary(engine) - test(/^(crash|large)::/)"],
+        &["--test", "engine", "--", "--skip", "crash::", "--skip", "large::"],
+        &[("TASK_TEST_STORE", "postgres")],
+    )?;
+    Ok(Some((own, engine)))
 }
 
 fn has_nextest(workspace: &Workspace, progress: &Progress) -> Result<bool> {
@@ -182,20 +183,21 @@ fn has_nextest(workspace: &Workspace, progress: &Progress) -> Result<bool> {
 fn summarise(
     progress: &Progress,
     mut unit: Count,
-    postgres: Option<Count>,
+    postgres: Option<(Count, Count)>,
     doc: Count,
     browser: Option<Count>,
 ) -> Result<()> {
     let mut parts = Vec::new();
-    if let Some(postgres) = postgres {
-        // What was left out before is what has run now.
-        unit.skipped = unit.skipped.saturating_sub(postgres.passed + postgres.failed);
-        parts.push(format!("tests on PostgreSQL {}", postgres.passed));
+    let mut sum = Count::default();
+    if let Some((own, engine)) = postgres {
+        // What was left out before is what has run now; what is left out here has run before.
+        unit.skipped = unit.skipped.saturating_sub(own.passed + own.failed);
+        for count in [own, engine] {
+            sum += Count { skipped: 0, ..count };
+        }
+        parts.push(format!("tests on PostgreSQL {}", sum.passed));
     }
-    let mut sum = unit;
-    if let Some(postgres) = postgres {
-        sum += Count { skipped: 0, ..postgres };
-    }
+    sum += unit;
     sum += doc;
     parts.insert(0, format!("tests {}", unit.passed));
     parts.push(format!("documentation tests {}", doc.passed));

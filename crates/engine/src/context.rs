@@ -341,14 +341,21 @@ impl TaskContext {
     }
 
     /// Where the bytes of an upload are, for code that reads files itself. Where many nodes share a database the bytes
-    /// may have to be fetched first, which [`TaskContext::open`] does; so open it before.
+    /// may have to be fetched first: this waits for them and holds the thread, which [`TaskContext::open`] does not.
     ///
     /// # Errors
     /// When the file is gone.
     pub fn path_of(&self, upload: &Upload) -> Result<PathBuf, TaskError> {
         let path = self.inner.files.path(upload.id);
-        std::fs::metadata(&path).map_err(|error| gone(upload, &error))?;
-        Ok(path)
+        match std::fs::metadata(&path) {
+            Ok(_) => Ok(path),
+            // The store answers from threads of its own.
+            Err(_) if self.inner.store.is_shared() => {
+                let fetched = futures::executor::block_on(self.inner.local_file(upload.id));
+                fetched.map_err(|error| gone(upload, &error))
+            }
+            Err(error) => Err(gone(upload, &error)),
+        }
     }
 
     /// Begins a file that the task leaves, to be downloaded. One of the same name is replaced when it is finished.

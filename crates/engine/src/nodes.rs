@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use taskdeck_core::{Counts, LIST_ANNOUNCE_LIMIT, ListQuery, Rev, Status, TaskId};
+use tokio::time::MissedTickBehavior;
 
 use crate::deck::Inner;
 use crate::store::{Heard, Record, StoreError};
@@ -27,10 +28,13 @@ const LISTS: usize = 20;
 
 /// Passes on what is heard, as it comes.
 pub(crate) async fn hear_loop(inner: Arc<Inner>) {
+    // However much is heard, all is looked at this often.
+    let mut slow = tokio::time::interval(SLOW);
+    slow.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let heard = tokio::select! {
             heard = inner.store.heard() => heard,
-            () = tokio::time::sleep(SLOW) => Heard { running: false, ..Heard::all() },
+            _ = slow.tick() => Heard { running: false, ..Heard::all() },
             () = inner.stopped.cancelled() => return,
         };
         if heard.queued {
@@ -55,12 +59,9 @@ pub(crate) async fn hear_loop(inner: Arc<Inner>) {
 pub(crate) async fn watched_loop(inner: Arc<Inner>) {
     let mut seen = Seen::default();
     loop {
-        let in_time = async {
-            if inner.hub.is_idle() { std::future::pending().await } else { tokio::time::sleep(WATCHED).await }
-        };
         tokio::select! {
             () = inner.watched.notified() => {}
-            () = in_time => {}
+            () = tokio::time::sleep(WATCHED) => {}
             () = inner.stopped.cancelled() => return,
         }
         if inner.hub.is_idle() {

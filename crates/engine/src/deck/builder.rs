@@ -283,14 +283,7 @@ impl DeckBuilder {
         self.registry.add::<BulkAction>()?;
         let schedules = schedule::read_code(&self.registry, self.schedules)?;
         let (path, durability) = (self.path, self.settings.durability);
-        let files = match &path {
-            Some(path) => {
-                let mut name = path.as_os_str().to_owned();
-                name.push(".files");
-                (PathBuf::from(name), false)
-            }
-            None => (std::env::temp_dir().join(format!("taskdeck-{}", uuid::Uuid::new_v4().simple())), true),
-        };
+        let database = path.clone();
         #[cfg(feature = "postgres")]
         let shared = match self.url {
             Some(url) if self.store.is_none() => {
@@ -317,7 +310,13 @@ impl DeckBuilder {
         let key = store.secret(embed::SECRET, EmbedKey::fresh()).await.map_err(answer)?;
         let waiting = store.counts().await.map_err(answer)?.of(Status::Queued);
         let embed_key = EmbedKey::new(key, store.deck_id());
-        let files = FileStore::open(files.0, files.1)?;
+        let files = match database {
+            Some(database) => FileStore::beside(&database)?,
+            None => {
+                let name = format!("taskdeck-{}", uuid::Uuid::new_v4().simple());
+                FileStore::open(std::env::temp_dir().join(name), true)?
+            }
+        };
         files.sweep_unfinished()?;
         let inner = Arc::new(Inner {
             worker: Worker::new(self.settings.max_concurrent.max(1), waiting),

@@ -1,5 +1,7 @@
 //! Several nodes, each with its own way to one PostgreSQL database.
 
+mod killed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +10,9 @@ use sqlx_core::connection::Connection;
 use sqlx_core::raw_sql::raw_sql;
 use taskdeck_core::{
     Actor, CancelOutcome, ClientMessage, Definition, Kind, Known, LaneLimits, ListQuery, LogLevel, Param,
-    ScheduleName, ScheduleSpec, ServerMessage, Status, Task, TaskError, TaskId, TaskState,
+    ScheduleName, ScheduleSpec, ServerMessage, Status, Task, TaskError, TaskId, TaskState, Upload,
 };
+use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 
 use crate::store::postgres::testing::Database;
@@ -39,6 +42,33 @@ impl Task for Wait {
 struct Stage {
     gate: Option<Semaphore>,
     now: std::sync::Mutex<(usize, usize)>,
+}
+
+/// Counts the bytes of a file, and leaves a copy of it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Copy {
+    file: Upload,
+}
+
+impl Task for Copy {
+    const KIND: &'static str = "copy";
+    type Output = usize;
+
+    fn definition() -> Definition {
+        let mut definition = Definition::new(Self::kind());
+        definition.params = vec![Param::of::<Upload>("file")];
+        definition
+    }
+}
+
+impl TaskBody for Copy {
+    async fn run(self, ctx: TaskContext) -> Result<usize, TaskError> {
+        let bytes = std::fs::read(ctx.path_of(&self.file)?)?;
+        let copy = ctx.artifact("copy", "text/plain").await?;
+        std::fs::write(copy.path(), &bytes)?;
+        copy.finish().await?;
+        Ok(bytes.len())
+    }
 }
 
 impl TaskBody for Wait {
@@ -71,7 +101,8 @@ fn builder(database: &Database, stage: &Arc<Stage>, worker: bool) -> DeckBuilder
         lease: Duration::from_millis(1_500),
         ..Settings::default()
     };
-    let builder = Deck::builder().register::<Wait>().resource(Arc::clone(stage)).settings(settings);
+    let builder =
+        Deck::builder().register::<Wait>().register::<Copy>().resource(Arc::clone(stage)).settings(settings);
     builder.postgres(database.url())
 }
 
@@ -320,4 +351,26 @@ async fn a_task_of_a_transaction_is_there_if_and_only_if_that_is_committed() {
     memory.shutdown().await;
     conn.close().await.unwrap();
     end(database, vec![deck]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: cargo xtask test"]
+async fn an_upload_to_one_node_is_read_by_another_and_what_that_leaves_is_had_from_the_first() {
+    let (database, stage) = (Database::new().await, Arc::new(Stage::default()));
+    let web = node(&database, &stage, false).await;
+    let worker = node(&database, &stage, true).await;
+    // Some chunks, and a part of one.
+    let bytes: Vec<u8> = (0..700_001_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let mut upload = client(&web).upload("copy", "file", "rows.csv", "text/csv").await.unwrap();
+    upload.write(&bytes).await.unwrap();
+    let file = upload.finish().await.unwrap();
+    let handle = web.start(Copy { file }).await.unwrap();
+    let done = tokio::time::timeout(PATIENCE, handle.result(None)).await.expect("in time").unwrap();
+    assert_eq!(done, bytes.len());
+    let (artifact, mut copy) = client(&web).artifact(handle.id(), "copy").await.unwrap();
+    let mut read = Vec::new();
+    copy.read_to_end(&mut read).await.unwrap();
+    assert_eq!(artifact.size, bytes.len() as u64);
+    assert!(read == bytes, "the same bytes in the same order");
+    end(database, vec![web, worker]).await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::{Act, Scripted, builder, memory_deck, reaches, settings};
+use crate::support::{Act, Scripted, builder, memory_deck, on_empty_store, reaches, settings};
 use serde_json::json;
 use taskdeck_core::{Actor, CancelOutcome, DeckError, StartRequest, Status};
 use taskdeck_engine::{Deck, Settings};
@@ -79,7 +79,7 @@ async fn a_panic_ends_its_task_and_nothing_else() {
 async fn a_task_that_takes_too_long_times_out() {
     let gate = Arc::default();
     let settings = Settings { timeout: Duration::from_millis(20), ..settings() };
-    let deck = builder(&gate).settings(settings).memory().build().await.unwrap();
+    let deck = on_empty_store(builder(&gate).settings(settings)).await.build().await.unwrap();
     let handle = deck.start(Scripted { act: Act::Stubborn }).await.unwrap();
     let error = handle.result(None).await.unwrap_err();
     assert!(

@@ -10,7 +10,7 @@ use taskdeck_core::{
 };
 use taskdeck_engine::{Client, Deck, TaskBody, TaskContext};
 
-use crate::support::{Act, Gate, Scripted, builder, memory_deck, reaches};
+use crate::support::{Act, Gate, Scripted, builder, memory_deck, on_empty_store, reaches};
 
 /// Asks, and waits for the answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,7 +55,8 @@ impl TaskBody for Parent {
 
 async fn deck() -> (Deck, Client, Arc<Gate>) {
     let gate = Arc::default();
-    let deck = builder(&gate).register::<Asks>().register::<Parent>().memory().build().await.expect("builds");
+    let builder = builder(&gate).register::<Asks>().register::<Parent>();
+    let deck = on_empty_store(builder).await.build().await.expect("builds");
     let client = deck.as_actor(Actor::local());
     (deck, client, gate)
 }

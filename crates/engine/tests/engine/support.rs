@@ -191,9 +191,34 @@ pub(crate) fn builder(gate: &Arc<Gate>) -> DeckBuilder {
     builder.resource(Arc::clone(gate)).settings(settings())
 }
 
+/// Gives the deck a store with nothing in it: in memory; or, where `TASK_TEST_STORE` is `postgres`, a database of its
+/// own on the server that `TASK_TEST_POSTGRES` names.
+pub(crate) async fn on_empty_store(builder: DeckBuilder) -> DeckBuilder {
+    #[cfg(feature = "postgres")]
+    if std::env::var("TASK_TEST_STORE").is_ok_and(|store| store == "postgres") {
+        return builder.postgres(new_database().await);
+    }
+    builder.memory()
+}
+
+#[cfg(feature = "postgres")]
+async fn new_database() -> String {
+    use sqlx_core::connection::Connection;
+    use sqlx_core::{raw_sql::raw_sql, sql_str::AssertSqlSafe};
+
+    let server = std::env::var("TASK_TEST_POSTGRES").expect("names a server");
+    let mut conn = sqlx_postgres::PgConnection::connect(&server).await.expect("connects");
+    let name = format!("taskdeck_test_{}", uuid::Uuid::new_v4().simple());
+    let sql = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    raw_sql(sql).execute(&mut conn).await.expect("makes a database");
+    conn.close().await.expect("closes");
+    let (host, _) = server.rsplit_once('/').expect("a URL with a database");
+    format!("{host}/{name}")
+}
+
 pub(crate) async fn memory_deck() -> (Deck, Client, Arc<Gate>) {
     let gate = Arc::default();
-    let deck = builder(&gate).memory().build().await.expect("builds");
+    let deck = on_empty_store(builder(&gate)).await.build().await.expect("builds");
     let client = deck.as_actor(Actor::local());
     (deck, client, gate)
 }
