@@ -426,8 +426,10 @@ async fn begin(
             State::Queued { since, .. } => since,
             _ => request.now,
         };
+        // What was queued while the claim was on its way did not begin before it was queued.
+        let now = request.now.max(queued_at);
         let lease = Lease { session: request.session, token: clock::new_token() };
-        match decide(&record.machine, &Event::Claimed(lease), request.now) {
+        match decide(&record.machine, &Event::Claimed(lease), now) {
             Ok(Decision::Changed(machine)) => record.machine = *machine,
             Ok(Decision::Unchanged) => {}
             Err(refused) => return Err(Fault::unreadable("queued task", &refused)),
@@ -437,8 +439,8 @@ async fn begin(
             // It begins anew: the bar of the attempt before would be wrong.
             record.progress = Progress::default();
         }
-        let waited_ms = request.now.millis_since(queued_at);
-        work.deltas.minute(&record.kind, request.now).begun(waited_ms);
+        let waited_ms = now.millis_since(queued_at);
+        work.deltas.minute(&record.kind, now).begun(waited_ms);
         work.put(record.clone(), from);
         claimed.push(Claimed {
             record: Arc::new(record),
