@@ -37,7 +37,7 @@ use crate::workspace::Workspace;
 
 /// The most that a page may load at first, in bytes: its WASM, compressed. A bound so that it does not creep up; what is
 /// wanted is less (250 KB of WASM, 300 KB in all).
-const WASM_MOST: usize = 390_000;
+const WASM_MOST: usize = 400_000;
 /// Smaller files are sent as they are.
 const COMPRESS_OVER: usize = 1024;
 const COMPRESSED: [&str; 4] = ["js", "wasm", "css", "svg"];
