@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 use taskdeck::prelude::*;
 
-use super::{DemoEnding, DemoSteps};
-
 /// What became of a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoPart {
@@ -40,7 +38,8 @@ pub async fn demo_parts(
 ) -> Result<Vec<DemoPart>, TaskError> {
     let mut children = Vec::new();
     for part in 1..=parts {
-        let steps = DemoSteps { steps, step_ms, ending: DemoEnding::Complete, log_lines: 1 };
+        let ending = super::DemoEnding::Complete;
+        let steps = super::DemoSteps { steps, step_ms, ending, log_lines: 1 };
         let child = ctx.child(format!("part {part}"), steps).label(format!("Part {part} of {parts}"));
         children.push((part, child.share(1.0 / f64::from(parts)).await?));
     }
@@ -60,6 +59,7 @@ mod tests {
     use taskdeck::{Actor, Deck, ListQuery, Settings};
 
     use super::*;
+    use crate::tasks::DemoSteps;
 
     #[tokio::test]
     async fn each_part_is_a_task_of_its_own_and_a_row_of_the_result() {

@@ -176,7 +176,7 @@ pub(super) static OF_TASKS: [Table; 8] = [
 ];
 
 /// What belongs to the deck: small, and taken over as a whole.
-pub(super) static OF_DECK: [Table; 5] = [
+pub(super) static OF_DECK: [Table; 6] = [
     Table {
         name: "files",
         keys: 1,
@@ -212,6 +212,12 @@ pub(super) static OF_DECK: [Table; 5] = [
             column("created_at", Long),
             column("total", Long),
         ],
+    },
+    Table {
+        name: "looks",
+        keys: 1,
+        task: None,
+        columns: &[renamed("user", "user_id", Text), column("at", Long)],
     },
     Table {
         name: "rollups",

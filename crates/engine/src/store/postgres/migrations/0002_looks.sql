@@ -1,5 +1,5 @@
 -- When each user last looked at what ended and what was asked while they were away.
 CREATE TABLE taskdeck.looks (
-    "user" text COLLATE "C" PRIMARY KEY,
-    at     bigint NOT NULL
+    user_id text COLLATE "C" PRIMARY KEY,
+    at      bigint NOT NULL
 );
