@@ -3,6 +3,9 @@
 //! A lane (a queue and a kind) that nothing limits is claimed past whatever others are claiming: their rows are
 //! skipped. A lane that is limited is claimed by one node at a time, which holds its advisory locks until the commit:
 //! so it sees all that run anywhere, and a limit holds over all nodes. No other lane takes such a lock.
+//!
+//! Pauses are asked for in the statement that finds the tasks: what is queued after a pause was answered is not claimed,
+//! also by a node that has not heard of it, or whose claim was on its way.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -317,7 +320,9 @@ async fn free(
          CROSS JOIN LATERAL (SELECT t.ahead, t.priority, t.id, t.partition FROM taskdeck.tasks t
              WHERE t.queued_at IS NOT NULL AND t.queue = lane.queue AND t.kind = lane.kind
                  AND t.kind_version <= lane.version
-             ORDER BY t.ahead DESC, t.priority DESC, t.id LIMIT lane.room FOR UPDATE SKIP LOCKED) next",
+             ORDER BY t.ahead DESC, t.priority DESC, t.id LIMIT lane.room FOR UPDATE SKIP LOCKED) next
+         WHERE NOT EXISTS (SELECT 1 FROM taskdeck.controls c WHERE c.paused_at IS NOT NULL
+             AND (c.scope = 0 AND c.name = lane.queue OR c.scope = 1 AND c.name = lane.kind))",
     )
     .bind(lanes.iter().map(|lane| lane.queue.as_str()).bind_iter())
     .bind(lanes.iter().map(|lane| request.kinds[lane.kind].kind.as_str()).bind_iter())
@@ -357,6 +362,8 @@ async fn held_back(
         let rows = query(
             "SELECT 0, ahead, priority, id, partition FROM taskdeck.tasks
              WHERE queued_at IS NOT NULL AND queue = $1 AND kind = $2 AND kind_version <= $3
+                 AND NOT EXISTS (SELECT 1 FROM taskdeck.controls c WHERE c.paused_at IS NOT NULL
+                     AND (c.scope = 0 AND c.name = $1 OR c.scope = 1 AND c.name = $2))
              ORDER BY ahead DESC, priority DESC, id LIMIT $4",
         )
         .bind(&lane.queue)
