@@ -15,8 +15,9 @@ use super::sight::Sight;
 use super::small_map::SmallMap;
 use crate::browser;
 
-/// States that nobody watches (any more, or yet) are kept up to this number.
-pub(super) const MOST_UNWATCHED: usize = 500;
+/// States that nobody watches (any more, or yet) are kept up to this number. A page seeds all its rows before the first
+/// of them is watched, so it is as many as one connection may watch: what is forgotten before would stand still for good.
+pub(super) const MOST_UNWATCHED: usize = 2_000;
 
 /// How the page hears of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
