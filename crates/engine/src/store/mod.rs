@@ -4,6 +4,7 @@
 pub(crate) mod choose;
 mod claim;
 mod control;
+mod error;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod record;
@@ -17,45 +18,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckError, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine,
-    LogPage, Notice, OpenQuestion, Progress, Question, Refused, Rev, SessionId, Stats, Status, TaskId,
-    Timestamp, Upload, UserId,
+    Attempt, Batch, BatchId, Counts, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine, LogPage,
+    Notice, OpenQuestion, Progress, Question, Refused, Rev, SessionId, Stats, Status, TaskId, Timestamp,
+    Upload, UserId,
 };
 
 pub(crate) use claim::{Bounds, ClaimRequest, Claimed, KindRoom, PartitionRoom, QueueRoom};
 pub(crate) use control::{Control, Scope, SessionRow};
+pub(crate) use error::StoreError;
 pub(crate) use record::{Moved, NewTask, Options, Record};
 pub(crate) use schedules::{Pace, Pause, ScheduleStore, StoredSchedule};
-
-/// Why the store did not do what it was asked. The text is for the log; what is told outside is [`DeckError`].
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum StoreError {
-    /// The database answered with an error; the work may be tried again.
-    #[error("{0}")]
-    Database(String),
-    /// Something in the database cannot be read: written by another version, or damaged.
-    #[error("the stored {what} cannot be read: {why}")]
-    Unreadable {
-        /// What was read.
-        what: &'static str,
-        /// Why it cannot be read.
-        why: String,
-    },
-    /// The store is closed.
-    #[error("the store is closed")]
-    Closed,
-}
-
-impl From<StoreError> for DeckError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Database(_) | StoreError::Closed => {
-                Self::Unavailable { reason: format!("the store did not answer: {error}") }
-            }
-            StoreError::Unreadable { .. } => Self::Internal { reason: error.to_string() },
-        }
-    }
-}
 
 /// What became of a start.
 #[derive(Debug)]
