@@ -4,6 +4,7 @@
 pub(crate) mod choose;
 mod claim;
 mod control;
+mod effect;
 mod error;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;

@@ -3,15 +3,14 @@
 use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use taskdeck_core::{
-    AttemptEnd, Decision, ErrorInfo, Event, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp,
-    decide,
+    Decision, ErrorInfo, Event, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp, decide,
 };
 
 use super::fault::Fault;
 use super::follow;
 use super::rows::{self, big, int, task_id};
 use super::work::{EndedAttempt, Work};
-use crate::store::{Applied, Change, Moved, Record};
+use crate::store::{Applied, Change, Moved, Record, effect};
 
 /// Applies changes in their order, and then all that follows from them for other tasks.
 pub(super) async fn apply(work: &mut Work<'_>, changes: &[Change]) -> Result<Vec<Applied>, Fault> {
@@ -57,7 +56,7 @@ pub(super) async fn write(work: &mut Work<'_>, change: &Change) -> Result<Applie
     if let Some(result) = &extra.result {
         work.result(record.id, result.clone());
     }
-    if let Some(outcome) = attempt_outcome(&change.event, record.status()) {
+    if let Some(outcome) = effect::attempt_outcome(&change.event, record.status()) {
         work.end_attempt(EndedAttempt {
             task: record.id,
             attempt: record.machine.attempt,
@@ -69,7 +68,7 @@ pub(super) async fn write(work: &mut Work<'_>, change: &Change) -> Result<Applie
             worker: extra.worker.clone(),
         });
     }
-    tally(work, &record, from, began, change);
+    effect::tally(&record, from, began, change, || work.deltas.minute(&record.kind, change.now));
     write_question(work, change, record.id).await?;
     work.put(record.clone(), from);
     Ok(Applied::Changed(Box::new(record), from, Vec::new()))
@@ -91,40 +90,6 @@ async fn retry_refused(work: &mut Work<'_>, record: &Record) -> Result<Option<Ap
         return Ok(None);
     }
     Ok(follow::failed_dependency(work, record.id).await?.map(Applied::DependencyFailed))
-}
-
-/// How the attempt ended, if this event ended one.
-fn attempt_outcome(event: &Event, to: Status) -> Option<&'static str> {
-    match event {
-        Event::AttemptEnded { .. } | Event::Rescued { .. } | Event::Asked { .. }
-            if to == Status::Cancelled =>
-        {
-            Some("cancelled")
-        }
-        Event::AttemptEnded { end: AttemptEnd::Completed { .. }, .. } => Some("completed"),
-        Event::AttemptEnded { end: AttemptEnd::Failed { .. }, .. } => Some("failed"),
-        Event::AttemptEnded { end: AttemptEnd::Released, .. } => Some("released"),
-        Event::Rescued { .. } => Some("interrupted"),
-        Event::Asked { .. } => Some("asked"),
-        _ => None,
-    }
-}
-
-fn tally(work: &mut Work<'_>, record: &Record, from: Status, began: Option<Timestamp>, change: &Change) {
-    let ended = record.status().has_ended() && !from.has_ended();
-    // When the attempt of a dead worker stopped is not known.
-    let ran = from == Status::Running
-        && record.status() != Status::Running
-        && !matches!(change.event, Event::Rescued { .. });
-    if ended || ran {
-        let tally = work.deltas.minute(&record.kind, change.now);
-        if ended {
-            tally.ended(record.status());
-        }
-        if ran {
-            tally.run.add(change.now.millis_since(began.unwrap_or(change.now)));
-        }
-    }
 }
 
 /// What a change does to the task's questions.

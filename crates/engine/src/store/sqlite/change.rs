@@ -2,8 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 use taskdeck_core::{
-    AttemptEnd, Decision, Event, LeaseToken, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp,
-    decide,
+    Decision, Event, LeaseToken, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp, decide,
 };
 
 use super::logs;
@@ -11,7 +10,7 @@ use super::rows::{self, COLUMNS, blob};
 use super::settle;
 use super::work_error::WorkError;
 use super::writer::Tx;
-use crate::store::{Applied, Change, Moved, ProgressWrite, Record};
+use crate::store::{Applied, Change, Moved, ProgressWrite, Record, effect};
 
 pub(super) fn apply(tx: &mut Tx<'_, '_>, changes: &[Change]) -> Result<Vec<Applied>, WorkError> {
     changes.iter().map(|change| apply_one(tx, change)).collect()
@@ -83,10 +82,10 @@ fn write_on(tx: &mut Tx<'_, '_>, change: &Change, mut record: Record) -> Result<
         let mut statement = tx.conn.prepare_cached("UPDATE payloads SET result = ?2 WHERE task = ?1")?;
         statement.execute((blob(record.id.as_uuid()), result))?;
     }
-    if let Some(outcome) = attempt_outcome(&change.event, record.status()) {
+    if let Some(outcome) = effect::attempt_outcome(&change.event, record.status()) {
         end_attempt(tx, &record, began, change, outcome)?;
     }
-    tally(tx, &record, from, began, change);
+    effect::tally(&record, from, began, change, || tx.rollups.of(&record.kind, change.now));
     write_question(tx, change, &record)?;
     tx.count(&record, Some(from));
     Ok(Some(Applied::Changed(Box::new(record), from, Vec::new())))
@@ -108,40 +107,6 @@ fn retry_refused(tx: &Tx<'_, '_>, record: &Record) -> Result<Option<Applied>, Wo
         return Ok(None);
     }
     Ok(settle::failed_dependency(tx, record.id)?.map(Applied::DependencyFailed))
-}
-
-/// How the attempt ended, if this event ended one.
-fn attempt_outcome(event: &Event, to: Status) -> Option<&'static str> {
-    match event {
-        Event::AttemptEnded { .. } | Event::Rescued { .. } | Event::Asked { .. }
-            if to == Status::Cancelled =>
-        {
-            Some("cancelled")
-        }
-        Event::AttemptEnded { end: AttemptEnd::Completed { .. }, .. } => Some("completed"),
-        Event::AttemptEnded { end: AttemptEnd::Failed { .. }, .. } => Some("failed"),
-        Event::AttemptEnded { end: AttemptEnd::Released, .. } => Some("released"),
-        Event::Rescued { .. } => Some("interrupted"),
-        Event::Asked { .. } => Some("asked"),
-        _ => None,
-    }
-}
-
-fn tally(tx: &mut Tx<'_, '_>, record: &Record, from: Status, began: Option<Timestamp>, change: &Change) {
-    let ended = record.status().has_ended() && !from.has_ended();
-    // When the attempt of a dead worker stopped is not known.
-    let ran = from == Status::Running
-        && record.status() != Status::Running
-        && !matches!(change.event, Event::Rescued { .. });
-    if ended || ran {
-        let tally = tx.rollups.of(&record.kind, change.now);
-        if ended {
-            tally.ended(record.status());
-        }
-        if ran {
-            tally.run.add(change.now.millis_since(began.unwrap_or(change.now)));
-        }
-    }
 }
 
 fn end_attempt(
