@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use taskdeck::dashboard::Browse;
 #[cfg(feature = "ssr")]
 use taskdeck::dashboard::{DashboardRoutes, NotFoundPage};
+use taskdeck::dashboard::{MorePage, MorePages};
 use taskdeck::ui::use_base;
 
 mod gallery;
@@ -79,6 +80,12 @@ fn Pages() -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_context(MorePages(&[MorePage {
+        title: "Widgets",
+        text: "Every widget of the library, alive, with the code that puts it on a page.",
+        path: "/widgets",
+        icon: "eye",
+    }]));
     // The router takes the base without a slash at its end, and nothing where there is none.
     let base = use_base().as_str().to_owned();
     view! {

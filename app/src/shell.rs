@@ -10,6 +10,7 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 use taskdeck::dashboard::server::PlainPage;
 use taskdeck::dashboard::{Theme, current_theme, page_name};
+use taskdeck::ui::server::page_clock;
 use taskdeck::ui::use_base;
 
 use crate::{App, Assets, Socket, gallery};
@@ -39,6 +40,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content=color_scheme/>
                 <meta name="taskdeck-base" content=base.as_str().to_owned()/>
                 <meta name="taskdeck-build" content=assets.build.clone()/>
+                <meta name="taskdeck-now" content=page_clock()/>
                 {no_socket.then(|| view! { <meta name="taskdeck-socket" content="off"/> })}
                 <ThemeColors theme/>
                 <link rel="icon" type="image/svg+xml" href=icon/>

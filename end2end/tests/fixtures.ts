@@ -68,6 +68,12 @@ export async function live(page: Page): Promise<void> {
   await expect(page.locator(".dash-later[inert]")).toHaveCount(0);
 }
 
+/** Goes to the widgets below the first of the gallery, and returns when their code, which comes with that, is there. */
+export async function hydrated(page: Page): Promise<void> {
+  await page.getByRole("region", { name: "A button that starts" }).hover();
+  await expect(page.locator("form.td-form[novalidate]")).toBeAttached({ timeout: 15_000 });
+}
+
 /** Starts a task as a program does, and answers its id. */
 export async function startTask(page: Page, kind: string, params: object, label?: string): Promise<string> {
   const answer = await page.request.post(`/api/kinds/${kind}/start`, { data: { params, label } });

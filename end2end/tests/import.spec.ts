@@ -1,4 +1,5 @@
 import { type Page } from "@playwright/test";
+import { ON_POSTGRES } from "./database";
 import { data, expect, live, startTask, status, test, valueOf } from "./fixtures";
 import { SLOTS } from "./server";
 import * as sql from "./sql";
@@ -67,6 +68,7 @@ test("an import whose server is killed is told of, goes on by itself and loses n
   server,
   complaints,
 }) => {
+  test.skip(ON_POSTGRES, "other nodes may live there: what ran is rescued after the lease");
   test.setTimeout(120_000);
   // All slots are taken, so that the import begins only when its page is there to see it, on the fastest machine too.
   const others = await Promise.all(
@@ -81,6 +83,8 @@ test("an import whose server is killed is told of, goes on by itself and loses n
   // The socket breaks, and what is asked of the dead server fails.
   complaints.expect(/WebSocket connection to '\S+' failed/);
   complaints.expect(/Failed to load resource: net::ERR_/);
+  // The code of a page whose link the pointer happens to be over, in this very moment.
+  complaints.expect(/TypeError: Failed to fetch/);
   await server.kill();
   const notice = page.getByRole("status").filter({ hasText: "Not live" });
   await expect(notice).toBeVisible({ timeout: 15_000 });

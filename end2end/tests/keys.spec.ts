@@ -21,7 +21,7 @@ test("rows are walked, chosen and opened", async ({ page }) => {
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Second" })).toBeVisible();
   await page.keyboard.press("r");
-  await expect(page.getByText("Attempt 2 (try 1 of 1)").or(page.getByText("Attempt 2 started")).first()).toBeVisible();
+  await expect(page.getByText("attempt 2").first()).toBeVisible();
 });
 
 test("keys go to pages, and none while one types", async ({ page }) => {
@@ -30,15 +30,18 @@ test("keys go to pages, and none while one types", async ({ page }) => {
   await page.keyboard.press("g");
   await page.keyboard.press("n");
   await expect(page).toHaveURL(/\/start$/);
+  // The address is there before the page is.
+  await expect(page.getByRole("heading", { name: "Start a task" })).toBeVisible();
   await page.keyboard.press("g");
   await page.keyboard.press("t");
   await expect(page).toHaveURL(/\/tasks$/);
-  // The address is there before the page is.
-  await expect(page.getByRole("combobox", { name: "Search tasks" })).toBeVisible();
+  const search = page.getByRole("combobox", { name: "Search tasks" });
+  await expect(search).toBeVisible();
   await page.keyboard.press("/");
+  await expect(search).toBeFocused();
   await page.keyboard.type("g n?");
   await expect(page).toHaveURL(/\/tasks$/);
-  await expect(page.getByRole("combobox", { name: "Search tasks" })).toHaveValue("g n?");
+  await expect(search).toHaveValue("g n?");
 });
 
 test("the help shows the keys and closes", async ({ page }) => {
@@ -49,6 +52,19 @@ test("the help shows the keys and closes", async ({ page }) => {
   await expect(help).toContainText("Select the row");
   await page.keyboard.press("Escape");
   await expect(help).toBeHidden();
+});
+
+test("a key that follows the end of a dialog at once does what it does", async ({ page }) => {
+  await page.goto("/tasks");
+  await live(page);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog", { name: "Go to" })).toBeVisible();
+  // Its field has the focus until the next frame, which a person is rarely faster than.
+  await page.evaluate(() => {
+    document.querySelector<HTMLDialogElement>("dialog[open]")?.close();
+    document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+  });
+  await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
 });
 
 test("the palette leads to pages, kinds and tasks", async ({ page }) => {
@@ -68,4 +84,46 @@ test("the palette leads to pages, kinds and tasks", async ({ page }) => {
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "By its id" })).toBeVisible();
   await expect(status(page, "Completed")).toBeVisible();
+
+  // A part of an id that one task alone has is as good, also before the palette knows which that is.
+  await page.goto("/tasks");
+  await live(page);
+  await page.keyboard.press("Control+k");
+  await palette.getByRole("combobox", { name: "Go to" }).fill(id.slice(-12));
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(new RegExp(`/tasks/${id}$`));
+});
+
+test("the palette finds tasks by their names and does what the page can", async ({ page }) => {
+  const id = await startTask(page, "demo_steps", { steps: 1, step_ms: 0, ending: "fail" }, "The nightly one");
+  await page.goto("/settings");
+  await live(page);
+  const palette = page.getByRole("dialog", { name: "Go to" });
+  // Where a page has no search of its own, the key opens the palette.
+  await page.keyboard.press("/");
+  const box = palette.getByRole("combobox", { name: "Go to" });
+  await box.fill("nightly");
+  await palette.getByRole("option", { name: /The nightly one/ }).click();
+  await expect(page).toHaveURL(new RegExp(`/tasks/${id}$`));
+  await expect(status(page, "Failed")).toBeVisible();
+
+  await page.keyboard.press("Control+k");
+  await box.fill("dark");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(palette).toBeHidden();
+  await page.keyboard.press("c");
+  await expect(page.getByText("This task cannot be cancelled as it stands.")).toBeVisible();
+});
+
+test("with the shift key all between are chosen, and a key acts on all of them", async ({ page }) => {
+  for (let n = 1; n <= 4; n += 1) await startTask(page, "demo_steps", { steps: 1, step_ms: 0 }, `Task ${n}`);
+  await page.goto("/tasks");
+  await live(page);
+  await page.getByRole("checkbox", { name: "Select Task 4" }).check();
+  await page.getByRole("checkbox", { name: "Select Task 2" }).click({ modifiers: ["Shift"] });
+  await expect(page.getByText("3 selected")).toBeVisible();
+  await expect(page.getByRole("checkbox", { name: "Select Task 1" })).not.toBeChecked();
+  await page.keyboard.press("r");
+  await expect(page).toHaveURL(/\/tasks\/bulk\?.*verb=retry/);
 });

@@ -30,6 +30,16 @@ test("the list and the page of a task read", async ({ page }) => {
   await expect(page.getByRole("region", { name: "Log" }).getByText("Processing step 2/2")).toBeVisible();
 });
 
+test("the whole log of a task is a link", async ({ page }) => {
+  const id = await startTask(page, "demo_steps", { steps: 3, step_ms: 0, log_lines: 1000 });
+  await page.request.get(`/api/tasks/${id}/result?timeout=30`);
+  await page.goto(`/tasks/${id}`);
+  const link = page.getByRole("region", { name: "Log" }).getByRole("link", { name: "Download" });
+  const log = await page.request.get((await link.getAttribute("href"))!);
+  expect(log.headers()["content-disposition"]).toContain(`task-${id}.log`);
+  expect((await log.text()).match(/line \d+ of 1000$/gm)).toHaveLength(2997);
+});
+
 test("the list is narrowed by its links", async ({ page }) => {
   const failed = await startTask(page, "demo_steps", { steps: 1, step_ms: 0, ending: "fail" }, "It failed");
   await page.request.get(`/api/tasks/${failed}/result?timeout=10`);
@@ -84,7 +94,7 @@ test("a form that is not right comes back with what was typed and what is wrong"
   const answer = page.waitForResponse((response) => response.request().method() === "POST");
   await page.getByRole("button", { name: "Start" }).click();
   expect((await answer).status()).toBe(422);
-  await expect(page.getByRole("alert").filter({ hasText: "The least is 1." }).first()).toBeVisible();
+  await expect(page.getByRole("alert").filter({ hasText: "Enter at least 1." }).first()).toBeVisible();
   await expect(page.getByLabel("Steps", { exact: true })).toHaveValue("0");
   await expect(page.getByLabel("Time for a step (ms)")).toHaveValue("12");
   await expect(page.getByRole("radio", { name: "It fails" })).toBeChecked();
@@ -93,6 +103,42 @@ test("a form that is not right comes back with what was typed and what is wrong"
   await page.getByRole("button", { name: "Start" }).click();
   await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
   await reloadUntil(page, "Failed");
+});
+
+test("the params of a failed task are changed by a plain form, which keeps what was typed and the file", async ({
+  page,
+  complaints,
+}) => {
+  await page.goto("/start/demo_form");
+  await page.getByLabel("I know, and want it.").check();
+  await page.getByRole("textbox", { name: "Name" }).fill("Ann");
+  await page.getByLabel("Access key").fill("correct-horse-battery");
+  await page.getByLabel(/^File/).setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await page.getByLabel("Fail", { exact: true }).check();
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(page).toHaveURL(/\/tasks\/[0-9a-f-]{36}$/);
+  const task = page.url();
+  await reloadUntil(page, "Failed");
+
+  await page.getByRole("link", { name: "Edit the params and retry…" }).click();
+  await expect(page.getByText("Takes a.txt (1 B) again", { exact: false })).toBeVisible();
+  await page.getByLabel("I know, and want it.").check();
+  await page.getByRole("textbox", { name: "Name" }).fill("Zoe");
+  await page.getByRole("textbox", { name: "Region" }).fill("nowhere");
+  await page.getByLabel("Fail", { exact: true }).uncheck();
+  complaints.expect(/status of 422/);
+  await page.getByRole("button", { name: "Save and retry" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "Enter a region such as eu-west-1." }).first()).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "Name" }), "what was typed is kept").toHaveValue("Zoe");
+  await expect(page.getByText("Takes a.txt (1 B) again", { exact: false })).toBeVisible();
+  await page.getByRole("textbox", { name: "Region" }).fill("us-east-2");
+  await page.getByLabel("I know, and want it.").check();
+  await page.getByRole("button", { name: "Save and retry" }).click();
+  await expect(page).toHaveURL(task);
+  await reloadUntil(page, "Completed");
+  await expect(valueOf(page, "Result", "name")).toHaveText("Zoe");
+  await expect(valueOf(page, "Result", "key_length")).toHaveText("21");
+  await expect(valueOf(page, "Result", "file")).toHaveText("a.txt");
 });
 
 test("the theme is switched by a plain form, and stays", async ({ page }) => {

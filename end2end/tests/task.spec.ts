@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { ON_POSTGRES } from "./database";
 import { expect, live, press, startTask, status, test, valueOf } from "./fixtures";
 
 test("a running task is cancelled, and goes on where it was when it is retried", async ({ page }) => {
-  const id = await startTask(page, "demo_steps", { steps: 60, step_ms: 150 });
+  const id = await startTask(page, "demo_steps", { steps: 60, step_ms: 50 });
   await page.goto(`/tasks/${id}`);
   await live(page);
   await expect(page.getByText("Processing step 3/60").first()).toBeVisible();
@@ -27,6 +28,26 @@ test("a failed task shows its error and offers a retry", async ({ page }) => {
   await expect(error).toContainText("The demo failed after step 2, as it was asked to.");
   await expect(error).toContainText("demo_failed");
   await expect(page.getByRole("main").getByRole("button", { name: "Retry", exact: true })).toBeVisible();
+});
+
+test("a task that is to start later is started now, but not one that waits for others", async ({ page }) => {
+  const request = { params: { steps: 1, step_ms: 0 }, label: "Much later", delay: 3_600_000 };
+  const later = (await (await page.request.post("/api/kinds/demo_steps/start", { data: request })).json()) as { id: string };
+  const behind = { params: { steps: 1, step_ms: 0 }, label: "Behind it", after: [later.id] };
+  const after = (await (await page.request.post("/api/kinds/demo_steps/start", { data: behind })).json()) as { id: string };
+  const refused = await page.request.post(`/api/tasks/${after.id}/retry`);
+  expect(refused.status()).toBe(409);
+  await page.goto("/tasks");
+  await live(page);
+  const row = page.getByRole("listitem").filter({ hasText: "Much later" });
+  await expect(row.getByRole("button", { name: "Start now" })).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "Behind it" }).getByRole("button", { name: "Start now" })).toHaveCount(0);
+  await page.goto(`/tasks/${later.id}`);
+  await live(page);
+  await expect(status(page, "Scheduled")).toBeVisible();
+  await page.getByRole("main").getByRole("button", { name: "Start now", exact: true }).click();
+  await expect(status(page, "Completed")).toBeVisible();
+  expect((await page.request.get(`/api/tasks/${after.id}/result?timeout=10`)).ok()).toBe(true);
 });
 
 test("a task that panics fails alone: the server goes on and the next task completes", async ({ page }) => {
@@ -79,6 +100,7 @@ test("a deleted task is gone from its page and from the list", async ({ page, co
 });
 
 test("a backup is a file to download", async ({ page }) => {
+  test.skip(ON_POSTGRES, "PostgreSQL has tools of its own for this, and the task says so");
   await page.goto("/start/backup_database");
   await live(page);
   await page.getByRole("button", { name: "Start" }).click();
@@ -143,17 +165,110 @@ test("a task shows the tasks that it started, and its table is taken away as CSV
 });
 
 test("a task that says nothing for half a minute is told to be silent, until it says something", async ({ page }) => {
-  const id = await startTask(page, "demo_steps", { steps: 2, step_ms: 4_000 }, "Silent");
+  const id = await startTask(page, "demo_steps", { steps: 3, step_ms: 6_000 }, "Silent");
   await page.goto("/tasks");
   await live(page);
   const row = page.getByRole("listitem").filter({ hasText: "Silent" });
-  await expect(row.getByText("Processing step 1/2")).toBeVisible();
+  // What it says first on the line is its whole state, with a time by the server's clock; then only how far it is.
+  await expect(row.getByText("Processing step 2/3")).toBeVisible({ timeout: 12_000 });
   await expect(page.getByText(/^No update for/)).toBeHidden();
   // Time goes by for the page; what it knows of the server's clock stays.
   await page.clock.setSystemTime(Date.now() + 32_000);
   await expect(row.getByText(/^No update for 3\d s/)).toBeVisible();
-  await expect(row.getByText("Processing step 2/2")).toBeVisible();
+  await expect(row.getByText("Processing step 3/3")).toBeVisible({ timeout: 12_000 });
   await expect(page.getByText(/^No update for/)).toBeHidden();
   const state = (await (await page.request.get(`/api/tasks/${id}`)).json()) as { progress: { heard_at: string } };
   expect(Date.parse(state.progress.heard_at)).toBeLessThanOrEqual(Date.now());
+});
+
+test("a task names those that it runs after, and tells what was told", async ({ page }) => {
+  const first = await startTask(page, "demo_question", {}, "First of all");
+  const request = { params: { steps: 1, step_ms: 0 }, label: "After it", after: [first] };
+  const started = (await (await page.request.post("/api/kinds/demo_steps/start", { data: request })).json()) as { id: string };
+  await page.goto(`/tasks/${started.id}`);
+  await live(page);
+  await expect(page.getByText("It runs after 1 task that has not completed.")).toBeVisible();
+  const after = page.getByRole("region", { name: "Tasks that it runs after" });
+  await after.getByRole("link", { name: "First of all" }).click();
+  await expect(page.getByRole("heading", { name: "First of all", level: 1 })).toBeVisible();
+  const timeline = page.getByRole("region", { name: "Timeline" });
+  await expect(timeline).toContainText("Half of it is done; the rest waits for your answer.");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect(timeline, "also what is told while one looks").toContainText("The demo went on.");
+});
+
+test("the timeline of a delayed task tells what was a delay and what a wait", async ({ page }) => {
+  const request = { params: { steps: 1, step_ms: 0 }, label: "Later", delay: 1200 };
+  const { id } = (await (await page.request.post("/api/kinds/demo_steps/start", { data: request })).json()) as { id: string };
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  await expect(status(page, "Completed")).toBeVisible();
+  const points = page.getByRole("region", { name: "Timeline" }).getByRole("listitem");
+  await expect(points).toContainText([/Created.*scheduled 1\.\d s/s, /Due.*waited/s, "Started", "Completed"]);
+});
+
+test("what a task shares with others leads to those", async ({ page }) => {
+  const request = { params: { steps: 1, step_ms: 0 }, label: "One of them", tags: ["nightly"], key: "the-key" };
+  const one = (await (await page.request.post("/api/kinds/demo_steps/start", { data: request })).json()) as { id: string };
+  await page.request.get(`/api/tasks/${one.id}/result?timeout=10`);
+  await startTask(page, "demo_steps", { steps: 1, step_ms: 0 }, "Another");
+  const list = page.getByRole("list", { name: "Tasks", exact: true });
+  for (const [fact, url] of [["Queue", /q=queue:default$/], ["Started by", /q=user:local$/], ["Key", /q=key:the-key$/], ["Tags", /q=tag:nightly$/]] as const) {
+    await page.goto(`/tasks/${one.id}`);
+    await live(page);
+    await valueOf(page, "About", fact).getByRole("link").click();
+    await expect(page).toHaveURL(url);
+    await expect(list.getByRole("link", { name: "One of them" })).toBeVisible();
+  }
+  await expect(list.getByRole("link", { name: "Another" })).toHaveCount(0);
+  await page.goto(`/tasks/${one.id}`);
+  await live(page);
+  await expect(valueOf(page, "About", "Worker").getByRole("link")).toHaveAttribute("href", "/workers");
+  // A browser that copies nothing is told of.
+  await page.evaluate(() => (document.execCommand = () => false));
+  await page.getByRole("button", { name: "Copy the id" }).click();
+  await expect(page.getByText("The browser did not copy it: select the text")).toBeVisible();
+});
+
+test("what is within a result is folded where it is much, and can be folded", async ({ page }) => {
+  const id = await startTask(page, "demo_form", {
+    name: "Ann",
+    key: "correct-horse-battery",
+    fails: false,
+    settings: { few: { a: 1, b: 2 }, many: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`n${n}`, n])) },
+  });
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  const params = page.getByRole("region", { name: "Params" });
+  await expect(params.getByText("n29", { exact: true })).toBeHidden();
+  await params.getByText("30 entries").click();
+  await expect(params.getByText("n29", { exact: true })).toBeVisible();
+});
+
+test("the result appears although the server could not be reached at the end", async ({ page, complaints }) => {
+  complaints.expect(/Failed to load resource: net::ERR_/);
+  const id = await startTask(page, "demo_steps", { steps: 30, step_ms: 100 }, "Its end is asked for");
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  // What the page asks for at the end does not reach the server at first.
+  let refusals = 0;
+  await page.route("**/_taskdeck/task_view", async (route) => {
+    if (refusals++ < 2) await route.abort("connectionrefused");
+    else await route.continue();
+  });
+  await expect(valueOf(page, "Result", "processed")).toHaveText("30", { timeout: 20_000 });
+  expect(refusals).toBeGreaterThan(1);
+});
+
+test("params are called as in the form, and show what is in them", async ({ page }) => {
+  const params = { name: "\u001b[31mred", key: "correct-horse-battery", days: ["friday"], fails: false };
+  const id = await startTask(page, "demo_form", params);
+  await page.goto(`/tasks/${id}`);
+  await live(page);
+  await expect(valueOf(page, "Params", "Name")).toHaveText("␛[31mred");
+  const chosen = page.getByRole("region", { name: "Params" }).getByText("Friday", { exact: true });
+  await expect(chosen, "a choice is called as in the form").toHaveAttribute("title", "friday");
+  await expect(valueOf(page, "Params", "Hosts")).toHaveText("an empty list");
+  await page.goto("/tasks");
+  await expect(page.getByRole("list", { name: "Tasks", exact: true })).toContainText("␛[31mred");
 });

@@ -1,12 +1,8 @@
 // The gallery of widgets: what a person does there, and what the widgets call back with.
 import type { Page } from "@playwright/test";
-import { expect, live, startTask, test } from "./fixtures";
+import { expect, hydrated, live, startTask, test } from "./fixtures";
 
 /** Returns when the page is hydrated. It has no task to hear of yet, so there is no socket. */
-async function hydrated(page: Page): Promise<void> {
-  await expect(page.locator("form.td-form[novalidate]")).toBeAttached({ timeout: 15_000 });
-}
-
 /** One example of the gallery. */
 function example(page: Page, title: string) {
   return page.getByRole("region", { name: title });
@@ -22,15 +18,27 @@ function badge(page: Page) {
   return example(page, THERE_IS).locator(".td-badge").first();
 }
 
+/** Waits until the task asks: else a page that is opened is told of it. */
+async function asked(page: Page, id: string) {
+  await expect
+    .poll(async () => ((await (await page.request.get(`/api/tasks/${id}`)).json()) as { status: string }).status)
+    .toBe("waiting_confirmation");
+}
+
 const THERE_IS = "A task that there is";
 const CARDS = "Cards that a start adds to";
 
 test("a card tells each transition once, in order, with the result", async ({ page }) => {
   // It waits for its answer, so it goes on only when the page hears of it, however slowly that was loaded.
   const id = await startTask(page, "demo_question", { question: "Go on?" });
+  await asked(page, id);
   await page.goto(`/widgets?task=${id}`);
   await live(page);
   await expect(badge(page)).toHaveText("Waiting for confirmation");
+  // The card and the row: both lead to where it is answered.
+  const asks = example(page, THERE_IS).locator(".td-progress-note", { hasText: "It waits for an answer." });
+  await expect(asks.getByRole("link", { name: "Answer it" })).toHaveCount(2);
+  await expect(asks.getByRole("link").first()).toHaveAttribute("href", `/tasks/${id}`);
   await page.request.post(`/api/tasks/${id}/confirm`, { data: { approved: true } });
   await expect(badge(page)).toHaveText("Completed", { timeout: 15_000 });
   // What was over when the page was made is not news.
@@ -49,10 +57,7 @@ test("a socket that is cut while the task ends loses no callback and repeats non
 }) => {
   complaints.expect(/Failed to load resource: net::ERR_FAILED .*_taskdeck/);
   const id = await startTask(page, "demo_question", { question: "Go on?" });
-  // Else the page is told that it asks.
-  await expect
-    .poll(async () => ((await (await page.request.get(`/api/tasks/${id}`)).json()) as { status: string }).status)
-    .toBe("waiting_confirmation");
+  await asked(page, id);
   let cut = false;
   let connections = 0;
   await page.routeWebSocket(/\/ws$/, (socket) => {
@@ -114,7 +119,7 @@ test("two widgets of one task share one subscription", async ({ page }) => {
   await page.goto(`/widgets?task=${id}`);
   await live(page);
   await expect(example(page, THERE_IS).getByText(/Processing step/).first()).toBeVisible();
-  await expect(example(page, THERE_IS).locator(".td-progress, .td-progress-row")).toHaveCount(2);
+  await expect(example(page, THERE_IS).locator(".td-progress, .td-progress-compact")).toHaveCount(2);
   const subscriptions = said.filter((text) => text.includes('"subscribe"') && text.includes(id));
   expect(subscriptions).toHaveLength(1);
   expect(subscriptions[0]!.split(id)).toHaveLength(2);
@@ -165,7 +170,7 @@ test("a button starts one task a key, shows its bar, and asks where it is told t
   await expect(ask).toHaveCount(0);
   await buttons.getByRole("button", { name: "Fail after 2 steps" }).click();
   await ask.getByRole("button", { name: "Start it" }).click();
-  await expect(buttons.getByText("The demo failed after step 2")).toBeVisible({ timeout: 15_000 });
+  await expect(buttons.locator(".td-progress-note", { hasText: "The demo failed after step 2" })).toBeVisible({ timeout: 15_000 });
 });
 
 test("a question is shown with its form, and its notice is called back", async ({ page }) => {
@@ -194,7 +199,7 @@ test("a form, a log and a typed output work on a page of one's own", async ({ pa
   await form.getByLabel("Steps", { exact: true }).fill("0");
   await form.getByLabel("Time for a step (ms)").fill("10");
   await form.getByRole("button", { name: "Start" }).click();
-  await expect(form.getByRole("alert").getByText(/The least is 1/)).toBeVisible();
+  await expect(form.getByRole("alert").getByText(/Enter at least 1/)).toBeVisible();
   await form.getByLabel("Steps", { exact: true }).fill("2");
   await form.getByRole("button", { name: "Start" }).click();
   await expect(form.locator(".td-progress")).toHaveCount(1);

@@ -38,6 +38,12 @@ pub(crate) struct CopyFlags {
     /// Where it is to be; empty, or an earlier copy of the same deck
     #[arg(long, value_name = "STORE")]
     pub(crate) to: String,
+    /// The directory of the files of the deck, if it has TASK_FILES
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) from_files: Option<PathBuf>,
+    /// The directory that the copy is to have for its files, as TASK_FILES would name it
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) to_files: Option<PathBuf>,
     /// Copy while the deck runs; stop it and copy again to finish: then only what has changed since is copied
     #[arg(long)]
     pub(crate) online: bool,
@@ -52,19 +58,32 @@ pub(crate) struct Flags {
     /// Where to listen [TASK_BIND; 127.0.0.1:3000]
     #[arg(long, value_name = "ADDRESS")]
     bind: Option<String>,
+    /// The path that everything is below, such as /deck [TASK_BASE; none]
+    #[arg(long, value_name = "PATH")]
+    base: Option<String>,
     /// Where tasks are kept: sqlite:PATH, postgres://USER@HOST/DATABASE for many nodes, or sqlite::memory:
     /// [TASK_STORE; sqlite:taskdeck.db]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
+    /// How many connections to a PostgreSQL server this process has, at least 3 [TASK_STORE_CONNECTIONS; 11]
+    #[arg(long, value_name = "NUMBER")]
+    store_connections: Option<String>,
     /// The database that imported data goes to [TASK_DATA; data.db beside the store]
     #[arg(long, value_name = "FILE")]
     data: Option<String>,
+    /// The directory of uploads and artifacts; with PostgreSQL one that all nodes have, such as on NFS
+    /// [TASK_FILES; beside the store, or in the PostgreSQL database]
+    #[arg(long, value_name = "DIRECTORY")]
+    files: Option<String>,
     /// How many tasks run at the same time [TASK_MAX_CONCURRENT; the number of CPUs]
     #[arg(long, value_name = "NUMBER")]
     max_concurrent: Option<String>,
     /// Whether this process runs tasks; with a PostgreSQL store others may [TASK_WORKER; true]
     #[arg(long, value_name = "BOOL")]
     worker: Option<String>,
+    /// The same as --worker false
+    #[arg(long, conflicts_with = "worker")]
+    no_worker: bool,
     /// How long an attempt may take, unless its kind says otherwise [TASK_TIMEOUT; 5m]
     #[arg(long, value_name = "TIME")]
     timeout: Option<String>,
@@ -98,12 +117,16 @@ pub(crate) struct Flags {
 impl Flags {
     /// The settings that were given, by name.
     pub(crate) fn given(&self) -> Vec<(&'static str, String)> {
+        let worker = self.worker.clone().or_else(|| self.no_worker.then(|| "false".to_owned()));
         let all = [
             ("bind", &self.bind),
+            ("base", &self.base),
             ("store", &self.store),
+            ("store_connections", &self.store_connections),
             ("data", &self.data),
+            ("files", &self.files),
             ("max_concurrent", &self.max_concurrent),
-            ("worker", &self.worker),
+            ("worker", &worker),
             ("timeout", &self.timeout),
             ("grace", &self.grace),
             ("retention_days", &self.retention_days),
@@ -136,6 +159,10 @@ mod tests {
         assert_eq!(cli.serve.given(), [("bind", "127.0.0.1:1".to_owned())]);
         let cli = Cli::try_parse_from(["taskdeck", "serve", "--timeout", "1m"]).unwrap();
         assert!(matches!(cli.command, Some(Command::Serve(flags)) if flags.given()[0].0 == "timeout"));
+        let cli = Cli::try_parse_from(["taskdeck", "serve", "--no-worker"]).unwrap();
+        let worker = ("worker", "false".to_owned());
+        assert!(matches!(cli.command, Some(Command::Serve(flags)) if flags.given() == [worker]));
+        assert!(Cli::try_parse_from(["taskdeck", "--no-worker", "--worker", "true"]).is_err());
     }
 
     #[test]

@@ -34,6 +34,12 @@ mod with_postgres {
     pub(crate) async fn copy(flags: &CopyFlags) -> Result<()> {
         let (from, to) = (place("from", &flags.from)?, place("to", &flags.to)?);
         let mut copy = Copy::new(from, to);
+        if let Some(directory) = &flags.from_files {
+            copy = copy.from_files(directory);
+        }
+        if let Some(directory) = &flags.to_files {
+            copy = copy.to_files(directory);
+        }
         if flags.online {
             copy = copy.online();
         }
@@ -133,7 +139,7 @@ mod with_postgres {
         for table in &copied.verified {
             let sum = &table.sum[..16];
             said.push_str(&format!(
-                "the same on both sides: {:<12} {:>10} rows  {sum}\n",
+                "the same on both sides: {:<14} {:>10} rows  {sum}\n",
                 table.table, table.rows
             ));
         }

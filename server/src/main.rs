@@ -19,6 +19,11 @@ mod serve;
 mod signals;
 mod wiring;
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "a task that panics is caught and recorded, so the server needs `panic = \"unwind\"`, in each profile"
+);
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

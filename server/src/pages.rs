@@ -7,14 +7,18 @@ use http::{Method, StatusCode, Uri};
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use taskdeck::DeckError;
-use taskdeck::dashboard::server::form_fallback;
+use taskdeck::dashboard::server::{form_fallback, provide_mount};
+use taskdeck::ui::BasePath;
 use taskdeck_app::{App, Assets, Socket, shell};
 use tower_http::compression::CompressionLayer;
 
-/// The pages; `assets` are the files that they load, and `socket` says whether the feed's socket is there for them.
-pub(crate) fn router(assets: Assets, socket: Socket, options: LeptosOptions) -> Router {
+/// The pages; `assets` are the files that they load, `socket` says whether the feed's socket is there for them, and `base`
+/// where they are mounted.
+pub(crate) fn router(assets: Assets, socket: Socket, options: LeptosOptions, base: &BasePath) -> Router {
     let routes = generate_route_list(App);
+    let mount = base.clone();
     let context = move || {
+        provide_mount(&mount);
         provide_context(assets.clone());
         provide_context(socket);
     };
@@ -23,8 +27,8 @@ pub(crate) fn router(assets: Assets, socket: Socket, options: LeptosOptions) -> 
         move || shell(options.clone())
     };
     let not_found = {
-        let (context, app) = (context.clone(), app.clone());
-        move |request| not_found(request, context.clone(), app.clone())
+        let (base, context, app) = (base.clone(), context.clone(), app.clone());
+        move |request| not_found(request, base.clone(), context.clone(), app.clone())
     };
     let pages = Router::new()
         .leptos_routes_with_context(&options, routes, context.clone(), app.clone())
@@ -36,6 +40,7 @@ pub(crate) fn router(assets: Assets, socket: Socket, options: LeptosOptions) -> 
 /// The app's own page for an address that it does not know.
 async fn not_found<V: IntoView + 'static>(
     request: Request,
+    base: BasePath,
     context: impl Fn() + Clone + Send + Sync + 'static,
     app: impl Fn() -> V + Clone + Send + Sync + 'static,
 ) -> Response {
@@ -43,7 +48,7 @@ async fn not_found<V: IntoView + 'static>(
         return taskdeck::axum::problem(&DeckError::NotFound { what: "Address".to_owned() });
     }
     if let Some(address) = without_slash(request.uri()) {
-        return Redirect::permanent(&address).into_response();
+        return Redirect::permanent(&base.join(&address)).into_response();
     }
     let mut page = render_app_async_with_context(context, app)(request).await.into_response();
     // The app may have said something else, such as a redirect.

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use taskdeck::Setting;
 use taskdeck::axum::Config;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,18 +36,14 @@ pub(crate) async fn serve(config: ServerConfig, unknown: &[String]) -> Result<()
         websocket: config.websocket,
         embed_origins: config.embed_origins.clone().into(),
         sockets: sockets.clone(),
-        settings: vec![Setting::new(
-            "TASK_DATA",
-            config.data.display().to_string(),
-            "The database that imported data goes to.",
-        )],
+        settings: config.shown(),
         ..Config::new(bind)
     };
-    let router = wiring::router(deck.clone(), &site, http);
+    let router = wiring::router(deck.clone(), &site, http, &config.base);
     let stopping = CancellationToken::new();
     let serving = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
     let serving = tokio::spawn(serving.into_future());
-    println!("taskdeck serves http://{bind}, store {}, {}", config.store, runs(&config));
+    println!("taskdeck serves http://{bind}{}, store {}, {}", config.base, config.store, runs(&config));
 
     signals::stop().await.context("cannot listen for signals")?;
     let again = tokio::spawn(stop_at_once());

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
+use axum::{Extension, Router};
 use leptos::config::LeptosOptions;
 use taskdeck::axum::Config;
+use taskdeck::ui::BasePath;
 use taskdeck::{Deck, DeckBuilder};
 use taskdeck_app::Socket;
 
@@ -27,6 +30,10 @@ pub(crate) async fn deck(config: &ServerConfig) -> Result<Deck> {
             builder.sqlite(path)
         }
         Store::Postgres(url) => on_postgres(builder, url),
+    };
+    let builder = match &config.files {
+        Some(directory) => builder.files(directory),
+        None => builder,
     };
     make_folder_of(&config.data)?;
     Ok(taskdeck_app::tasks::install(builder, &config.data)?.build().await?)
@@ -51,15 +58,27 @@ fn make_folder_of(path: &Path) -> Result<()> {
     }
 }
 
-/// Everything that is served, behind the guard.
-pub(crate) fn router(deck: Deck, site: &Site, config: Config) -> Router {
+/// Everything that is served, behind the guard: below the base path, if there is one.
+pub(crate) fn router(deck: Deck, site: &Site, config: Config, base: &str) -> Router {
     let guard = taskdeck::axum::guard(deck.clone(), &config);
     let options = leptos_options(config.bind);
     let socket = Socket(config.websocket);
-    taskdeck::axum::router(deck, config)
+    let base = BasePath::new(base);
+    let served = taskdeck::axum::router(deck, config)
         .merge(site.routes())
-        .merge(pages::router(site.assets().clone(), socket, options))
-        .layer(guard)
+        .merge(pages::router(site.assets().clone(), socket, options, &base))
+        .layer(Extension(base.clone()));
+    let served = match base.as_str() {
+        "" => served,
+        path => {
+            // The overview has the slash; whoever leaves it out, or the path as a whole, is led there.
+            let start = base.join("/");
+            let router = Router::new().nest(&start, served);
+            let lead = get(move || std::future::ready(Redirect::temporary(&start)));
+            router.route(path, lead.clone()).route("/", lead)
+        }
+    };
+    served.layer(guard)
 }
 
 /// What Leptos asks of a server. `cargo leptos watch` says it in variables; else only the address matters, since the

@@ -9,13 +9,15 @@ use clap::ValueEnum;
 use crate::process::{self, Show};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
-use crate::{browser, chromium, run, server};
+use crate::{browser, chromium, postgres, run, server};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Bench {
     /// How many tasks a second the engine starts, claims and ends.
     Engine,
+    /// What PostgreSQL does beside what SQLite does.
+    Store,
     /// What the pages cost a browser: bytes of a first load, frames while a thousand tasks run or a long log scrolls.
     Ui,
 }
@@ -24,6 +26,7 @@ pub(crate) enum Bench {
 pub(crate) fn bench(workspace: &Workspace, progress: &Progress, bench: Bench, args: &[String]) -> Result<()> {
     match bench {
         Bench::Engine => engine(workspace, args),
+        Bench::Store => store(workspace, progress, args),
         Bench::Ui => ui(workspace, progress),
     }
 }
@@ -33,6 +36,14 @@ fn engine(workspace: &Workspace, args: &[String]) -> Result<()> {
     let mut cargo = workspace.cargo(["bench", "-p", "taskdeck-engine", "--bench", "engine", "--"]);
     let error = cargo.args(args).exec();
     Err(process::cannot_start(&cargo, &error))
+}
+
+/// On a server that is as durable as SQLite is.
+fn store(workspace: &Workspace, progress: &Progress, args: &[String]) -> Result<()> {
+    let postgres = postgres::durable(progress)?;
+    let mut cargo = workspace.cargo(["bench", "-p", "taskdeck-engine", "--bench", "store"]);
+    cargo.args(["--features", "postgres", "--"]).args(args).env(postgres::VARIABLE, &postgres.url);
+    process::run(progress, &mut cargo, Show::Always).map(drop)
 }
 
 /// Builds the release, and measures it in Chromium.

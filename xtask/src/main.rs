@@ -20,15 +20,18 @@ mod deps;
 mod dev;
 mod dist;
 mod element;
+mod example;
 mod fixtures;
 mod guard;
 mod hash;
 mod pack;
+mod pooler;
 mod postgres;
 mod process;
 mod progress;
 mod run;
 mod server;
+mod shorten;
 mod site;
 mod split;
 mod test;
@@ -58,6 +61,9 @@ enum Command {
     Test(test::Options),
     /// Start a PostgreSQL for tests, name it in TASK_TEST_POSTGRES, and run a command with it (or until Ctrl-C)
     Postgres {
+        /// Name the way to it over a pooler, pgbouncer with a connection for a transaction
+        #[arg(long)]
+        pooler: bool,
         /// Such as `cargo nextest run -p taskdeck-engine --features postgres --run-ignored only postgres`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
@@ -68,6 +74,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Build examples/leptos-app and serve it at http://127.0.0.1:3000
+    Example,
     /// Measure
     Bench {
         what: bench::Bench,
@@ -113,8 +121,9 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
         Command::Run { args } => run::run(&workspace, progress, &args),
         Command::Dev => dev::dev(&workspace, progress),
         Command::Test(options) => test::test(&workspace, progress, options),
-        Command::Postgres { command } => postgres::with(progress, &command),
+        Command::Postgres { pooler, command } => postgres::with(progress, pooler, &command),
         Command::Dist { out } => dist::dist(&workspace, progress, out.as_deref()),
+        Command::Example => example::run(&workspace, progress),
         Command::Bench { what, args } => bench::bench(&workspace, progress, what, &args),
         Command::Chromium => {
             browser::install_packages(&workspace, progress)?;
@@ -127,7 +136,11 @@ fn obey(progress: &Progress, command: Command) -> Result<()> {
             for (page, wasm) in &sizes.first {
                 let size = |bytes: usize| progress::size(bytes as u64);
                 let (wasm, all) = (size(*wasm), size(*wasm + sizes.besides));
-                progress.line(&format!("{page}: {wasm} of WASM at first, {all} with style and glue"));
+                let live =
+                    sizes.live.get(page).map(|bytes| format!(", and {} when it is live", size(*bytes)));
+                let used = sizes.used.get(page).map(|bytes| format!(", {} when it is used", size(*bytes)));
+                let more = [live, used].map(Option::unwrap_or_default).concat();
+                progress.line(&format!("{page}: {wasm} of WASM at first, {all} with style and glue{more}"));
             }
             progress.line(&run::sizes(&sizes));
             println!("{}", site::folder(&workspace, mode).display());

@@ -1,5 +1,6 @@
 //! A PostgreSQL for tests: a cluster in a folder of its own, on a port of its own, gone with us.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use crate::guard::{Guard, Kind};
+use crate::pooler;
 use crate::process::{self, Interrupted, POLL, Show};
 use crate::progress::Progress;
 
@@ -42,16 +44,26 @@ pub(crate) fn find(progress: &Progress, required: bool) -> Result<Option<Postgre
     }
     let mut programs = programs();
     if programs.is_none() && required {
-        install_debians(progress)?;
+        install_debian(progress, "postgresql", MISSING)?;
         programs = self::programs();
     }
     match programs {
-        Some(programs) => progress.step("starting PostgreSQL", || start(&programs)).map(Some),
+        Some(programs) => progress.step("starting PostgreSQL", || start(&programs, "off")).map(Some),
         None if required => bail!(MISSING),
         None => {
             progress.line(&format!("the tests on PostgreSQL are left out: {MISSING}"));
             Ok(None)
         }
+    }
+}
+
+/// `TASK_TEST_POSTGRES`; else a cluster of our own that waits for its disk, for benchmarks.
+pub(crate) fn durable(progress: &Progress) -> Result<Postgres> {
+    match programs() {
+        Some(programs) if std::env::var_os(VARIABLE).is_none() => {
+            progress.step("starting PostgreSQL", || start(&programs, "on"))
+        }
+        _ => find(progress, true)?.context(MISSING),
     }
 }
 
@@ -77,29 +89,9 @@ fn number_in(folder: &Path) -> u32 {
     digits.parse().unwrap_or(0)
 }
 
-fn start(programs: &Path) -> Result<Postgres> {
-    // Not in our target directory: the user that the server runs as may not see it.
-    let folder = tempfile::Builder::new().prefix("taskdeck-postgres-").tempdir()?;
-    // PostgreSQL refuses to run as root, so there it runs as the user that its package made.
-    let other = process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if other {
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
-        process::capture(Command::new("chown").arg("postgres").arg(folder.path()))
-            .context("root cannot run PostgreSQL, and there is no user `postgres` to run it as")?;
-    }
-    let program = |name: &str| {
-        let path = programs.join(name);
-        let mut command = if other {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(path);
-            command
-        } else {
-            Command::new(path)
-        };
-        // It may not see where we are.
-        command.current_dir(folder.path());
-        command
-    };
+fn start(programs: &Path, fsync: &str) -> Result<Postgres> {
+    let folder = folder()?;
+    let program = |name: &str| as_other(programs.join(name), folder.path());
     let data = folder.path().join("data");
     let mut init = program("initdb");
     init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
@@ -108,63 +100,108 @@ fn start(programs: &Path) -> Result<Postgres> {
     let mut serve = program("postgres");
     serve.arg("-D").arg(&data).args(["-p", &port.to_string()]);
     let socket = format!("unix_socket_directories={}", folder.path().display());
-    for setting in ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=400", &socket] {
+    let fsync = format!("fsync={fsync}");
+    for setting in ["listen_addresses=127.0.0.1", "max_connections=400", &fsync, &socket] {
         serve.args(["-c", setting]);
     }
     let log = std::fs::File::create(folder.path().join("log"))?;
     serve.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     // As Ctrl-C would: SIGTERM waits for the clients.
     let mut server = Guard::new(process::spawn(&mut serve)?, Kind::Command);
-    let began = Instant::now();
-    loop {
+    let is_ready = || {
         let mut ready = program("pg_isready");
-        ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
-        if process::capture(&mut ready).is_ok() {
-            let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
-            return Ok(Postgres { url, _cluster: Some((server, folder)) });
-        }
-        if server.child.try_wait()?.is_some() || began.elapsed() > STARTS_WITHIN {
-            let said = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
-            bail!("PostgreSQL does not start:\n{said}");
+        process::capture(ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()])).is_ok()
+    };
+    wait_until(is_ready, &mut server, "PostgreSQL", folder.path())?;
+    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+    Ok(Postgres { url, _cluster: Some((server, folder)) })
+}
+
+/// Waits until a program that writes `log` into its folder is ready.
+pub(crate) fn wait_until(
+    is_ready: impl Fn() -> bool,
+    program: &mut Guard,
+    name: &str,
+    folder: &Path,
+) -> Result<()> {
+    let began = Instant::now();
+    while !is_ready() {
+        if program.child.try_wait()?.is_some() || began.elapsed() > STARTS_WITHIN {
+            let said = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            bail!("{name} does not start:\n{said}");
         }
         if process::stopped() {
             bail!(Interrupted);
         }
         thread::sleep(POLL);
     }
+    Ok(())
 }
 
-fn free_port() -> Result<u16> {
+/// PostgreSQL and its pooler refuse to run as root, so there they run as the user that the package made.
+fn is_root() -> bool {
+    process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+/// A folder of that user.
+pub(crate) fn folder() -> Result<TempDir> {
+    // Not in our target directory: the user that the server runs as may not see it.
+    let folder = tempfile::Builder::new().prefix("taskdeck-postgres-").tempdir()?;
+    if is_root() {
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        process::capture(Command::new("chown").arg("postgres").arg(folder.path()))
+            .context("root cannot run PostgreSQL, and there is no user `postgres` to run it as")?;
+    }
+    Ok(folder)
+}
+
+/// A program as that user, in a folder of theirs.
+pub(crate) fn as_other(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    // It may not see where we are.
+    command.current_dir(folder);
+    command
+}
+
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// On a fresh Debian as root, as in CI.
-fn install_debians(progress: &Progress) -> Result<()> {
+pub(crate) fn install_debian(progress: &Progress, package: &str, missing: &'static str) -> Result<()> {
     let apt = || {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
-    progress.step("installing PostgreSQL", || {
-        let install = ["install", "-y", "--no-install-recommends", "postgresql"];
+    progress.step(&format!("installing {package}"), || {
+        let install = ["install", "-y", "--no-install-recommends", package];
         for command in [apt().arg("update"), apt().args(install)] {
-            process::run_within(progress, command, Show::OnFailure, PACKAGES_WITHIN).context(MISSING)?;
+            process::run_within(progress, command, Show::OnFailure, PACKAGES_WITHIN).context(missing)?;
         }
         Ok(())
     })
 }
 
 /// Runs a command with a server for tests.
-pub(crate) fn with(progress: &Progress, command: &[String]) -> Result<()> {
+pub(crate) fn with(progress: &Progress, pooler: bool, command: &[String]) -> Result<()> {
     let Some(postgres) = find(progress, true)? else { bail!(MISSING) };
+    let pooler = if pooler { pooler::start(progress, &postgres, true)? } else { None };
+    let url = pooler.as_ref().map_or(&postgres.url, |pooler| &pooler.url);
     let Some((name, args)) = command.split_first() else {
-        progress.line(&format!("{VARIABLE}={} until Ctrl-C", postgres.url));
+        progress.line(&format!("{VARIABLE}={url} until Ctrl-C"));
         while !process::stopped() {
             thread::sleep(POLL);
         }
         return Ok(());
     };
     let mut command = Command::new(name);
-    command.args(args).env(VARIABLE, &postgres.url);
+    command.args(args).env(VARIABLE, url);
     process::run(progress, &mut command, Show::Always).map(drop)
 }

@@ -54,6 +54,11 @@ pub(crate) fn stop_on_signals() -> Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
+/// Ends what runs, as Ctrl-C does: for when another part of the work has failed.
+pub(crate) fn stop() {
+    STOP.store(true, Ordering::SeqCst);
+}
+
 /// Whether we were told to end.
 pub(crate) fn stopped() -> bool {
     STOP.load(Ordering::SeqCst)

@@ -1,11 +1,11 @@
 //! Prints step names with the time since the start.
 //!
-//! On a terminal the step under way is one line that ticks, with the last thing its command said;
+//! On a terminal the steps under way are one line that ticks, with the last thing their commands said;
 //! elsewhere (a file, a CI log) each step is a plain line when it begins and one when it ends.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -26,10 +26,12 @@ pub(crate) struct Progress {
 struct Shared {
     started: Instant,
     live: bool,
-    current: Mutex<Option<Step>>,
+    /// The steps under way: one a thread.
+    current: Mutex<Vec<Step>>,
 }
 
 struct Step {
+    of: ThreadId,
     name: String,
     since: Instant,
     note: String,
@@ -39,7 +41,7 @@ impl Progress {
     /// Starts the clock.
     pub(crate) fn new() -> Self {
         let live = std::io::stderr().is_terminal();
-        let shared = Arc::new(Shared { started: Instant::now(), live, current: Mutex::new(None) });
+        let shared = Arc::new(Shared { started: Instant::now(), live, current: Mutex::new(Vec::new()) });
         if live {
             tick(Arc::downgrade(&shared));
         }
@@ -51,18 +53,19 @@ impl Progress {
         self.shared.live
     }
 
-    /// Does `work` as a named step. Steps do not nest. After Ctrl-C no further step begins.
+    /// Does `work` as a named step. Steps do not nest, but threads have each their own. After Ctrl-C no further step begins.
     pub(crate) fn step<T>(&self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         if process::stopped() {
             bail!(process::Interrupted);
         }
         let since = Instant::now();
-        *self.lock() = Some(Step { name: name.to_owned(), since, note: String::new() });
+        let of = thread::current().id();
+        self.lock().push(Step { of, name: name.to_owned(), since, note: String::new() });
         if !self.shared.live {
             self.line(name);
         }
         let outcome = work();
-        *self.lock() = None;
+        self.lock().retain(|step| step.of != of);
         let took = seconds(since.elapsed());
         self.line(&match &outcome {
             Ok(_) => format!("{name}: done in {took}"),
@@ -72,9 +75,10 @@ impl Progress {
         outcome
     }
 
-    /// What the step under way is at; only the ticking line shows it.
+    /// What this thread's step is at; only the ticking line shows it.
     pub(crate) fn note(&self, text: &str) {
-        if let Some(step) = self.lock().as_mut() {
+        let of = thread::current().id();
+        if let Some(step) = self.lock().iter_mut().find(|step| step.of == of) {
             text.trim().clone_into(&mut step.note);
         }
     }
@@ -91,7 +95,7 @@ impl Progress {
         // A closed stderr is nothing to fail over: the exit code still tells.
         let _ = if self.shared.live { writeln!(err, "\r\x1b[2K{text}") } else { writeln!(err, "{text}") };
         drop(err);
-        self.shared.draw(current.as_ref());
+        self.shared.draw(&current);
     }
 
     /// Time since the start, for the last line.
@@ -99,7 +103,7 @@ impl Progress {
         seconds(self.shared.started.elapsed())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Step>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Step>> {
         self.shared.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -109,10 +113,15 @@ impl Shared {
         format!("[{:>6}]", seconds(self.started.elapsed()))
     }
 
-    fn draw(&self, current: Option<&Step>) {
-        let (true, Some(step)) = (self.live, current) else { return };
-        let text = format!("{} {} {}", self.stamp(), step.name, seconds(step.since.elapsed()));
-        let text = if step.note.is_empty() { text } else { format!("{text} · {}", step.note) };
+    fn draw(&self, current: &[Step]) {
+        if !self.live || current.is_empty() {
+            return;
+        }
+        let steps = current.iter().map(|step| {
+            let text = format!("{} {}", step.name, seconds(step.since.elapsed()));
+            if step.note.is_empty() { text } else { format!("{text} · {}", step.note) }
+        });
+        let text = format!("{} {}", self.stamp(), steps.collect::<Vec<_>>().join(" | "));
         let text: String = text.chars().take(WIDTH).collect();
         let mut err = std::io::stderr().lock();
         let _ = write!(err, "\r\x1b[2K{text}").and_then(|()| err.flush());
@@ -123,7 +132,7 @@ impl Shared {
 fn tick(shared: Weak<Shared>) {
     thread::spawn(move || {
         while let Some(shared) = shared.upgrade() {
-            shared.draw(shared.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref());
+            shared.draw(&shared.current.lock().unwrap_or_else(PoisonError::into_inner));
             drop(shared);
             thread::sleep(TICK);
         }

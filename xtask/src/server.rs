@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 /// A new database, migrations and all, takes well under a second; a machine under load gets more.
 const HEALTHY_WITHIN: Duration = Duration::from_secs(30);
 
-/// What `run`, `test` and `dist` start from: the release binary with the site inside.
+/// What `run`, `bench` and `dist` start from: the release binary with the site inside.
 pub(crate) struct Release {
     pub(crate) binary: PathBuf,
     pub(crate) sizes: Sizes,
@@ -43,7 +43,7 @@ pub(crate) fn build_dev(workspace: &Workspace, progress: &Progress) -> Result<()
     Ok(())
 }
 
-/// What [`build_dev`] built.
+/// What [`build_dev`] built, or the tests of the workspace, which some tests start it for.
 pub(crate) fn dev_binary(workspace: &Workspace) -> PathBuf {
     binary(workspace, "debug")
 }
@@ -126,13 +126,14 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         let answering = thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("a caller");
-            let mut request = String::new();
-            BufReader::new(&stream).read_line(&mut request).expect("a request");
+            // Whole, since what is not read when it is closed takes the answer along.
+            let lines = BufReader::new(&stream).lines().map(|line| line.expect("a line"));
+            let request: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
             write!(stream, "HTTP/1.1 503 Service Unavailable\r\n\r\n").expect("an answer");
             request
         });
         assert_eq!(status_of(address, "/health").expect("an answer"), 503);
-        assert_eq!(answering.join().expect("no panic"), "GET /health HTTP/1.1\r\n");
+        assert_eq!(answering.join().expect("no panic")[0], "GET /health HTTP/1.1");
     }
 
     #[test]

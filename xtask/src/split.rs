@@ -53,7 +53,7 @@ pub(crate) fn without_names(wasm: &[u8]) -> Vec<u8> {
     let mut kept = wasm[..HEADER.min(wasm.len())].to_vec();
     let mut at = kept.len();
     while at < wasm.len() {
-        let Some((size, from)) = number(wasm, at + 1) else { return wasm.to_vec() };
+        let Some((size, from)) = number_at(wasm, at + 1) else { return wasm.to_vec() };
         let end = from + size;
         let Some(section) = wasm.get(from..end) else { return wasm.to_vec() };
         // A custom section begins with the length of its name, and the name.
@@ -67,7 +67,7 @@ pub(crate) fn without_names(wasm: &[u8]) -> Vec<u8> {
 }
 
 /// An unsigned LEB128 number, and where what follows it begins.
-fn number(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+pub(crate) fn number_at(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
     let (mut number, mut shift) = (0_usize, 0);
     loop {
         let byte = *bytes.get(at)?;

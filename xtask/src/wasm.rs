@@ -11,6 +11,7 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::hash::Hash;
 use crate::process::{self, Show};
 use crate::progress::Progress;
+use crate::shorten;
 use crate::site::Mode;
 use crate::split;
 use crate::workspace::Workspace;
@@ -111,9 +112,14 @@ pub(crate) fn last(workspace: &Workspace, mode: Mode) -> Result<Bundle> {
     if mode == Mode::Release {
         pieces.values_mut().for_each(|piece| *piece = split::without_names(piece));
     }
+    let mut js = fs::read_to_string(out.join(format!("{NAME}.js")))?;
+    let mut wasm = fs::read(out.join(format!("{NAME}_bg.wasm")))?;
+    if mode == Mode::Release {
+        (wasm, js) = shorten::shorten(&wasm, &js)?;
+    }
     Ok(Bundle {
-        js: fs::read(out.join(format!("{NAME}.js")))?,
-        wasm: fs::read(out.join(format!("{NAME}_bg.wasm")))?,
+        js: js.into_bytes(),
+        wasm,
         link: fs::read(out.join(LINK))?,
         pieces,
         pages: split::pages(&out)?,

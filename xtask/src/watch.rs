@@ -71,6 +71,10 @@ impl Plan {
                 "style" | "public" => Self { site: true, ..Self::default() },
                 "frontend" => Self { wasm: true, ..Self::default() },
                 "server" => Self { server: true, ..Self::default() },
+                // The sheets of a crate.
+                _ if path.extension().is_some_and(|kind| kind == "css") => {
+                    Self { site: true, ..Self::default() }
+                }
                 _ => Self { wasm: true, server: true, ..Self::default() },
             }
         });
@@ -117,7 +121,9 @@ mod tests {
     fn only_what_a_change_touches_is_built() {
         let of = |paths: &[&str]| Plan::of(paths.iter().map(Path::new));
         assert_eq!(of(&[]), Plan::default());
-        assert_eq!(of(&["style/main.css"]), Plan { site: true, ..Plan::default() });
+        for sheet in ["style/main.css", "crates/ui/style/form.css"] {
+            assert_eq!(of(&[sheet]), Plan { site: true, ..Plan::default() });
+        }
         assert_eq!(of(&["server/src/main.rs"]), Plan { server: true, ..Plan::default() });
         assert_eq!(
             of(&["public/x.svg", "frontend/src/lib.rs"]),

@@ -25,7 +25,8 @@ pub struct BackupSummary {
     pub size: u64,
 }
 
-/// Copies Taskdeck's own store while work goes on, and leaves it as a file to download.
+/// Copies Taskdeck's own store while work goes on, and leaves it as a file to download. All that tasks were given is in
+/// it, secrets too: keep it as you keep the store.
 #[task(
     title = "Back up Taskdeck",
     category = "maintenance",

@@ -1,6 +1,7 @@
 //! The built-in tasks, one file each.
 
 mod backup_database;
+mod clean_up;
 #[cfg(feature = "ssr")]
 mod data_database;
 mod demo_form;
@@ -11,10 +12,12 @@ mod demo_ticks;
 mod import_csv;
 #[cfg(feature = "ssr")]
 mod install;
+mod task_report;
 #[cfg(feature = "ssr")]
 mod text;
 
 pub use backup_database::{BackupDatabase, BackupFormat, BackupSummary};
+pub use clean_up::{CleanUpSummary, CleanUpTasks, Ending};
 #[cfg(feature = "ssr")]
 pub use data_database::{DataDatabase, DataDatabaseError};
 pub use demo_form::{DemoDay, DemoForm, DemoFormSummary, DemoSize};
@@ -25,3 +28,4 @@ pub use demo_ticks::{DemoTicks, TickSummary};
 pub use import_csv::{Delimiter, ImportCsv, ImportMode, ImportSummary};
 #[cfg(feature = "ssr")]
 pub use install::install;
+pub use task_report::{KindReport, TaskReport};

@@ -26,6 +26,11 @@ impl Known {
                 "Whether pages hear of changes as they happen.",
             ),
         ];
+        let origins = match &*config.embed_origins {
+            [] => "none".to_owned(),
+            origins => origins.join(", "),
+        };
+        all.push(Setting::new("TASK_EMBED_ORIGINS", origins, "The origins whose pages may show widgets."));
         all.extend(config.settings.iter().cloned());
         Self(all.into())
     }

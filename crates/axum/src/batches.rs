@@ -7,19 +7,20 @@ use http::header::LOCATION;
 use taskdeck_core::{Batch, BatchId, BatchItem, BatchRequest, Started};
 
 use crate::body::Required;
-use crate::extract::{Caller, Named};
+use crate::extract::{Caller, Named, Root};
 use crate::problem::Failure;
 use crate::trace::{Trace, Traced};
 
 pub(crate) async fn start(
     Caller(client): Caller,
+    root: Root,
     trace: Trace,
     Required(batch): Required<BatchRequest>,
 ) -> Result<Response, Failure> {
     let join = |item: BatchItem| BatchItem { request: trace.join(item.request), ..item };
     let tasks = batch.tasks.into_iter().map(join).collect();
     let started = client.start_batch(BatchRequest { tasks, ..batch }).await?;
-    let location = format!("/api/batches/{}", started.batch.id);
+    let location = root.at(&format!("/batches/{}", started.batch.id));
     let trace_id = common_trace(&started.tasks).map(str::to_owned);
     let answer = (StatusCode::ACCEPTED, [(LOCATION, location)], Json(started));
     Ok(Traced::of(trace_id.as_deref(), answer).into_response())

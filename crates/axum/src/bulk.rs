@@ -7,7 +7,7 @@ use http::header::LOCATION;
 use taskdeck_core::{BulkPreview, BulkRequest};
 
 use crate::body::Required;
-use crate::extract::Caller;
+use crate::extract::{Caller, Root};
 use crate::problem::Failure;
 
 /// What it would do: how many tasks, and which of them first.
@@ -21,9 +21,10 @@ pub(crate) async fn preview(
 /// Does it: the answer is the task that does.
 pub(crate) async fn start(
     Caller(client): Caller,
+    root: Root,
     Required(request): Required<BulkRequest>,
 ) -> Result<Response, Failure> {
     let started = client.bulk(request).await?;
-    let location = format!("/api/tasks/{}", started.task.id);
+    let location = root.at(&format!("/tasks/{}", started.task.id));
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(started)).into_response())
 }

@@ -6,16 +6,18 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION,
+    ORIGIN, VARY,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use taskdeck_core::{EmbedRequest, EmbedToken, Notice};
+use taskdeck_engine::Client;
 
 use crate::body::Optional;
 use crate::extract::{Caller, Params, TaskPath};
@@ -27,6 +29,8 @@ const TOKEN: &str = "embed1.";
 /// Widgets ask with this header.
 const HEADERS: HeaderValue = HeaderValue::from_static("authorization");
 const METHODS: HeaderValue = HeaderValue::from_static("GET");
+/// Under which name an answer brings a new token, for widgets that no socket tells of it.
+const RENEWED: HeaderName = HeaderName::from_static("taskdeck-token");
 /// How long a browser remembers that it may ask.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
@@ -70,6 +74,7 @@ pub(crate) fn preflight(origin: HeaderValue) -> Response {
 pub(crate) fn allow(response: &mut Response, origin: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("taskdeck-token"));
     headers.append(VARY, HeaderValue::from_static("origin"));
 }
 
@@ -94,6 +99,21 @@ pub(crate) async fn notices(
     Params(query): Params<Since>,
 ) -> Result<Json<Notices>, Failure> {
     Ok(Json(Notices { notices: client.notices(id, query.since).await? }))
+}
+
+/// Gives a widget that asks how its task stands a new token along, as a socket would, as long as the task has not ended.
+pub(crate) async fn renew(client: &Client, time: Option<Extension<TokenTime>>, response: &mut Response) {
+    let Some(Extension(TokenTime(time))) = time else { return };
+    match client.renewed_embed_token(time).await {
+        Ok(Some(token)) => {
+            if let Ok(value) = HeaderValue::from_str(&token.token) {
+                response.headers_mut().insert(RENEWED, value);
+            }
+        }
+        Ok(None) => {}
+        // The widget asks again, long before the time of the token that it has is over.
+        Err(error) => tracing::warn!(%error, "failed to renew the token of a widget"),
+    }
 }
 
 /// The token's time of a request, if it came with one.

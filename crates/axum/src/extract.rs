@@ -1,8 +1,9 @@
 //! Extractors whose refusals are problems, like every other error.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Path, Query, WebSocketUpgrade};
+use axum::extract::{FromRequestParts, OriginalUri, Path, Query, WebSocketUpgrade};
 use http::StatusCode;
 use http::request::Parts;
 use serde::Deserialize;
@@ -23,6 +24,26 @@ impl<S: Sync> FromRequestParts<S> for Caller {
         parts.extensions.get::<Client>().cloned().map(Self).ok_or_else(|| {
             Failure::Deck(DeckError::Internal { reason: "the router stands without its guard".to_owned() })
         })
+    }
+}
+
+/// The path that the API is below, as the request has it: `/api`, and more before it where the deck is mounted below a path.
+pub(crate) struct Root(String);
+
+impl Root {
+    /// An address below it.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Root {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // Each router that nests another takes its own part of the path off.
+        let whole = parts.extensions.get::<OriginalUri>().map_or("/api", |whole| whole.path());
+        Ok(Self(whole.strip_suffix(parts.uri.path()).unwrap_or("/api").to_owned()))
     }
 }
 

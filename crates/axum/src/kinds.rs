@@ -11,7 +11,7 @@ use serde_json::Value;
 use taskdeck_core::{Category, DeckError, Definition, ResultBody};
 
 use crate::body::StartBody;
-use crate::extract::{Caller, Named, Params, Wait};
+use crate::extract::{Caller, Named, Params, Root, Wait};
 use crate::params_schema;
 use crate::problem::Failure;
 use crate::trace::{Trace, Traced};
@@ -68,13 +68,14 @@ pub(crate) async fn one(
 pub(crate) async fn start(
     Caller(client): Caller,
     Named(kind): Named<String>,
+    root: Root,
     trace: Trace,
     body: StartBody,
 ) -> Result<Response, Failure> {
     let request = trace.join(body.into_request(&client, &kind).await?);
     let started = client.start(&kind, request).await?;
     let status = if started.deduplicated { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let location = format!("/api/tasks/{}", started.task.id);
+    let location = root.at(&format!("/tasks/{}", started.task.id));
     let trace_id = started.task.trace_id.clone();
     Ok(Traced::of(trace_id.as_deref(), (status, [(LOCATION, location)], Json(started))).into_response())
 }

@@ -60,6 +60,7 @@ pub fn router(deck: Deck, config: Config) -> Router {
         .route("/tasks/{id}/detail", get(tasks::detail))
         .route("/tasks/{id}/attempts", get(tasks::attempts))
         .route("/tasks/{id}/log", get(tasks::log))
+        .route("/tasks/{id}/log.txt", get(tasks::log_txt))
         .route("/tasks/{id}/result", get(tasks::result))
         .route("/tasks/{id}/result.json", get(tasks::result_json))
         .route("/tasks/{id}/result.csv", get(tasks::result_csv))

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use taskdeck_core::{FieldErrors, NextTimes, Schedule, ScheduleName, ScheduleSpec};
 
 use crate::body::Optional;
-use crate::extract::{Caller, Named, Params};
+use crate::extract::{Caller, Named, Params, Root};
 use crate::problem::Failure;
 
 #[derive(Serialize)]
@@ -109,9 +109,13 @@ pub(crate) async fn resume(
     Ok(Json(client.resume_schedule(&name).await?))
 }
 
-pub(crate) async fn run(Caller(client): Caller, Named(name): Named<String>) -> Result<Response, Failure> {
+pub(crate) async fn run(
+    Caller(client): Caller,
+    Named(name): Named<String>,
+    root: Root,
+) -> Result<Response, Failure> {
     let started = client.run_schedule(&name).await?;
     let status = if started.deduplicated { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let location = format!("/api/tasks/{}", started.task.id);
+    let location = root.at(&format!("/tasks/{}", started.task.id));
     Ok((status, [(LOCATION, location)], Json(started)).into_response())
 }

@@ -1,18 +1,21 @@
 //! Tasks: looking at them, and acting on one.
 
-use axum::Json;
+use axum::body::Body;
 use axum::extract::Query;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use futures::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taskdeck_core::{
-    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogPage, NotRunning, ResultBody, TaskDetail,
-    TaskId, TaskPage, TaskState, csv,
+    AnswerRequest, Attempt, CancelOutcome, DeckError, ListQuery, LogLine, LogPage, NotRunning, ResultBody,
+    TaskDetail, TaskId, TaskPage, TaskState, csv,
 };
 
 use crate::body::{Optional, Required};
+use crate::embed::{self, TokenTime};
 use crate::extract::{Caller, Params, TaskPath, Wait};
 use crate::problem::Failure;
 use crate::trace::Traced;
@@ -72,7 +75,18 @@ struct OneTask {
 pub(crate) async fn one(
     Caller(client): Caller,
     TaskPath(id): TaskPath,
+    token_time: Option<Extension<TokenTime>>,
     headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let mut answer = state_of(&client, id, &headers).await?;
+    embed::renew(&client, token_time, &mut answer).await;
+    Ok(answer)
+}
+
+async fn state_of(
+    client: &taskdeck_engine::Client,
+    id: TaskId,
+    headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     let (task, not_running) = client.get_with_why(id).await?;
     let trace_id = task.trace_id.clone();
@@ -124,6 +138,24 @@ pub(crate) async fn log(
     let task = client.get(id).await?;
     let limit = query.limit.unwrap_or(LOG_LINES).clamp(1, LOG_LINES);
     Ok(Traced::new(&task, Json(client.log(id, query.since, limit).await?)))
+}
+
+/// The whole log as a text, as a file.
+pub(crate) async fn log_txt(Caller(client): Caller, TaskPath(id): TaskPath) -> Result<Response, Failure> {
+    let task = client.get(id).await?;
+    // Page by page, as the reader takes it: a log may be large.
+    let text = stream::try_unfold(Some(0), move |since| {
+        let client = client.clone();
+        async move {
+            let Some(since) = since else { return Ok::<_, DeckError>(None) };
+            let page = client.log(id, since, LOG_LINES).await?;
+            let text: String = page.lines.iter().map(LogLine::plain).collect();
+            Ok(Some((text, page.more.then_some(page.last_seq))))
+        }
+    });
+    let name = format!("attachment; filename=\"task-{id}.log\"");
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok(Traced::new(&task, (headers, Body::from_stream(text))).into_response())
 }
 
 pub(crate) async fn result(

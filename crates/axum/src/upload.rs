@@ -222,7 +222,7 @@ impl Reader<'_> {
         }
         let file_name = if file_name.is_empty() { param.name.clone() } else { file_name };
         let fault = match form::check_file(param, &file_name, 0, &media_type) {
-            None if self.parts.files.contains_key(&param.name) => Some("Choose one file.".to_owned()),
+            None if self.parts.files.contains_key(&param.name) => Some(form::ONE_FILE.to_owned()),
             fault => fault,
         };
         let stored = match fault {

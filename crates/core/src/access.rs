@@ -40,7 +40,7 @@ pub enum Actor {
     User(User),
     /// A machine account with an API token.
     Token(User),
-    /// A widget in another page, which may read one task.
+    /// A widget in another page, which may see how one task stands.
     Embed(TaskId),
     /// Nobody is known.
     Anonymous,
@@ -76,7 +76,9 @@ impl Actor {
 pub enum Action {
     /// See definitions, lists and counts.
     List,
-    /// See one task: state, params, result, log, artifacts.
+    /// See how one task stands: its state, its result, its notices.
+    Watch,
+    /// See one task whole: params, questions, attempts, log, artifacts.
     Read,
     /// Start a task, and upload its files.
     Start,
@@ -104,8 +106,9 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::List,
+        Self::Watch,
         Self::Read,
         Self::Start,
         Self::Cancel,
@@ -123,7 +126,7 @@ impl Action {
     /// The role that it takes at least.
     const fn least_role(self) -> Role {
         match self {
-            Self::List | Self::Read => Role::Viewer,
+            Self::List | Self::Watch | Self::Read => Role::Viewer,
             Self::Start
             | Self::Cancel
             | Self::Retry
@@ -171,8 +174,8 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
         Actor::User(user) | Actor::Token(user) => user,
         Actor::Embed(own) => {
             return match (action, subject) {
-                (Action::Read, Subject::Task(id, _)) if id == *own => Ok(()),
-                _ => denied("an embedded widget may read its own task only"),
+                (Action::Watch, Subject::Task(id, _)) if id == *own => Ok(()),
+                _ => denied("an embedded widget may see its own task only, and only what it shows"),
             };
         }
         Actor::Anonymous => return denied("sign in first"),
@@ -219,6 +222,7 @@ mod tests {
     #[test]
     fn a_viewer_looks_and_an_operator_acts() {
         let viewer = user(Role::Viewer, &[]);
+        assert!(authorise(&viewer, Action::Watch, Subject::Task(id(1), None)).is_ok());
         assert!(authorise(&viewer, Action::Read, Subject::Task(id(1), None)).is_ok());
         assert!(authorise(&viewer, Action::Cancel, Subject::Task(id(1), None)).is_err());
         assert!(authorise(&user(Role::Operator, &[]), Action::Cancel, Subject::Task(id(1), None)).is_ok());
@@ -235,13 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn an_embed_reads_its_own_task_and_nothing_else() {
+    fn an_embed_sees_how_its_own_task_stands_and_nothing_else() {
         let embed = Actor::Embed(id(1));
-        assert!(authorise(&embed, Action::Read, Subject::Task(id(1), None)).is_ok());
-        assert!(authorise(&embed, Action::Read, Subject::Task(id(2), None)).is_err());
+        assert!(authorise(&embed, Action::Watch, Subject::Task(id(1), None)).is_ok());
+        assert!(authorise(&embed, Action::Watch, Subject::Task(id(2), None)).is_err());
         assert!(authorise(&embed, Action::Cancel, Subject::Task(id(1), None)).is_err());
         assert!(authorise(&embed, Action::List, Subject::Deck).is_err());
-        for action in Action::ALL.into_iter().filter(|action| *action != Action::Read) {
+        for action in Action::ALL.into_iter().filter(|action| *action != Action::Watch) {
             assert!(authorise(&embed, action, Subject::Task(id(1), None)).is_err(), "{action:?}");
         }
     }

@@ -75,6 +75,8 @@ pub struct BulkPreview {
     pub more: bool,
     /// The newest of those that it would be done to.
     pub first: Vec<TaskState>,
+    /// The params of each of them in one line, in their order.
+    pub previews: Vec<String>,
 }
 
-read!(BulkPreview { count, skipped, more, first });
+read!(BulkPreview { count, skipped, more, first; default previews });

@@ -1,12 +1,13 @@
 //! What is known of a kind: enough to list it, to draw its form, to validate and to run it.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::read::read;
 use crate::{Kind, Param, QueueName, Rate, RetryPolicy};
 
 /// Where a kind stands in the catalog.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// Upkeep and clean-up of the system.
@@ -20,6 +21,15 @@ pub enum Category {
     /// Anything else.
     #[default]
     Other,
+}
+
+// By hand: what is derived is more code in the browser than all names.
+impl<'de> Deserialize<'de> for Category {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = Self::ALL.into_iter().find(|category| category.name() == name);
+        found.ok_or_else(|| D::Error::custom("there is no such category"))
+    }
 }
 
 impl Category {
@@ -120,7 +130,8 @@ impl Definition {
     pub fn new(kind: Kind) -> Self {
         let words = kind.as_str().replace('_', " ");
         let mut letters = words.chars();
-        let title = letters.next().map(|first| first.to_uppercase().chain(letters).collect());
+        let title =
+            letters.next().map(|first| std::iter::once(first.to_ascii_uppercase()).chain(letters).collect());
         Self {
             kind,
             version: 1,
@@ -152,8 +163,14 @@ impl Definition {
     /// Whether the kind fits a search text: every word of it occurs in name, title, description or a tag.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let hay = format!("{} {} {} {}", self.kind, self.title, self.description, self.tags.join(" "))
-            .to_lowercase();
-        text.to_lowercase().split_whitespace().all(|word| hay.contains(word))
+        self.matches_folded(text, str::to_lowercase)
+    }
+
+    /// As [`matches`](Self::matches), where `fold` takes the case from a text: browsers have a way of their own, and need
+    /// not load ours.
+    #[must_use]
+    pub fn matches_folded(&self, text: &str, fold: fn(&str) -> String) -> bool {
+        let hay = fold(&format!("{} {} {} {}", self.kind, self.title, self.description, self.tags.join(" ")));
+        fold(text).split_whitespace().all(|word| hay.contains(word))
     }
 }

@@ -291,6 +291,7 @@ impl From<Refused> for DeckError {
             Refused::Ended(status) | Refused::NotRetryable(status) | Refused::WrongStatus(status) => {
                 Self::WrongStatus { status, reason }
             }
+            Refused::WaitsForOthers => Self::WrongStatus { status: Status::Scheduled, reason },
             Refused::LeaseLost | Refused::NotYet => Self::WrongStatus { status: Status::Running, reason },
         }
     }

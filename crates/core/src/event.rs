@@ -1,6 +1,7 @@
 //! What happened to a task between two states that were seen of it, and how a widget tells of it.
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::{ErrorInfo, MOST_NOTICES, Notice, Progress, Status, TaskId, TaskState};
@@ -57,7 +58,10 @@ impl TaskEventKind {
 }
 
 /// What a widget's callback is given.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// As JSON (the `detail` of a DOM event) what the context has is also beside these fields, unless one of them has its
+/// name.
+#[derive(Clone, Debug, PartialEq)]
 pub struct TaskEvent {
     /// Which task.
     pub task_id: TaskId,
@@ -75,11 +79,41 @@ pub struct TaskEvent {
     pub error: Option<ErrorInfo>,
     /// What its body said, in an [`TaskEventKind::EventNotification`].
     pub notice: Option<Notice>,
+    /// Whether the task was deleted before its end was seen: then nobody knows how it ended, and what is said here of
+    /// its status and progress is the last that was.
+    pub gone: bool,
     /// What the one who put the widget there gave along; null when nothing.
     pub context: Value,
 }
 
+impl Serialize for TaskEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { task_id, event, label, status, progress, result, error, notice, gone, context } = self;
+        let mut map = serializer.serialize_map(None)?;
+        if let Value::Object(own) = context {
+            for (name, value) in own.iter().filter(|(name, _)| !Self::FIELDS.contains(&name.as_str())) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.serialize_entry("task_id", task_id)?;
+        map.serialize_entry("event", event)?;
+        map.serialize_entry("label", label)?;
+        map.serialize_entry("status", status)?;
+        map.serialize_entry("progress", progress)?;
+        map.serialize_entry("result", result)?;
+        map.serialize_entry("error", error)?;
+        map.serialize_entry("notice", notice)?;
+        map.serialize_entry("gone", gone)?;
+        map.serialize_entry("context", context)?;
+        map.end()
+    }
+}
+
 impl TaskEvent {
+    /// What a context cannot say otherwise.
+    const FIELDS: [&'static str; 10] =
+        ["task_id", "event", "label", "status", "progress", "result", "error", "notice", "gone", "context"];
+
     /// The event of a task that now is `state`.
     #[must_use]
     pub fn new(event: TaskEventKind, state: &TaskState) -> Self {
@@ -92,6 +126,7 @@ impl TaskEvent {
             result: None,
             error: state.error.clone(),
             notice: None,
+            gone: false,
             context: Value::Null,
         }
     }
@@ -144,9 +179,11 @@ pub fn happened(before: &TaskState, after: &TaskState) -> Vec<TaskEventKind> {
     let mut questions = after.questions.saturating_sub(before.questions);
     let notices = after.notice_seq.saturating_sub(before.notice_seq).min(MOST_NOTICES);
     let ended = after.status.has_ended();
-    // The ending that `after` shows comes last, after what the attempt said until then.
+    // The ending that `after` shows comes last, after what the attempt said until then; so does a question that is open.
     let last_ending = ended && endings > 0;
     endings -= u32::from(last_ending);
+    let last_question = after.status == Status::WaitingConfirmation && questions > 0;
+    questions -= u32::from(last_question);
     // An attempt that was running ends, or asks, before the next begins.
     let mut open = before.status == Status::Running;
     let runs = after.status == Status::Running;
@@ -168,10 +205,18 @@ pub fn happened(before: &TaskState, after: &TaskState) -> Vec<TaskEventKind> {
             events.push(Kind::Confirmation);
         }
     }
+    // What runs is cancelled in two steps, also where both were seen as one.
+    if before.cancel.is_none()
+        && after.cancel.is_some()
+        && (after.status != Status::Cancelled || (last_ending && open))
+    {
+        events.push(Kind::Update);
+    }
     if after.progress != before.progress || after.label != before.label {
         events.push(Kind::Progress);
     }
     events.extend((0..notices).map(|_| Kind::EventNotification));
+    events.extend(last_question.then_some(Kind::Confirmation));
     if last_ending {
         let how = match after.status {
             Status::Completed => Kind::Completed,
@@ -181,16 +226,22 @@ pub fn happened(before: &TaskState, after: &TaskState) -> Vec<TaskEventKind> {
         events.extend([how, Kind::Finish]);
     }
     let lasts = |event: &Kind| !matches!(event, Kind::Progress | Kind::EventNotification);
-    let cancel = before.cancel.is_none() && after.cancel.is_some() && after.status != Status::Cancelled;
     // A question that was cancelled, or that nobody answered in time, has its ending.
     let answered = before.status == Status::WaitingConfirmation
         && (after.starts > before.starts || !(ended || after.status == Status::WaitingConfirmation));
     let other = after.version > before.version && after.status != before.status && !events.iter().any(lasts);
-    if cancel || answered || other {
+    if answered || other {
         // Before what came of it.
         events.insert(0, Kind::Update);
     }
     events
+}
+
+/// What happened to a task that was deleted when this was the last state that was seen of it. What is deleted has ended,
+/// so one who waits for its end is told of that, if of nothing else.
+#[must_use]
+pub fn vanished(before: &TaskState) -> Vec<TaskEventKind> {
+    if before.status.has_ended() { Vec::new() } else { vec![TaskEventKind::Update, TaskEventKind::Finish] }
 }
 
 #[cfg(test)]

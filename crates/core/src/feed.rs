@@ -39,6 +39,17 @@ pub enum ClientMessage {
         /// Which.
         tasks: Vec<TaskId>,
     },
+    /// Nobody sees these any more: how far they are need be told only now and then. What else changes of them is told at
+    /// once. Only readers of ticks can ask for it.
+    OutOfSight {
+        /// Which, of those subscribed to.
+        tasks: Vec<TaskId>,
+    },
+    /// Somebody sees these again: how far they are is told now, and as it changes.
+    InSight {
+        /// Which.
+        tasks: Vec<TaskId>,
+    },
     /// Send the log lines of a task after `since`, and those to come.
     Log {
         /// Which task.
@@ -51,7 +62,8 @@ pub enum ClientMessage {
         /// Which task.
         task: TaskId,
     },
-    /// Tell of new tasks in this list (instead of the list told of before).
+    /// Tell of new tasks in this list (instead of the list told of before). The answer is an empty
+    /// [`New`](ServerMessage::New): from then on the list is told of, and what it holds then is to be asked for.
     List {
         /// Which tasks; its cursor and limit do not matter.
         query: Box<ListQuery>,
@@ -150,7 +162,7 @@ pub enum ServerMessage {
     },
     /// Tasks that came into the list since it was asked for.
     New {
-        /// Which; at most [`LIST_ANNOUNCE_LIMIT`] at a time.
+        /// Which; at most [`LIST_ANNOUNCE_LIMIT`] at a time. None: the list is told of from now on.
         tasks: Vec<TaskId>,
     },
     /// How many tasks there are, by status.
@@ -206,6 +218,8 @@ mod tests {
     fn messages_are_tagged_objects() {
         let message = serde_json::to_value(ClientMessage::Counts { on: true }).unwrap();
         assert_eq!(message, serde_json::json!({"type": "counts", "on": true}));
+        let message = serde_json::to_value(ClientMessage::OutOfSight { tasks: Vec::new() }).unwrap();
+        assert_eq!(message, serde_json::json!({"type": "out_of_sight", "tasks": []}));
         for message in [
             ServerMessage::Hello {
                 build: "b".to_owned(),

@@ -1,94 +1,42 @@
 //! The language of the search box and of `GET /api/tasks?filter=`: `status:failed kind:import_csv since:2h text`.
 //! A filter is read into a [`ListQuery`] and written from one; what was read and written again means the same.
 
+mod age;
+mod words;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+pub use age::{Age, ParseAgeError};
+pub use words::{id_part, quoted};
 
-use crate::{ListQuery, ParseStatusError, Status, StatusSet};
+use crate::{ListOrder, ListQuery, ParseStatusError, Status, StatusSet};
+use words::{Token, nearest, pasted, tokens, write_words};
 
 /// The names that stand before a colon, in the order in which a filter is written.
-pub const FILTER_NAMES: [&str; 11] =
-    ["status", "kind", "queue", "tag", "user", "key", "error", "since", "after", "before", "parent"];
+pub const FILTER_NAMES: [&str; 12] = [
+    "status", "partial", "kind", "queue", "tag", "user", "key", "error", "since", "after", "before", "parent",
+];
 
 /// How many characters a part of an id has at least, to be taken for one.
 pub const SHORTEST_ID: usize = 6;
 
-/// A length of time that is written in one unit: `30s`, `15m`, `2h`, `7d`, `4w`.
-///
-/// ```
-/// use taskdeck_core::Age;
-/// assert_eq!("90m".parse::<Age>().unwrap().to_string(), "90m");
-/// assert_eq!("48h".parse::<Age>().unwrap().to_string(), "2d");
-/// assert!("2 hours".parse::<Age>().is_err());
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Age(u64);
-
-/// Milliseconds of a unit, the longest first.
-const UNITS: [(&str, u64); 6] =
-    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-
-impl Age {
-    /// The length in milliseconds.
-    #[must_use]
-    pub const fn as_millis(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for Age {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = |(_, millis): &&(&str, u64)| self.0 > 0 && self.0.is_multiple_of(*millis);
-        let (unit, millis) = UNITS.iter().find(exact).unwrap_or(&("s", 1_000));
-        write!(f, "{}{unit}", self.0 / millis)
-    }
-}
-
-/// The text is no length of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a length of time such as 30s, 15m, 2h or 7d")]
-pub struct ParseAgeError;
-
-impl FromStr for Age {
-    type Err = ParseAgeError;
-
-    fn from_str(text: &str) -> Result<Self, ParseAgeError> {
-        let end = text.find(|c: char| !c.is_ascii_digit()).ok_or(ParseAgeError)?;
-        let (number, unit) = text.split_at(end);
-        let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit).ok_or(ParseAgeError)?;
-        let number: u64 = number.parse().map_err(|_| ParseAgeError)?;
-        // A year has 3e10 milliseconds: what does not fit is older than any task.
-        number.checked_mul(*millis).map(Self).ok_or(ParseAgeError)
-    }
-}
-
-impl Serialize for Age {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Age {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 /// Why a filter cannot be read, in words for the one who typed it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
-    /// What stands before the colon is no name of ours.
-    #[error("there is no filter named “{name}”{}. To look for the text itself, put it in quotes", .like.map(|like| format!("; did you mean “{like}:”?")).unwrap_or_default())]
+    /// What stands before the colon is no name of ours, but nearly one.
+    #[error(
+        "there is no filter named “{name}”; did you mean “{like}:”? To look for the text itself, put it in quotes"
+    )]
     UnknownName {
         /// What was typed.
         name: String,
         /// The name that is most like it.
-        like: Option<&'static str>,
+        like: &'static str,
     },
     /// What stands after the colon does not fit the name.
-    #[error("“{value}” is no {name}: {why}")]
+    #[error("“{value}” does not fit “{name}:”: {why}")]
     BadValue {
         /// The name.
         name: &'static str,
@@ -108,59 +56,9 @@ pub enum FilterError {
     OpenQuote,
 }
 
-/// A piece of a filter: what stands before the first colon outside of quotes, and the rest, without its quotes.
-struct Token {
-    name: Option<String>,
-    value: String,
-}
-
-fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
-    let mut tokens = Vec::new();
-    let mut letters = text.chars().peekable();
-    loop {
-        while letters.next_if(|c| c.is_whitespace()).is_some() {}
-        if letters.peek().is_none() {
-            return Ok(tokens);
-        }
-        let mut token = Token { name: None, value: String::new() };
-        let (mut in_quotes, mut was_quoted) = (false, false);
-        while let Some(letter) = letters.next_if(|c| in_quotes || !c.is_whitespace()) {
-            match letter {
-                '"' => {
-                    in_quotes = !in_quotes;
-                    was_quoted = true;
-                }
-                '\\' if in_quotes => token.value.extend(letters.next()),
-                ':' if !was_quoted && token.name.is_none() && !token.value.is_empty() => {
-                    token.name = Some(std::mem::take(&mut token.value));
-                }
-                other => token.value.push(other),
-            }
-        }
-        if in_quotes {
-            return Err(FilterError::OpenQuote);
-        }
-        tokens.push(token);
-    }
-}
-
-/// A value as it is written: in quotes where it would be read as something else.
-fn quoted(value: &str) -> String {
-    let plain =
-        !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || matches!(c, '"' | ':' | '\\'));
-    if plain {
-        return value.to_owned();
-    }
-    let mut text = String::with_capacity(value.len() + 2);
-    text.push('"');
-    for letter in value.chars() {
-        if matches!(letter, '"' | '\\') {
-            text.push('\\');
-        }
-        text.push(letter);
-    }
-    text.push('"');
-    text
+/// All that may stand after `status:`.
+fn status_names() -> impl Iterator<Item = &'static str> {
+    Status::ALL.into_iter().map(Status::name).chain(["active", "ended", "waiting"])
 }
 
 fn statuses(value: &str) -> Result<StatusSet, ParseStatusError> {
@@ -197,6 +95,12 @@ where
     Ok(())
 }
 
+/// A day is where it begins in UTC.
+fn time(value: &str) -> Cow<'_, str> {
+    let is_day = value.len() == 10 && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_day { format!("{value}T00:00:00Z").into() } else { value.into() }
+}
+
 impl ListQuery {
     /// Reads a filter, such as `status:failed kind:import_csv since:2h "two words"`.
     ///
@@ -216,20 +120,22 @@ impl ListQuery {
         let mut words = Vec::new();
         for Token { name, value } in tokens(text)? {
             let Some(typed) = name else {
-                words.push(value);
+                words.push(pasted(&value).unwrap_or(value));
                 continue;
             };
             let name = FILTER_NAMES.into_iter().find(|name| typed.eq_ignore_ascii_case(name));
             match name {
                 Some(name @ "status") => {
                     let bad = |error: ParseStatusError| {
-                        let like = nearest(&value, Status::ALL.iter().map(|status| status.name()));
+                        let typed = value.split(',').map(str::trim).find(|name| statuses(name).is_err());
+                        let like = typed.and_then(|typed| nearest(typed, status_names()));
                         let why = like.map_or(error.to_string(), |like| format!("did you mean “{like}”?"));
                         FilterError::BadValue { name, value: value.clone(), why }
                     };
                     let more = statuses(&value).map_err(bad)?;
                     query.status = query.status.iter().chain(more.iter()).collect();
                 }
+                Some(name @ "partial") => put(&mut query.partial, name, &value)?,
                 Some(name @ "kind") => put(&mut query.kind, name, &value)?,
                 Some(name @ "queue") => put(&mut query.queue, name, &value)?,
                 Some(name @ "tag") => put(&mut query.tag, name, &value)?,
@@ -237,13 +143,14 @@ impl ListQuery {
                 Some(name @ "key") => put(&mut query.key, name, &value)?,
                 Some(name @ "error") => put(&mut query.error, name, &value)?,
                 Some(name @ "since") => put(&mut query.since, name, &value)?,
-                Some(name @ "after") => put(&mut query.after, name, &value)?,
-                Some(name @ "before") => put(&mut query.before, name, &value)?,
+                Some(name @ "after") => put(&mut query.after, name, &time(&value))?,
+                Some(name @ "before") => put(&mut query.before, name, &time(&value))?,
                 Some(name @ "parent") => put(&mut query.parent, name, &value)?,
-                _ => {
-                    let like = nearest(&typed.to_ascii_lowercase(), FILTER_NAMES.into_iter());
-                    return Err(FilterError::UnknownName { name: typed, like });
-                }
+                // Keys have colons too, such as `import:2026-01`.
+                _ => match nearest(&typed.to_ascii_lowercase(), FILTER_NAMES.into_iter()) {
+                    Some(like) => return Err(FilterError::UnknownName { name: typed, like }),
+                    None => words.push(format!("{typed}:{value}")),
+                },
             }
         }
         query.text = write_words(&words);
@@ -263,6 +170,7 @@ impl ListQuery {
         let mut named = |name: &str, value: Option<String>| {
             parts.extend(value.map(|value| format!("{name}:{}", quoted(&value))));
         };
+        named("partial", self.partial.map(|partial| partial.to_string()));
         named("kind", self.kind.as_ref().map(ToString::to_string));
         named("queue", self.queue.as_ref().map(ToString::to_string));
         named("tag", self.tag.clone());
@@ -297,6 +205,7 @@ impl ListQuery {
     pub fn and(self, other: Self) -> Self {
         Self {
             status: if other.status.is_empty() { self.status } else { other.status },
+            partial: other.partial.or(self.partial),
             kind: other.kind.or(self.kind),
             queue: other.queue.or(self.queue),
             tag: other.tag.or(self.tag),
@@ -309,44 +218,11 @@ impl ListQuery {
             before: other.before.or(self.before),
             batch: other.batch.or(self.batch),
             parent: other.parent.or(self.parent),
+            order: if other.order == ListOrder::default() { self.order } else { other.order },
             cursor: other.cursor.or(self.cursor),
             limit: other.limit.or(self.limit),
         }
     }
-}
-
-fn write_words(words: &[String]) -> Option<String> {
-    let words: Vec<_> = words.iter().filter(|word| !word.is_empty()).map(|word| quoted(word)).collect();
-    (!words.is_empty()).then(|| words.join(" "))
-}
-
-/// The hexadecimal digits of a word that may be an id, or a part of one.
-#[must_use]
-pub fn id_part(word: &str) -> Option<String> {
-    let digits: String = word.chars().filter(|c| *c != '-').collect();
-    let fits = (SHORTEST_ID..=32).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    fits.then(|| digits.to_ascii_lowercase())
-}
-
-/// The name that a mistyped one was most likely meant to be.
-fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = names.map(|name| (distance(typed, name), name)).min_by_key(|(distance, _)| *distance)?;
-    (near.0 <= 2).then_some(near.1)
-}
-
-/// How many letters are to be changed, put in or taken out to make one text the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]
@@ -395,8 +271,13 @@ mod tests {
     #[test]
     fn a_mistake_is_told_kindly() {
         assert!(why("stauts:failed").contains("did you mean “status:”?"));
-        assert!(why("https://example.org").contains("put it in quotes"));
-        assert!(why("status:faild").ends_with("“faild” is no status: did you mean “failed”?"));
+        assert!(why("stauts:failed").ends_with("put it in quotes"));
+        assert_eq!(
+            why("status:running,faild"),
+            "“running,faild” does not fit “status:”: did you mean “failed”?"
+        );
+        assert!(why("status:activ").ends_with("did you mean “active”?"));
+        assert!(why("partial:maybe").contains("true"), "{}", why("partial:maybe"));
         assert!(why("since:yesterday").contains("such as 30s, 15m, 2h or 7d"));
         assert!(why("kind:Import").contains("must start with a-z"), "{}", why("kind:Import"));
         assert!(why("tag:a tag:b").contains("twice"));
@@ -405,12 +286,52 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_filter_is_looked_for_as_it_stands() {
+        for text in ["import:2026-01", "a\"b", "http:example", "12:30", "it's"] {
+            assert_eq!(read(text).words(), [text], "{text}");
+            assert_eq!(read(&read(text).to_filter()).words(), [text], "{text}");
+        }
+        assert_eq!(read("tag:a\"b").tag.as_deref(), Some("a\"b"));
+    }
+
+    #[test]
+    fn a_day_is_where_it_begins() {
+        let query = read("after:2026-01-31 before:2026-02-01");
+        assert_eq!(
+            query.to_filter(),
+            "after:\"2026-01-31T00:00:00.000Z\" before:\"2026-02-01T00:00:00.000Z\""
+        );
+        assert!(why("before:2026-02-31").contains("does not fit"), "{}", why("before:2026-02-31"));
+    }
+
+    #[test]
     fn a_word_may_be_a_part_of_an_id() {
+        assert_eq!(id_part("…dba95effe0bf").as_deref(), Some("dba95effe0bf"));
         assert_eq!(id_part("0198C2-e1").as_deref(), Some("0198c2e1"));
         assert_eq!(id_part("abc12"), None);
         assert_eq!(id_part("flights"), None);
         let id = TaskId::from_parts(Timestamp::from_millis(5), [7; 10]);
         assert_eq!(id_part(&id.to_string()).map(|part| part.len()), Some(32));
+    }
+
+    #[test]
+    fn what_is_pasted_is_looked_for() {
+        let id = TaskId::from_parts(Timestamp::from_millis(5), [7; 10]);
+        let words = |text: &str| read(text).words();
+        for address in [
+            format!("https://tasks.example.org/deck/tasks/{id}"),
+            format!("http://127.0.0.1:3000/api/tasks/{id}/result?timeout=5#top"),
+        ] {
+            assert_eq!(words(&address), [id.to_string()], "{address}");
+        }
+        assert_eq!(words("https://example.org/a?b=1"), ["https://example.org/a?b=1"]);
+        assert_eq!(read("https://example.org").to_filter(), "\"https://example.org\"");
+        let odd = read("user:\"//a\"");
+        assert!(odd.user.is_some() && odd.text.is_none());
+        assert_eq!(odd.to_filter(), "user:\"//a\"");
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(words(&format!("00-{trace}-00f067aa0ba902b7-01")), [trace]);
+        assert_eq!(words("00-11-22-33"), ["00-11-22-33"]);
     }
 
     #[test]
@@ -440,6 +361,7 @@ mod tests {
                 let parent = at.map(|at| TaskId::from_parts(Timestamp::from_millis(at), [3; 10]));
                 ListQuery {
                     status: status.into_iter().collect(),
+                    partial: age.map(|age| age % 2 == 0),
                     kind,
                     queue,
                     user,

@@ -13,15 +13,18 @@
 
 mod about;
 mod access;
+pub mod ansi;
 mod bulk;
 pub mod csv;
 mod definition;
+mod detail;
 mod embed;
 mod error;
 mod event;
 mod feed;
 mod filter;
 pub mod form;
+pub mod format;
 mod histogram;
 mod id;
 mod inbox;
@@ -39,12 +42,15 @@ mod read;
 mod retry;
 mod schedule;
 mod secret;
+mod start_page;
 mod state;
 mod stats;
 mod status;
 mod task;
 mod task_error;
+mod task_view;
 mod time;
+pub mod told;
 mod trace;
 mod why;
 mod wire;
@@ -54,18 +60,19 @@ pub use about::{About, Setting};
 pub use access::{Action, Actor, Denied, Role, Subject, User, authorise};
 pub use bulk::{BulkPreview, BulkRequest, BulkVerb};
 pub use definition::{Category, Definition, Limits};
+pub use detail::{ParamTitle, TaskDetail};
 pub use embed::{EmbedRequest, EmbedToken};
 pub use error::{DeckError, FieldErrors, Problem};
-pub use event::{TaskEvent, TaskEventKind, happened, unstarted};
+pub use event::{TaskEvent, TaskEventKind, happened, unstarted, vanished};
 pub use feed::{ClientMessage, Known, LIST_ANNOUNCE_LIMIT, ServerMessage, Tick};
-pub use filter::{Age, FILTER_NAMES, FilterError, ParseAgeError, SHORTEST_ID, id_part};
+pub use filter::{Age, FILTER_NAMES, FilterError, ParseAgeError, SHORTEST_ID, id_part, quoted};
 pub use histogram::Histogram;
 pub use id::{
     BatchId, DeckId, FileId, IdError, Kind, LeaseToken, QueueName, ScheduleName, SessionId, TaskId, UserId,
 };
-pub use inbox::Inbox;
+pub use inbox::{Inbox, InboxNotice};
 pub use kind_name::KindName;
-pub use list::{ListQuery, TaskPage};
+pub use list::{ListOrder, ListQuery, TaskPage};
 pub use log::{LogLevel, LogLine, LogPage};
 pub use machine::{AttemptEnd, Decision, Event, Lease, Machine, Refused, decide};
 pub use notice::{MOST_NOTICES, NOTICE_CHARS, Notice};
@@ -77,17 +84,19 @@ pub use rate::{Bucket, Rate, RateError};
 pub use retry::RetryPolicy;
 pub use schedule::{MissedFires, NextTimes, Schedule, ScheduleSource, ScheduleSpec};
 pub use secret::{SECRET_MASK, Secret, keep_secrets, may_hold_secrets, redact};
+pub use start_page::StartPage;
 pub use state::State;
 pub use stats::{Percentiles, Stats, StatsFold, StatsPoint, Tally, minute_of};
 pub use status::{ParseStatusError, Status, StatusSet};
 pub use task::Task;
 pub use task_error::{Retry, TaskError};
+pub use task_view::TaskView;
 pub use time::Timestamp;
 pub use trace::traceparent;
 pub use why::{HeldBack, LaneNow, NotRunning, why_not_running};
 pub use wire::{
     Artifact, Attempt, Batch, BatchItem, BatchRequest, BatchStarted, CancelInfo, CancelOutcome, Counts,
     ErrorInfo, Lane, LaneLimits, LaneOf, Lanes, PartProblem, ResultBody, Rev, StartRequest, Started,
-    TaskDetail, TaskState, ThenRequest,
+    TaskState, ThenRequest,
 };
 pub use worker::WorkerState;

@@ -6,7 +6,18 @@ use crate::filter::{Age, id_part};
 use crate::read::read;
 use crate::{BatchId, Kind, QueueName, StatusSet, TaskId, TaskState, Timestamp, UserId};
 
-/// A page of tasks, newest first.
+/// In which order a list goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListOrder {
+    /// The newest task first.
+    #[default]
+    Newest,
+    /// The oldest task first.
+    Oldest,
+}
+
+/// A page of tasks, newest first where not asked otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TaskPage {
     /// The tasks.
@@ -15,9 +26,12 @@ pub struct TaskPage {
     pub next_cursor: Option<String>,
     /// The params of each task in one line, in the order of the tasks: `table=flights header=true`.
     pub previews: Vec<String>,
+    /// Why there may be none: that no kind is called as the query says, and which may have been meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
-read!(TaskPage { tasks, next_cursor; default previews });
+read!(TaskPage { tasks, next_cursor, hint; default previews });
 
 /// Which tasks a list shows. Empty fields do not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +39,8 @@ read!(TaskPage { tasks, next_cursor; default previews });
 pub struct ListQuery {
     /// Only these statuses.
     pub status: StatusSet,
+    /// Only those that left parts of their work out, or only those that did not.
+    pub partial: Option<bool>,
     /// Only this kind.
     pub kind: Option<Kind>,
     /// Only this queue.
@@ -41,7 +57,7 @@ pub struct ListQuery {
     pub user: Option<UserId>,
     /// Only those that have, or had, this key.
     pub key: Option<String>,
-    /// Only those in whose label, kind, key, tags, error or id each of these words occurs; a phrase stands in quotes.
+    /// Only those in whose label, kind, key, tags, error, id or trace id each of these words occurs; a phrase stands in quotes.
     pub text: Option<String>,
     /// Only those that were created at most so long ago.
     pub since: Option<Age>,
@@ -49,7 +65,9 @@ pub struct ListQuery {
     pub after: Option<Timestamp>,
     /// Only those that were created before this time.
     pub before: Option<Timestamp>,
-    /// Where to begin; from a page before.
+    /// In which order.
+    pub order: ListOrder,
+    /// Where to begin; from a page before, of the same order.
     pub cursor: Option<String>,
     /// How many at the most: 1 to 1,000, 50 when not said.
     pub limit: Option<u32>,
@@ -77,6 +95,7 @@ impl ListQuery {
     #[must_use]
     pub fn matches(&self, task: &TaskState) -> bool {
         (self.status.is_empty() || self.status.contains(task.status))
+            && self.partial.is_none_or(|partial| partial == task.partial)
             && self.kind.as_ref().is_none_or(|kind| *kind == task.kind)
             && self.queue.as_ref().is_none_or(|queue| *queue == task.queue)
             && self
@@ -102,9 +121,10 @@ impl ListQuery {
         let error = task.error.as_ref().map_or("", |error| error.message.as_str());
         let (label, kind, tags) = (&task.label, &task.kind, task.tags.join("\n"));
         let text = format!("{label}\n{kind}\n{key}\n{tags}\n{error}").to_lowercase();
-        let id = task.id.as_uuid().simple().to_string();
+        let trace = task.trace_id.as_deref().unwrap_or_default();
+        let ids = format!("{}\n{trace}", task.id.as_uuid().simple());
         words.iter().all(|word| {
-            text.contains(&word.to_lowercase()) || id_part(word).is_some_and(|part| id.contains(&part))
+            text.contains(&word.to_lowercase()) || id_part(word).is_some_and(|part| ids.contains(&part))
         })
     }
 }

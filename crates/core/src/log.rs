@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::read::read;
+use crate::{Timestamp, ansi};
 
 /// How grave a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +51,15 @@ pub struct LogLine {
 }
 
 read!(LogLine { seq, at, level, attempt, text });
+
+impl LogLine {
+    /// The line as it is copied and downloaded: without colours, with a line break at its end.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let level = self.level.name().to_ascii_uppercase();
+        format!("{} {level:<5} {}\n", self.at, ansi::plain(&self.text))
+    }
+}
 
 /// A run of log lines, and where to go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

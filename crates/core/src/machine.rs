@@ -2,7 +2,7 @@
 //!
 //! | from | to (why) |
 //! |---|---|
-//! | scheduled | queued (due, dependencies completed); cancelled; failed (expired, dependency failed) |
+//! | scheduled | queued (due, dependencies completed, a person wants it now); cancelled; failed (expired, dependency failed) |
 //! | queued | running (claimed); cancelled; failed (expired, dependency failed) |
 //! | running | completed; failed; scheduled (retry); waiting_confirmation; cancelled; queued (released, rescued); interrupted |
 //! | waiting_confirmation | queued (answered); cancelled; failed (timed out) |
@@ -109,6 +109,8 @@ pub enum Event {
     CancelRequested(CancelInfo),
     /// A person wants it tried again.
     RetryRequested,
+    /// A person does not want to wait for its time: of a delay, or of the next try.
+    Hurried,
     /// The session that held it is dead.
     Rescued {
         /// The dead session.
@@ -168,6 +170,9 @@ pub enum Refused {
     /// It is not time yet.
     #[error("it is not time yet")]
     NotYet,
+    /// Its time does not matter while it waits for other tasks.
+    #[error("it waits for other tasks to complete")]
+    WaitsForOthers,
 }
 
 /// What `event` makes of `task` at `now`.
@@ -196,6 +201,11 @@ pub fn decide(task: &Machine, event: &Event, now: Timestamp) -> Result<Decision,
         },
         Event::CancelRequested(request) => return cancel_requested(task, request, now),
         Event::RetryRequested => retried(task, now)?,
+        Event::Hurried => match &task.state {
+            State::Scheduled { .. } if task.waits_for > 0 => return Err(Refused::WaitsForOthers),
+            State::Scheduled { .. } => moved(task, queued(now)),
+            other => return Err(wrong(other.status())),
+        },
         Event::Rescued { session } => match task.state {
             State::Running { lease } if lease.session == *session => rescued(task, now),
             _ => return Err(Refused::LeaseLost),

@@ -4,7 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::read::Fields;
+use crate::read::{Fields, read};
 use crate::{Choice, FileId, ParamKind, Timestamp};
 
 /// One parameter of a kind.
@@ -61,7 +61,8 @@ impl Param {
     pub fn new(name: &str, kind: ParamKind) -> Self {
         let words = name.replace('_', " ");
         let mut letters = words.chars();
-        let title = letters.next().map(|first| first.to_uppercase().chain(letters).collect());
+        let title =
+            letters.next().map(|first| std::iter::once(first.to_ascii_uppercase()).chain(letters).collect());
         let faults = match &kind {
             ParamKind::List { of, .. } if !of.fits_a_line() => {
                 vec![format!("{name}: a list holds text, numbers or points in time, not {}", of.in_words())]
@@ -343,7 +344,7 @@ macro_rules! numbers {
 numbers!(Integer: i8, i16, i32, i64; u8, u16, u32, u64; f32, f64);
 
 /// A file that was uploaded for a task: what is known of it. The server reads its bytes with `ctx.open(&upload)`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Upload {
     /// Its id.
     pub id: FileId,
@@ -352,6 +353,7 @@ pub struct Upload {
     /// Its size in bytes.
     pub size: u64,
     /// Its media type, as the client said.
-    #[serde(default)]
     pub media_type: String,
 }
+
+read!(Upload { id, name, size; default media_type });

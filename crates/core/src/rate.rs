@@ -19,6 +19,20 @@ pub struct Rate {
     pub per_ms: u64,
 }
 
+impl Rate {
+    /// The microseconds in which one is earned.
+    #[must_use]
+    pub fn each_us(self) -> u64 {
+        (self.span_us() / u64::from(self.count.max(1))).max(1)
+    }
+
+    /// The microseconds in which all of them are earned.
+    #[must_use]
+    pub const fn span_us(self) -> u64 {
+        self.per_ms.saturating_mul(1_000)
+    }
+}
+
 /// A text is no rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a rate is a number and a time, such as 10/1s or 100/5m")]
@@ -90,29 +104,24 @@ impl Bucket {
 
     /// Takes one even if there is none: those who come later wait for it too.
     pub fn owe(&mut self, rate: Rate, now_us: u64) {
-        self.earned_at_us = self.earned_at_us.max(now_us).saturating_add(Self::each(rate));
+        self.earned_at_us = self.earned_at_us.max(now_us).saturating_add(rate.each_us());
     }
 
     /// How many may be taken at once at `now_us`.
     #[must_use]
     pub fn room(&self, rate: Rate, now_us: u64) -> u32 {
-        let span = rate.per_ms.saturating_mul(1_000);
+        let span = rate.span_us();
         let used = self.earned_at_us.saturating_sub(now_us);
-        let room = span.saturating_sub(used) / Self::each(rate);
+        let room = span.saturating_sub(used) / rate.each_us();
         u32::try_from(room).unwrap_or(u32::MAX).min(rate.count)
     }
 
     /// The microseconds until one may be taken.
     #[must_use]
     pub fn wait(&self, rate: Rate, now_us: u64) -> u64 {
-        let span = rate.per_ms.saturating_mul(1_000);
-        let after = self.earned_at_us.max(now_us).saturating_add(Self::each(rate));
+        let span = rate.span_us();
+        let after = self.earned_at_us.max(now_us).saturating_add(rate.each_us());
         after.saturating_sub(now_us.saturating_add(span))
-    }
-
-    /// The microseconds in which one is earned.
-    fn each(rate: Rate) -> u64 {
-        (rate.per_ms.saturating_mul(1_000) / u64::from(rate.count.max(1))).max(1)
     }
 }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Kind, QueueName, ScheduleName, Task, TaskId, Timestamp, UserId};
+use crate::{Kind, QueueName, ScheduleName, Status, Task, TaskId, Timestamp, UserId};
 
 /// What becomes of times that passed while nobody could start a task: the deck was down, or the machine asleep.
 ///
@@ -171,6 +171,9 @@ pub struct Schedule {
     pub last_at: Option<Timestamp>,
     /// The last task that it started, by the clock or by hand.
     pub last_task: Option<TaskId>,
+    /// How that task stands; none when it is gone.
+    #[serde(default)]
+    pub last_status: Option<Status>,
     /// When it was made.
     pub created_at: Timestamp,
     /// In whose name it starts tasks; none for the program itself.
@@ -210,6 +213,7 @@ mod tests {
             next_five_local: vec!["Thu 1970-01-01 00:00".to_owned()],
             last_at: None,
             last_task: None,
+            last_status: Some(Status::Failed),
             created_at: Timestamp::from_millis(5),
             made_by: None,
             paused_at: None,

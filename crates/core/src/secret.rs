@@ -72,7 +72,9 @@ impl ParamType for Secret {
 
 /// A secret as it is stored.
 pub(crate) fn marked(text: &str) -> Value {
-    Value::Object(Map::from_iter([(MARK.to_owned(), Value::from(text))]))
+    let mut fields = Map::new();
+    fields.insert(MARK.to_owned(), Value::from(text));
+    Value::Object(fields)
 }
 
 /// The text of a secret, as it is stored or as it was given.

@@ -94,7 +94,7 @@ pub fn why_not_running(task: &TaskState, held: &HeldBack) -> Option<NotRunning> 
         }
         Status::Running => {
             let what = task.waiting.as_ref()?;
-            ("waiting", format!("It waits for {what}; others use its slot meanwhile."), None)
+            ("waiting", format!("It waits for {what}, and lends its slot to others meanwhile."), None)
         }
         _ => return None,
     };
@@ -113,7 +113,7 @@ fn scheduled(task: &TaskState) -> (&'static str, String, Option<Timestamp>) {
             let text = format!("Attempt {} failed, and the pause before the next is not over.", task.attempt);
             ("backoff", text, until)
         }
-        (0, _) => ("scheduled", "It is to start at a later time.".to_owned(), until),
+        (0, _) => ("scheduled", "It is scheduled for later.".to_owned(), until),
     }
 }
 
@@ -254,9 +254,9 @@ mod tests {
 
     #[test]
     fn a_running_task_that_lent_its_slot_says_what_it_waits_for() {
-        let waits = TaskState { waiting: Some("the task 7".to_owned()), ..task(Status::Running) };
+        let waits = TaskState { waiting: Some("the task “7”".to_owned()), ..task(Status::Running) };
         let why = why_not_running(&waits, &free()).unwrap();
-        assert_eq!(why.text, "It waits for the task 7; others use its slot meanwhile.");
+        assert_eq!(why.text, "It waits for the task “7”, and lends its slot to others meanwhile.");
     }
 
     #[test]

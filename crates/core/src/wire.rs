@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::read::read;
-use crate::{
-    BatchId, Kind, NotRunning, OpenQuestion, Progress, QueueName, Rate, RetryPolicy, Status, Task, TaskId,
-    Timestamp, UserId,
-};
+use crate::{BatchId, Kind, Progress, QueueName, Rate, RetryPolicy, Status, Task, TaskId, Timestamp, UserId};
 
 /// The order of a task's states: a durable version, and within it the ticks of its progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,9 +69,9 @@ pub struct TaskState {
     pub priority: i32,
     /// The number of the running or last attempt; 0 before the first.
     pub attempt: u32,
-    /// How many attempts cost a try.
+    /// How many attempts count towards `max_tries`.
     pub tries: u32,
-    /// How many tries there are.
+    /// How many attempts may count before the task fails for good.
     pub max_tries: u32,
     /// How far it is.
     pub progress: Progress,
@@ -100,7 +97,7 @@ pub struct TaskState {
     pub partition: Option<String>,
     /// How many of the tasks that it runs after have not completed.
     pub waits_for: u32,
-    /// What a running task waits for while others use its slot, such as `the task "Resize"`.
+    /// What a running task waits for while others use its slot, such as `the task “Resize”`.
     pub waiting: Option<String>,
     /// When it was started (accepted).
     pub created_at: Timestamp,
@@ -229,7 +226,7 @@ pub struct StartRequest {
     pub expires: Option<u64>,
     /// Remove it this many milliseconds after its end, instead of after the kind's retention.
     pub result_ttl: Option<u64>,
-    /// Other than the kind's number of tries.
+    /// Other than the kind's number of attempts that may count.
     pub max_tries: Option<u32>,
     /// Other than the kind's time for an attempt, in milliseconds.
     pub timeout: Option<u64>,
@@ -451,28 +448,3 @@ pub struct Attempt {
 }
 
 read!(Attempt { attempt, started_at, ended_at, outcome, error, detail, worker });
-
-/// A task with all that its page shows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TaskDetail {
-    /// The task.
-    pub task: TaskState,
-    /// Its params.
-    pub params: Value,
-    /// What it left, once it completed.
-    pub result: Option<ResultBody>,
-    /// Its checkpoint, if it has one.
-    pub checkpoint: Option<Value>,
-    /// The attempts, the last first.
-    pub attempts: Vec<Attempt>,
-    /// How long a cancelled attempt may take to stop, in milliseconds.
-    pub grace_ms: u64,
-    /// The tasks that it runs after.
-    pub after: Vec<TaskId>,
-    /// What it asked, the last question first.
-    pub questions: Vec<OpenQuestion>,
-    /// Why it does not run, if it has not ended and does not.
-    pub not_running: Option<NotRunning>,
-}
-
-read!(TaskDetail { task, params, result, checkpoint, attempts, grace_ms; default after, questions, not_running });

@@ -22,15 +22,47 @@ pub struct WorkerState {
     /// How long ago it was last seen to live, in milliseconds, by the clock of the one that answers; none when that
     /// one has not looked yet.
     pub seen_ms: Option<u64>,
-    /// Whether a task blocks its runtime; known only of the one that answers.
+    /// Whether a task blocks its runtime; of another node than the one that answers, as it last said.
     pub stalled: bool,
     /// What it runs; the first thousand.
     pub running: Vec<TaskState>,
-    /// Tasks whose attempt is over while its code still holds a slot: it does not heed that it is told to stop. Known
-    /// only of the one that answers.
+    /// Tasks whose attempt is over while its code still holds a slot: it does not heed that it is told to stop.
     pub held: Vec<TaskId>,
+    /// How many of those that it runs wait for their children and lend their slots to others meanwhile. Of another node
+    /// than the one that answers, as it last said.
+    #[serde(default)]
+    pub lent: u32,
     /// What it has worked since it came: attempts begun and how they ended (tries, not tasks), how long their tasks had
-    /// waited, how long they took. Known only of the one that answers.
+    /// waited, how long they took. Of another node than the one that answers, as it last said.
     #[serde(default)]
     pub work: Option<StatsPoint>,
+}
+
+impl WorkerState {
+    /// How many slots are taken: what waits for its children has lent its own. What another node runs and what it says
+    /// of itself are not of the same moment, so that they may not fit for a while.
+    ///
+    /// ```
+    /// # let worker: taskdeck_core::WorkerState = serde_json::from_value(serde_json::json!({
+    /// #   "id": "018f0000-0000-7000-8000-000000000000", "name": "a", "version": "1", "here": true, "slots": 2,
+    /// #   "started_at": "2026-01-01T00:00:00Z", "seen_ms": null, "stalled": false, "running": [],
+    /// #   "held": ["018f0000-0000-7000-8000-000000000000"] }))?;
+    /// assert_eq!(worker.taken(), 1);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        (self.running.len() + self.held.len()).saturating_sub(self.lent as usize)
+    }
+
+    /// How it stands with its slots: `2 of 2 slots`, `2 of 2 slots, 1 waits for its children`.
+    #[must_use]
+    pub fn slots_in_words(&self) -> String {
+        let said = format!("{} of {} slots", self.taken(), self.slots);
+        match self.lent {
+            0 => said,
+            1 => said + ", 1 waits for its children",
+            lent => format!("{said}, {lent} wait for their children"),
+        }
+    }
 }

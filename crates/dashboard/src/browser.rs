@@ -16,9 +16,27 @@ pub(crate) fn apply_theme(theme: Theme) {
     if let Ok(Some(meta)) = document().query_selector("meta[name=color-scheme]") {
         let _ = meta.set_attribute("content", theme.attribute().unwrap_or("light dark"));
     }
+    keep(&theme.cookie());
+}
+
+/// Keeps a cookie.
+pub(crate) fn keep(cookie: &str) {
     if let Ok(document) = document().dyn_into::<HtmlDocument>() {
-        let _ = document.set_cookie(&theme.cookie());
+        let _ = document.set_cookie(cookie);
     }
+}
+
+/// The cookies of this page, as the server gets them in a `Cookie` header.
+pub(crate) fn cookies() -> String {
+    document().dyn_into::<HtmlDocument>().ok().and_then(|document| document.cookie().ok()).unwrap_or_default()
+}
+
+/// How much is new to the viewer, as the bell says that is in the page. (Digits are read without `parse`, which is more
+/// code.)
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn news() -> usize {
+    let said = find(".dash-bell").and_then(|bell| bell.get_attribute("data-new")).unwrap_or_default();
+    said.bytes().fold(0, |number, digit| number * 10 + usize::from(digit & 15))
 }
 
 /// Copies a text; whether it worked. The old way on purpose: the clipboard API needs HTTPS, and a deck often is
@@ -43,12 +61,16 @@ pub(crate) fn copy(text: &str) -> bool {
     copied
 }
 
-fn find(selector: &str) -> Option<HtmlElement> {
+pub(crate) fn find(selector: &str) -> Option<HtmlElement> {
     document().query_selector(selector).ok()??.dyn_into().ok()
 }
 
 /// Whether somebody types: a key is theirs then.
 pub(crate) fn is_typing() -> bool {
+    // A dialog that was just closed has the focus until the next frame.
+    if find("dialog:not([open]) :focus").is_some() {
+        return false;
+    }
     let Some(element) = document().active_element() else { return false };
     let is_text = match element.tag_name().as_str() {
         "TEXTAREA" | "SELECT" => true,
@@ -70,6 +92,11 @@ pub(crate) fn focus(selector: &str) -> bool {
     find(selector).is_some_and(|element| element.focus().is_ok())
 }
 
+/// Whether the page has such an element.
+pub(crate) fn has(selector: &str) -> bool {
+    find(selector).is_some()
+}
+
 /// Presses a button; whether there is one.
 pub(crate) fn press(selector: &str) -> bool {
     let Some(element) = find(selector) else { return false };
@@ -82,8 +109,12 @@ pub(crate) fn press_in_row(selector: &str) -> bool {
     press(&format!(".dash-row:focus-within {selector}"))
 }
 
-/// Presses the button of this name: of the row that has the focus, else of the page's own task.
+/// Presses the button of this name: that of the tasks that are chosen, else of the row that has the focus, else of the
+/// page's own task.
 pub(crate) fn press_action(name: &str) -> bool {
+    if has(".dash-row-choose input:checked") {
+        return press(&format!(".dash-bulk [name='verb'][value='{}']", name.to_ascii_lowercase()));
+    }
     let action = format!("[data-action='{name}']");
     press(&format!(".dash-row:focus-within {action}")) || press(&format!(".dash-task-actions {action}"))
 }
@@ -103,6 +134,13 @@ pub(crate) fn step_row(down: bool) -> bool {
     };
     let Some(row) = at(next).and_then(|row| row.dyn_into::<HtmlElement>().ok()) else { return false };
     row.focus().is_ok()
+}
+
+/// Fills a field that the server made.
+pub(crate) fn fill(selector: &str, text: &str) {
+    if let Some(input) = find(selector).and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) {
+        input.set_value(text);
+    }
 }
 
 /// Unchecks the boxes that belong to a form, wherever they stand.

@@ -93,19 +93,34 @@ impl PageCode {
 }
 
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
+pub(crate) use split::missed;
+
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
 mod split {
     use std::pin::Pin;
     use std::sync::OnceLock;
+    use std::time::Duration;
 
     use leptos::prelude::*;
     use leptos::task::spawn_local;
     use leptos::wasm_split::SplitLoaderError;
-    use taskdeck_ui::{Connection, Erase, use_live};
+    use taskdeck_ui::{Connection, Erase, Toasts, use_live, use_toasts};
 
     use super::{PageCode, PageView};
     use crate::parts::notice::{EmptyState, Loading};
 
+    /// How soon code that could not be loaded is asked for again.
+    const AGAIN: Duration = Duration::from_secs(10);
+
     type Loads = fn() -> Pin<Box<dyn Future<Output = Result<PageView, SplitLoaderError>>>>;
+
+    /// Code that is not a page's could not be had: says so, and asks `again` later.
+    pub(crate) fn missed(toasts: Option<Toasts>, again: RwSignal<bool>) {
+        if let Some(toasts) = toasts {
+            toasts.say("A part of this page could not be loaded. It is tried again.".to_owned());
+        }
+        set_timeout(move || _ = again.try_set(true), AGAIN);
+    }
 
     pub(crate) struct Code {
         here: OnceLock<PageView>,
@@ -130,8 +145,16 @@ mod split {
         /// A part of a page that is not there at first: nothing stands for it until its code is here.
         pub(crate) fn show_part(&'static self) -> AnyView {
             let came = RwSignal::new(false);
-            spawn_local(async move {
-                let _ = came.try_set(self.load().await);
+            let asked = RwSignal::new(true);
+            let toasts = use_toasts();
+            Effect::new(move |_| {
+                asked.track();
+                spawn_local(async move {
+                    match self.load().await {
+                        true => _ = came.try_set(true),
+                        false => missed(toasts, asked),
+                    }
+                });
             });
             (move || match (came.get(), self.code.here.get()) {
                 (true, Some(view)) => Some(untrack(view)),
@@ -151,6 +174,8 @@ mod split {
         }
 
         fn bring(&'static self) -> AnyView {
+            // What is provided here (the page's own address) is the page's, though it is made later and elsewhere.
+            let owner = Owner::current();
             // None: on its way. A page that was left meanwhile has no signal any more, and nothing to show.
             let came = RwSignal::new(None::<bool>);
             let ask = move || {
@@ -172,7 +197,10 @@ mod split {
             });
             (move || match (came.get(), self.code.here.get()) {
                 // What the page reads while it is made must not make it again.
-                (Some(true), Some(view)) => untrack(view),
+                (Some(true), Some(view)) => match &owner {
+                    Some(owner) => owner.with(|| untrack(view)),
+                    None => untrack(view),
+                },
                 (None, _) => view! { <div class="dash-page"><Loading lines=8/></div> }.erase(),
                 _ => {
                     let again = move |_| {

@@ -4,16 +4,18 @@
 mod suggest;
 
 use leptos_router::params::ParamsMap;
-use taskdeck_core::{FilterError, Kind, ListQuery, QueueName, Status, StatusSet};
+use taskdeck_core::{FilterError, Kind, ListOrder, ListQuery, QueueName, Status, StatusSet};
 
-pub(crate) use suggest::{Suggestion, suggest};
+pub(crate) use suggest::{Suggestion, Values, suggest};
 
 /// The filter of the task list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
     /// What is asked for, without a cursor.
     pub(crate) of: ListQuery,
-    /// Where the page begins; the newest when there is none.
+    /// In which order.
+    pub(crate) order: ListOrder,
+    /// Where the page begins; with the first of the list when there is none.
     pub(crate) cursor: Option<String>,
     /// How many tasks a page shows, where that is not the usual number.
     pub(crate) rows: Option<u32>,
@@ -37,9 +39,13 @@ impl Filter {
         };
         let cursor = text("cursor");
         let rows = text("rows").and_then(|text| text.parse().ok());
+        let order = match text("order").as_deref() {
+            Some("oldest") => ListOrder::Oldest,
+            _ => ListOrder::Newest,
+        };
         match ListQuery::from_filter(&typed) {
-            Ok(typed) => Self { of: fields.and(typed), cursor, rows, fault: None },
-            Err(error) => Self { of: fields, cursor, rows, fault: Some((typed, error)) },
+            Ok(typed) => Self { of: fields.and(typed), order, cursor, rows, fault: None },
+            Err(error) => Self { of: fields, order, cursor, rows, fault: Some((typed, error)) },
         }
     }
 
@@ -70,7 +76,7 @@ impl Filter {
 
     /// What the server is asked for.
     pub(crate) fn list_query(&self) -> ListQuery {
-        ListQuery { cursor: self.cursor.clone(), limit: self.rows, ..self.of.clone() }
+        ListQuery { order: self.order, cursor: self.cursor.clone(), limit: self.rows, ..self.of.clone() }
     }
 
     /// Whether nothing is filtered out.
@@ -78,8 +84,8 @@ impl Filter {
         self.fault.is_none() && self.of == ListQuery::default()
     }
 
-    /// The same filter from the newest task on.
-    pub(crate) fn newest(&self) -> Self {
+    /// The same filter from the first task of the list on.
+    pub(crate) fn first(&self) -> Self {
         Self { cursor: None, ..self.clone() }
     }
 
@@ -88,16 +94,21 @@ impl Filter {
         Self { cursor: Some(cursor), ..self.clone() }
     }
 
-    /// The same filter with so many tasks a page, from the newest on.
+    /// The same filter with so many tasks a page, from the first on.
     pub(crate) fn with_rows(&self, rows: Option<u32>) -> Self {
-        Self { rows, ..self.newest() }
+        Self { rows, ..self.first() }
+    }
+
+    /// The same filter in this order, from its first task on.
+    pub(crate) fn ordered(&self, order: ListOrder) -> Self {
+        Self { order, ..self.first() }
     }
 
     fn with(&self, of: ListQuery) -> Self {
-        Self { of, rows: self.rows, ..Self::default() }
+        Self { of, rows: self.rows, order: self.order, ..Self::default() }
     }
 
-    /// The same filter for other statuses, from the newest task on.
+    /// The same filter for other statuses, from the first task on.
     pub(crate) fn with_status(&self, status: StatusSet) -> Self {
         self.with(ListQuery { status, ..self.of.clone() })
     }
@@ -129,6 +140,9 @@ impl Filter {
         let text = self.text();
         if !text.is_empty() {
             parts.push(format!("q={}", escape_query(&text)));
+        }
+        if self.order == ListOrder::Oldest {
+            parts.push("order=oldest".to_owned());
         }
         if let Some(rows) = self.rows {
             parts.push(format!("rows={rows}"));
@@ -182,7 +196,11 @@ mod tests {
         ]));
         let text = "status:failed,cancelled+kind:import_csv+two+words";
         assert_eq!(filter.to_query(), format!("?q={text}&cursor=a%2Fb"));
-        assert_eq!(filter.newest().to_query(), format!("?q={text}"));
+        assert_eq!(filter.first().to_query(), format!("?q={text}"));
+        let oldest = filter.ordered(ListOrder::Oldest);
+        assert_eq!(oldest.to_query(), format!("?q={text}&order=oldest"));
+        assert_eq!(Filter::from_query(&query(&[("order", "oldest")])).list_query().order, ListOrder::Oldest);
+        assert_eq!(oldest.with_kind(None).ordered(ListOrder::Newest).order, ListOrder::Newest);
         // A phrase is written in one way, however it was quoted.
         assert_eq!(Filter::typed("a&b=\"c d\"").to_query(), "?q=%22a%26b%3Dc+d%22");
     }
@@ -220,7 +238,7 @@ mod tests {
     fn toggling_twice_changes_nothing_but_the_page() {
         let filter = Filter::default().toggled(Status::Failed).at("x".to_owned());
         let twice = filter.toggled(Status::Running).toggled(Status::Running);
-        assert_eq!(twice, filter.newest());
+        assert_eq!(twice, filter.first());
         assert!(Filter::default().toggled(Status::Failed).toggled(Status::Failed).is_empty());
     }
 }

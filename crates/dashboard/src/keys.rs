@@ -2,8 +2,11 @@
 
 mod palette;
 mod press;
+mod switch;
 
 pub(crate) use press::Keys;
+pub(crate) use switch::KeySwitch;
+pub use switch::{KEYS_COOKIE, SetKeys, set_keys};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,16 +64,24 @@ pub(crate) struct Press<'a> {
     pub(crate) alt: bool,
     /// Whether somebody types into a field.
     pub(crate) typing: bool,
+    /// Whether letters and signs do something: who dictates, or touches keys unawares, switches them off.
+    pub(crate) signs: bool,
 }
 
 /// What a key does after the one before it (`g`, if that was it), and whether it is itself the first of two.
 pub(crate) fn command(press: Press<'_>, after_g: bool) -> (Option<Command>, bool) {
-    let Press { key, ctrl, alt, typing } = press;
+    let Press { key, ctrl, alt, typing, signs } = press;
     if ctrl && !alt && key.eq_ignore_ascii_case("k") {
         return (Some(Command::Palette), false);
     }
     // A field keeps its keys, and so does the browser.
     if ctrl || alt || typing {
+        return (None, false);
+    }
+    if key == "Escape" {
+        return (Some(Command::Escape), false);
+    }
+    if !signs {
         return (None, false);
     }
     if after_g {
@@ -96,7 +107,6 @@ pub(crate) fn command(press: Press<'_>, after_g: bool) -> (Option<Command>, bool
         "x" => Command::Select,
         "c" => Command::Cancel,
         "r" => Command::Retry,
-        "Escape" => Command::Escape,
         _ => return (None, false),
     };
     (Some(command), false)
@@ -107,7 +117,7 @@ mod tests {
     use super::*;
 
     fn plain(key: &str) -> Press<'_> {
-        Press { key, ctrl: false, alt: false, typing: false }
+        Press { key, ctrl: false, alt: false, typing: false, signs: true }
     }
 
     #[test]
@@ -133,6 +143,17 @@ mod tests {
         }
         let palette = Press { typing: true, ctrl: true, ..plain("k") };
         assert_eq!(command(palette, false), (Some(Command::Palette), false));
+    }
+
+    #[test]
+    fn where_signs_are_switched_off_only_what_is_no_sign_does_something() {
+        let off = |key| Press { signs: false, ..plain(key) };
+        for key in ["/", "?", "j", "x", "c", "r", "g"] {
+            assert_eq!(command(off(key), false), (None, false), "{key}");
+        }
+        assert_eq!(command(off("t"), true), (None, false));
+        assert_eq!(command(off("Escape"), false), (Some(Command::Escape), false));
+        assert_eq!(command(Press { ctrl: true, ..off("k") }, false), (Some(Command::Palette), false));
     }
 
     #[test]

@@ -1,103 +1,95 @@
 //! Parts of a page that come alive after it: the server shows them with the rest, and what their code does can wait
-//! until the page is there.
+//! until the page is live. They are named `<when>_<page>_<name>`, where `part` comes when the page is live, `used` when it is
+//! used, and `rare` when there is something to show; what the page's file has is not in theirs again.
 //!
 //! With the feature `split` the code of such a part is a file of its own. Hydration leaves alone what the server made of
-//! the part, and the part is made anew in its place when its code is here. Until then it is inert, so that nothing that
-//! is done to it is lost. Nothing in it may be loaded by itself (`load`): hydration counts what is.
+//! the part, and the part is made anew in its place when its code is here. Nothing in it may be loaded by itself
+//! (`load`): hydration counts what is.
+//!
+//! - What cannot wait (`later`) comes when the page is live. Until then it is inert, so that nothing that is done to it
+//!   is lost.
+//! - What the server made whole (`when_used`: links, forms and popovers work without any code) comes when somebody comes
+//!   to it, by pointer, finger or focus, or when it has changed. Its times are told right until then. What was begun at it
+//!   goes on: the text that was typed, the focus, an open menu, a button that was pressed.
 
-#[cfg(not(all(feature = "split", target_arch = "wasm32")))]
 use leptos::prelude::*;
 
-/// The code of a part, here or to come. Made by [`part!`].
-pub(crate) struct Part<P: 'static> {
+/// Whether what `track` tracks has changed since it was first looked at.
+pub(crate) fn changes(track: impl Fn() + Send + Sync + 'static) -> impl Fn() -> bool {
+    let times = Memo::new(move |before: Option<&u32>| {
+        track();
+        before.map_or(0, |before| before + 1)
+    });
+    move || times.get() > 0
+}
+
+/// The code of a part, here or to come. Made by [`part!`](crate::part).
+#[expect(missing_debug_implementations, reason = "functions say nothing")]
+pub struct Part<P: 'static> {
     #[cfg(all(feature = "split", target_arch = "wasm32"))]
     code: split::Code<P>,
     #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
     show: fn(P) -> AnyView,
 }
 
-/// Makes the [`Part`] of a function: a static, the name of the file, what the function takes, the function.
+/// Makes the [`Part`] of a function: a static, the name of the file (`<when>_<page>_<name>`), what the function takes, the
+/// function. Apps may have parts so too.
+///
+/// The macro is there twice for the reason that [`page!`](crate::page) is.
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+#[macro_export]
 macro_rules! part {
     ($constant:ident, $name:ident, $props:ty, $show:path) => {
-        static $constant: $crate::later::Part<$props> = {
-            #[cfg(all(feature = "split", target_arch = "wasm32"))]
-            {
-                #[leptos::wasm_split::wasm_split($name, wasm_split_path = leptos::wasm_split, fallible)]
-                fn code()
-                -> Result<fn($props) -> leptos::prelude::AnyView, leptos::wasm_split::SplitLoaderError>
-                {
-                    Ok($show)
-                }
-                $crate::later::Part::to_come(|| Box::pin(code()))
+        static $constant: $crate::Part<$props> = {
+            #[leptos::wasm_split::wasm_split($name, wasm_split_path = leptos::wasm_split, fallible)]
+            fn code() -> Result<$crate::PartCode<$props>, leptos::wasm_split::SplitLoaderError> {
+                Ok($crate::PartCode::new($show))
             }
-            #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
-            $crate::later::Part::at_hand($show)
+            $crate::Part::to_come(|| Box::pin(code()))
         };
     };
 }
-pub(crate) use part;
+
+/// Makes the [`Part`] of a function: a static, the name of the file (`<when>_<page>_<name>`), what the function takes, the
+/// function. Apps may have parts so too.
+#[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+#[macro_export]
+macro_rules! part {
+    ($constant:ident, $name:ident, $props:ty, $show:path) => {
+        static $constant: $crate::Part<$props> = $crate::Part::at_hand($show);
+    };
+}
 
 #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
 impl<P> Part<P> {
-    pub(crate) const fn at_hand(show: fn(P) -> AnyView) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn at_hand(show: fn(P) -> AnyView) -> Self {
         Self { show }
     }
 
     /// The part.
-    pub(crate) fn later(&'static self, props: P) -> AnyView {
+    pub fn later(&'static self, props: P) -> AnyView {
         use taskdeck_ui::Erase;
 
-        view! { <div class="dash-later">{(self.show)(props)}</div> }.erase()
+        view! { <div class="dash-later">{(self.show)(props)}</div> }.erase_waiting()
+    }
+
+    /// The part, whose code comes when somebody comes to it, or when `changed` says that the server's is out of date.
+    pub fn when_used(&'static self, props: P, changed: impl Fn() -> bool + 'static) -> AnyView {
+        drop(changed);
+        self.later(props)
     }
 }
 
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
-mod split {
-    use std::pin::Pin;
+mod begun;
 
-    use leptos::html;
-    use leptos::prelude::*;
-    use leptos::task::spawn_local;
-    use leptos::wasm_split::SplitLoaderError;
-    use taskdeck_ui::{Connection, Erase, use_live};
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+mod split;
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+mod watch;
 
-    use super::Part;
-
-    type Show<P> = fn(P) -> AnyView;
-    type Loads<P> = fn() -> Pin<Box<dyn Future<Output = Result<Show<P>, SplitLoaderError>>>>;
-
-    pub(super) struct Code<P: 'static>(Loads<P>);
-
-    impl<P: Send + Sync + 'static> Part<P> {
-        pub(crate) const fn to_come(load: Loads<P>) -> Self {
-            Self { code: Code(load) }
-        }
-
-        /// The part: what the server made of it, or nothing, until its code is here.
-        pub(crate) fn later(&'static self, props: P) -> AnyView {
-            let place = NodeRef::<html::Div>::new();
-            let alive = RwSignal::new(false);
-            let owner = Owner::current();
-            let props = StoredValue::new_local(Some(props));
-            let shown = StoredValue::new_local(None::<<AnyView as Render>::State>);
-            // Where the code cannot be loaded now, it is tried again when the server is back.
-            let connection = use_live().connection();
-            let is_live = Memo::new(move |_| connection.get() == Connection::Live);
-            Effect::new(move |_| {
-                is_live.track();
-                let Some((element, owner)) = place.get().zip(owner.clone()) else { return };
-                spawn_local(async move {
-                    let Ok(show) = (self.code.0)().await else { return };
-                    // It may be there already, or the page be left.
-                    let Some(props) = props.try_update_value(Option::take).flatten() else { return };
-                    let mut view = owner.with(|| untrack(|| show(props)).build());
-                    element.set_text_content(None);
-                    view.mount(&element, None);
-                    shown.try_update_value(|shown| *shown = Some(view));
-                    alive.try_set(true);
-                });
-            });
-            view! { <div class="dash-later" node_ref=place prop:inert=move || !alive.get()></div> }.erase()
-        }
-    }
-}
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+#[doc(hidden)]
+pub use split::PartCode;

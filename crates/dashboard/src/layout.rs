@@ -61,7 +61,7 @@ pub(crate) fn Frame(
             </header>
             <main class="dash-main" id="content" tabindex="-1">
                 // As text, since a browser that runs scripts does not parse what is inside.
-                <noscript inner_html=NO_SCRIPT></noscript>
+                <noscript inner_html=no_script()></noscript>
                 {children()}
             </main>
         </div>
@@ -70,8 +70,21 @@ pub(crate) fn Frame(
     .erase_waiting()
 }
 
-const NO_SCRIPT: &str = "<p class=\"dash-noscript\">JavaScript is off: this page shows how things stood when it was \
-     loaded. <a href=\"\">Load it again</a> to see what is new.</p>";
+/// The address is the page's own: that of a form that was refused is where it was posted to.
+fn no_script() -> String {
+    if cfg!(target_arch = "wasm32") {
+        return String::new();
+    }
+    let address = escaped(&use_location().pathname.get_untracked());
+    format!(
+        "<p class=\"dash-noscript\">JavaScript is off: this page shows how things stood when it was loaded. \
+         <a href=\"{address}\">Load it again</a> to see what is new.</p>"
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+}
 
 #[component]
 fn NavLink(
@@ -125,7 +138,12 @@ fn Crumbs(
                 None => ("Overview", base.join("/")),
                 Some(_) => return None,
             };
-            let leaf = segments.next().map(|leaf| if leaf == "_new" { "new" } else { leaf }.to_owned());
+            let leaf = segments.next().map(|leaf| match leaf {
+                "_new" => "new",
+                "bulk" => "Many at once",
+                leaf => leaf,
+            });
+            let leaf = leaf.map(ToOwned::to_owned);
             Some((section, leaf))
         })
     };

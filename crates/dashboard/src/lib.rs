@@ -16,7 +16,8 @@
 //! The pages read and write through the server functions of `taskdeck_ui::api`, and follow the feed through its
 //! `LiveStore`, which the layout provides. They are rendered whole on the server (`SsrMode::Async`), so that they read
 //! and their forms post before WASM is there, and without JavaScript. An app that is not mounted at `/` provides
-//! `taskdeck_ui::BasePath`; every link goes through it.
+//! `taskdeck_ui::BasePath`; every link goes through it. Pages of its own that an app names in [`MorePages`] are found in
+//! the palette and the settings.
 //!
 //! Under `ssr`, the module `server` holds what makes the start form work without JavaScript.
 
@@ -28,10 +29,12 @@
 mod browse;
 mod browser;
 mod code;
+mod cookies;
 mod filter;
 mod keys;
 mod later;
 mod layout;
+mod more;
 mod pages;
 mod parts;
 mod paths;
@@ -40,10 +43,17 @@ mod routes;
 pub mod server;
 mod status_code;
 mod theme;
+mod watched;
 
 #[cfg(not(feature = "ssr"))]
 pub use browse::Browse;
 pub use code::{PageCode, PageView};
+pub use keys::{KEYS_COOKIE, SetKeys, set_keys};
+pub use later::Part;
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+#[doc(hidden)]
+pub use later::PartCode;
+pub use more::{MorePage, MorePages};
 pub use pages::not_found::NotFoundPage;
 pub use routes::{DashboardRoutes, load_current_page, page_name};
 #[doc(hidden)]

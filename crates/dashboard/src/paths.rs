@@ -1,9 +1,9 @@
 //! The addresses of the pages, below the path that the app is mounted at.
 
-use taskdeck_core::{Kind, TaskId};
+use taskdeck_core::{BulkVerb, Kind, TaskId};
 use taskdeck_ui::use_base;
 
-use crate::filter::Filter;
+use crate::filter::{Filter, escape_query};
 
 /// An address below the base path.
 pub(crate) fn at(path: &str) -> String {
@@ -60,6 +60,11 @@ pub(crate) fn filtered(filter: &Filter) -> String {
     tasks(&filter.to_query())
 }
 
+/// What would be done to all tasks that fit a filter.
+pub(crate) fn bulk(verb: BulkVerb, filter: &Filter) -> String {
+    at(&format!("/tasks/bulk?verb={}&all=1&q={}", verb.name(), escape_query(&filter.text())))
+}
+
 /// The page of a task.
 pub(crate) fn task(id: TaskId) -> String {
     at(&format!("/tasks/{id}"))
@@ -73,6 +78,11 @@ pub(crate) fn start() -> String {
 /// The form that starts a task of a kind.
 pub(crate) fn start_kind(kind: &Kind) -> String {
     at(&format!("/start/{kind}"))
+}
+
+/// The same form with the params of a failed task, to change them and try it again.
+pub(crate) fn edit(kind: &Kind, task: TaskId) -> String {
+    at(&format!("/start/{kind}?retry={task}"))
 }
 
 /// The same form with the params of an earlier task.

@@ -6,7 +6,7 @@ use leptos_router::components::{ParentRoute, Route};
 #[cfg(not(feature = "ssr"))]
 use leptos_router::params::ParamsMap;
 use leptos_router::{MatchNestedRoutes, SsrMode, path};
-use taskdeck_ui::use_base;
+use taskdeck_ui::{Connection, use_base, use_live};
 use wasm_bindgen::JsCast;
 
 use crate::code::PageCode;
@@ -91,7 +91,12 @@ pub async fn load_current_page() -> bool {
 /// Brings the code of a page when a person points at a link to it, or reaches it by the keyboard: a moment before they
 /// go there.
 pub(crate) fn bring_what_is_pointed_at() {
-    let bring = |event: &web_sys::Event| {
+    let connection = use_live().connection();
+    let bring = move |event: &web_sys::Event| {
+        // Nothing can be had of a server that is away.
+        if matches!(connection.try_get_untracked(), Some(Connection::Offline { .. })) {
+            return;
+        }
         let link = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         let link = link.and_then(|element| element.closest("a[href]").ok().flatten());
         let Some(href) = link.and_then(|link| link.get_attribute("href")) else { return };

@@ -1,10 +1,16 @@
-//! What makes the start form and the answer to a question work without JavaScript.
+//! What makes the start form and the answer to a question work without JavaScript, and takes what is too long for an
+//! address.
 //!
-//! A browser that runs no script posts the form to the server function (`start_task`, `answer_task`), which could only
-//! answer with JSON or a redirect: what was typed would be lost when it is refused. [`form_fallback`] stands before
-//! them, and takes the posts of plain forms (those that accept `text/html`): what was done leads to the task's page
+//! A browser that runs no script posts the form to the server function (`start_task`, `edit_task`, `answer_task`), which
+//! could only answer with JSON or a redirect: what was typed would be lost when it is refused. [`form_fallback`] stands
+//! before them, and takes the posts of plain forms (those that accept `text/html`): what was done leads to the task's page
 //! (303), a refusal to the form again, with what was typed and what is wrong with it (422, or what else is the error's
 //! status). Whatever a script sends goes on to the server function.
+//!
+//! It also has the bell's number in the page's HTML ([`form_fallback`] asks for it before the page is made).
+//!
+//! The tasks that were chosen in a list are named by the address of the page that says what would be done to them, unless
+//! they are too many: then they are posted to it, and the page is the answer.
 //!
 //! # Mounting
 //!
@@ -27,25 +33,45 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION};
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Router};
 use leptos::prelude::*;
+use leptos_router::location::RequestUrl;
 use taskdeck_core::{DeckError, Param, TaskId};
 use taskdeck_engine::Client;
-use taskdeck_ui::server::{answer_from_form, start_from_form, without_secrets};
+use taskdeck_ui::server::{answer_from_form, edit_from_form, start_from_form, without_secrets};
 use taskdeck_ui::{AnswerDraft, BasePath};
+
+use crate::watched;
+
+/// Tells a page where the deck is mounted, for the `context` of the module's documentation: below a router that takes that
+/// path off (`Router::nest`), whose requests bring it as an extension too (`Extension(BasePath::new("/deck"))`).
+pub fn provide_mount(base: &BasePath) {
+    provide_context(base.clone());
+    let Some(request) = use_context::<Parts>() else { return };
+    let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // That of a form's page is whole already.
+    if !path.starts_with(&base.join("/")) {
+        provide_context(RequestUrl::new(&format!("http://taskdeck{}", base.join(path))));
+    }
+}
 
 /// A context that says: this page answers a posted form, and is shown without scripts.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainPage;
 
 const START_TASK: &str = "/_taskdeck/start_task";
+const EDIT_TASK: &str = "/_taskdeck/edit_task";
 const ANSWER_TASK: &str = "/_taskdeck/answer_task";
+/// The page of what would be done to many tasks.
+const BULK: &str = "/tasks/bulk";
+/// A thousand ids and a filter. An address has at most 65,534 bytes, also one that never leaves the server.
+const MOST_CHOSEN: usize = 60_000;
 
 /// The same router, with the posts of plain start forms answered by pages. The module says how it is mounted.
 ///
@@ -62,21 +88,65 @@ where
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let (context, app) = (context.clone(), app.clone());
         async move {
-            if is_plain_form(&request, START_TASK) {
+            let request = with_news(request).await;
+            if is_plain_form(&request, START_TASK) || is_plain_form(&request, EDIT_TASK) {
                 start(request, context, app).await
             } else if is_plain_form(&request, ANSWER_TASK) {
                 answer(request, context, app).await
+            } else if is_plain_form(&request, BULK) {
+                chosen(request, context, app).await
             } else {
-                next.run(request).await
+                page_or_home(request, next).await
             }
         }
     }))
 }
 
+/// What answers else. Who loads the address of a form that was refused once more, by its name, has nothing to post: the
+/// deck is where they can begin again.
+async fn page_or_home(request: Request, next: Next) -> Response {
+    let home = (request.uri().path().contains("/_taskdeck/") && wants_page(&request))
+        .then(|| request.extensions().get::<BasePath>().cloned().unwrap_or_default().join("/"));
+    let response = next.run(request).await;
+    match home {
+        Some(home) if response.status() == StatusCode::METHOD_NOT_ALLOWED => {
+            Redirect::to(&home).into_response()
+        }
+        _ => response,
+    }
+}
+
 fn is_plain_form(request: &Request, path: &str) -> bool {
-    request.method() == Method::POST
-        && request.uri().path().ends_with(path)
-        && header(request.headers(), &ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+    request.method() == Method::POST && request.uri().path().ends_with(path) && wants_page(request)
+}
+
+fn wants_page(request: &Request) -> bool {
+    header(request.headers(), &ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// How much is new to the viewer of a page, among what its request brings: the frame, which waits for nothing, has the
+/// number in its HTML so.
+#[derive(Clone, Copy, Debug)]
+struct News(usize);
+
+/// The request of a page, with how much is new to its viewer. A page is shown without it, too.
+async fn with_news(mut request: Request) -> Request {
+    let client = request.extensions().get::<Client>().filter(|_| wants_page(&request)).cloned();
+    if let Some(client) = client
+        && let Ok(inbox) = client.inbox().await
+    {
+        let cookies = header(request.headers(), &COOKIE).unwrap_or_default();
+        let news = News(watched::count_new(&inbox, cookies));
+        request.extensions_mut().insert(news);
+    }
+    request
+}
+
+/// How much is new to the viewer of the page that is made.
+pub(crate) fn news() -> usize {
+    use_context::<Parts>()
+        .and_then(|parts| parts.extensions.get::<News>().copied())
+        .map_or(0, |News(new)| new)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &axum::http::HeaderName) -> Option<&'a str> {
@@ -102,16 +172,19 @@ where
         return taskdeck_axum::problem(&DeckError::BadRequest { reason });
     };
     let form = multer::Multipart::new(body.into_data_stream(), boundary);
-    match start_from_form(client, form).await {
+    let edits = parts.uri.path().ends_with(EDIT_TASK);
+    let done = if edits { edit_from_form(client, form).await } else { start_from_form(client, form).await };
+    match done {
         Ok(started) => see_other(&base(&parts).task(started.task.id)),
         Err(rejection) => match rejection.draft() {
             Some(draft) => {
-                let path = format!("/start/{}", draft.kind);
+                let retries = rejection.task.map(|id| format!("?retry={id}")).unwrap_or_default();
+                let path = format!("/start/{}{retries}", draft.kind);
                 let context = move || {
                     context();
                     provide_context(draft.clone());
                 };
-                page_again(parts, &path, &rejection.error, context, app).await
+                page_again(parts, &path, Some(&rejection.error), context, app).await
             }
             None => taskdeck_axum::problem(&rejection.error),
         },
@@ -167,9 +240,29 @@ where
                 context();
                 provide_context(draft.clone());
             };
-            page_again(parts, &format!("/tasks/{id}"), &error, context, app).await
+            page_again(parts, &format!("/tasks/{id}"), Some(&error), context, app).await
         }
     }
+}
+
+/// The tasks that were chosen in a list, and what is to be done to them: the page is what it would be with them in its
+/// address.
+async fn chosen<IV>(
+    request: Request,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    app: impl Fn() -> IV + Clone + Send + Sync + 'static,
+) -> Response
+where
+    IV: IntoView + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let Ok(form) = axum::body::to_bytes(body, MOST_CHOSEN).await else {
+        let what = "the form of chosen tasks".to_owned();
+        return taskdeck_axum::problem(&DeckError::TooLarge { what, max_bytes: MOST_CHOSEN as u64 });
+    };
+    // A plain form is written as the query of an address is.
+    let path = format!("{BULK}?{}", String::from_utf8_lossy(&form));
+    page_again(parts, &path, None, context, app).await
 }
 
 /// The fields of the questions of a task.
@@ -189,11 +282,11 @@ fn see_other(path: &str) -> Response {
     }
 }
 
-/// The page of a form, rendered as if it had been asked for; the context has what was typed.
+/// The page of a form, rendered as if it had been asked for; the context has what was typed, where it was `refused`.
 async fn page_again<IV>(
     mut parts: Parts,
     path: &str,
-    error: &DeckError,
+    refused: Option<&DeckError>,
     context: impl Fn() + Clone + Send + Sync + 'static,
     app: impl Fn() -> IV + Clone + Send + Sync + 'static,
 ) -> Response
@@ -202,7 +295,8 @@ where
 {
     let page = base(&parts).join(path);
     let Ok(page) = page.parse::<PathAndQuery>() else {
-        return taskdeck_axum::problem(error);
+        let reason = "the form cannot be read".to_owned();
+        return taskdeck_axum::problem(refused.unwrap_or(&DeckError::BadRequest { reason }));
     };
     parts.method = Method::GET;
     parts.uri = Uri::from(page);
@@ -214,7 +308,7 @@ where
     let render = leptos_axum::render_app_async_with_context(context, app);
     let mut response = render(Request::from_parts(parts, Body::empty())).await;
     // The page itself may say something else, such as that the kind is gone.
-    if response.status() == StatusCode::OK {
+    if let Some(error) = refused.filter(|_| response.status() == StatusCode::OK) {
         *response.status_mut() =
             StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -260,5 +354,7 @@ mod tests {
         assert!(!is_plain(&request(Method::POST, "/_taskdeck/start_task", "application/json")));
         assert!(!is_plain(&request(Method::GET, "/_taskdeck/start_task", page)));
         assert!(!is_plain(&request(Method::POST, "/_taskdeck/cancel_task", page)));
+        assert!(is_plain_form(&request(Method::POST, "/deck/tasks/bulk", page), BULK));
+        assert!(!is_plain_form(&request(Method::GET, "/tasks/bulk?verb=retry", page), BULK));
     }
 }

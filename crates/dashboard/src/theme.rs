@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use taskdeck_ui::{ApiError, BaseClient, Erase, Icon};
 
-use crate::{browser, paths};
+use crate::{browser, cookies, paths};
 
 /// The cookie that keeps the theme.
 pub const THEME_COOKIE: &str = "taskdeck_theme";
@@ -58,17 +58,12 @@ impl Theme {
     /// ```
     #[must_use]
     pub fn from_cookies(header: &str) -> Self {
-        header
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == THEME_COOKIE)
-            .and_then(|(_, value)| value.parse().ok())
-            .unwrap_or_default()
+        cookies::find(header, THEME_COOKIE).and_then(|value| value.parse().ok()).unwrap_or_default()
     }
 
-    /// What is kept: a cookie for a year, for the whole site.
+    /// What is kept.
     pub(crate) fn cookie(self) -> String {
-        format!("{THEME_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax", self.name())
+        cookies::kept(THEME_COOKIE, self.name())
     }
 
     const fn title(self) -> &'static str {
@@ -118,10 +113,7 @@ impl FromStr for Theme {
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn current_theme() -> Theme {
-    use axum::http::{header::COOKIE, request::Parts};
-    let request = use_context::<Parts>();
-    let cookies = request.as_ref().and_then(|request| request.headers.get(COOKIE)?.to_str().ok());
-    cookies.map(Theme::from_cookies).unwrap_or_default()
+    cookies::read(Theme::from_cookies).unwrap_or_default()
 }
 
 /// The theme of this page: what the cookie said on the server, what the page shows in the browser.
@@ -142,12 +134,7 @@ pub async fn set_theme(
     /// Which.
     theme: Theme,
 ) -> Result<(), ApiError> {
-    use axum::http::{HeaderValue, header::SET_COOKIE};
-    let response = use_context::<leptos_axum::ResponseOptions>();
-    if let (Some(response), Ok(cookie)) = (response, HeaderValue::from_str(&theme.cookie())) {
-        response.append_header(SET_COOKIE, cookie);
-    }
-    taskdeck_ui::server::go_back();
+    cookies::set_and_go_back(&theme.cookie());
     Ok(())
 }
 

@@ -18,9 +18,24 @@ pub(crate) fn taskdeck_runs_the_body<R>(code: impl FnOnce() -> R) -> R {
 
 const END: &str = "taskdeck_runs_the_body";
 
-/// The backtrace from the fault to the task's body.
-pub(crate) fn shown(of: &Backtrace) -> String {
-    cut(&of.to_string())
+/// The crates that run a body: their frames say nothing of it.
+const OTHERS: [&str; 8] = [
+    "core::",
+    "std::",
+    "alloc::",
+    "__rustc::",
+    "tokio::",
+    "futures_util::",
+    "taskdeck_engine::",
+    "taskdeck_core::",
+];
+/// Where their sources are, for frames of inlined functions, which have a bare name.
+const SOURCES: [&str; 3] = ["/rustc/", "/rustlib/src/", "/tokio-1."];
+
+/// The backtrace from the fault to the task's body; none when the program's own code is not in it, as it may be where all
+/// of it is inlined.
+pub(crate) fn shown(of: &Backtrace) -> Option<String> {
+    Some(cut(&of.to_string())).filter(|shown| !shown.is_empty())
 }
 
 /// A frame: its line, and the line that says where it is, if there is one.
@@ -28,6 +43,18 @@ struct Frame<'a> {
     lines: Vec<&'a str>,
     /// Without type arguments, which name all kinds of things.
     name: String,
+}
+
+impl Frame<'_> {
+    /// Whether it is of a crate that runs bodies, and not of the program.
+    fn is_of_others(&self) -> bool {
+        let [first, places @ ..] = self.lines.as_slice() else { return true };
+        let name = first.split_once(": ").map_or(*first, |(_, name)| name);
+        // `<tokio::task::Core<T> as core::future::Future>::poll`; our own tests are bodies too.
+        let is_named = OTHERS.iter().any(|other| name.trim_start_matches(['<', '&', '(']).starts_with(other));
+        (is_named && !name.contains("::tests::"))
+            || places.iter().any(|place| SOURCES.iter().any(|source| place.contains(source)))
+    }
 }
 
 /// Leaves out the frames around the body's. Without the names of frames (a stripped program) all are shown.
@@ -44,8 +71,11 @@ fn cut(text: &str) -> String {
     }
     let end = frames.iter().position(|frame| frame.name.contains(END));
     let own = &frames[..end.unwrap_or(frames.len())];
+    let own = &own[above(own)..];
+    let first = own.iter().position(|frame| !frame.is_of_others()).unwrap_or(own.len());
+    let last = own.iter().rposition(|frame| !frame.is_of_others()).map_or(first, |last| last + 1);
     let mut shown = String::new();
-    for line in own[above(own)..].iter().flat_map(|frame| &frame.lines) {
+    for line in own[first..last].iter().flat_map(|frame| &frame.lines) {
         if shown.len() + line.len() > LONGEST_BYTES {
             shown.push_str("  (cut here)");
             break;
@@ -130,6 +160,28 @@ mod tests {
         assert_eq!(cut(text), "   3: import::read\n   4: import::run::{{closure}}");
         let by_hand = "   0: std::backtrace::Backtrace::capture\n   1: import::read";
         assert_eq!(cut(by_hand), "   1: import::read");
+    }
+
+    #[test]
+    fn frames_of_the_engine_are_left_out_at_both_ends() {
+        let text = "   2: rust_begin_unwind
+   3: core::panicking::panic_fmt
+   4: <taskdeck_engine::context::TaskContext>::restore
+   5: import::read
+   6: <tokio::time::Timeout<F> as core::future::Future>::poll
+   7: <import::Import as taskdeck_engine::task::Task>::run
+   8: poll<u8>
+             at /rustc/0000/library/core/src/future/future.rs:133:9
+   9: <taskdeck_engine::registry::Erased<T>>::run
+  10: taskdeck_engine::backtrace::taskdeck_runs_the_body";
+        let shown = cut(text);
+        assert!(shown.starts_with("   5: import::read\n   6: "), "{shown}");
+        assert!(shown.ends_with("   7: <import::Import as taskdeck_engine::task::Task>::run"), "{shown}");
+        let inlined = "   2: rust_begin_unwind
+   3: core::panicking::panic_fmt
+   4: <taskdeck_engine::registry::Erased<T>>::run::{closure#0}
+   5: taskdeck_engine::backtrace::taskdeck_runs_the_body";
+        assert_eq!(cut(inlined), "", "the program's own code is not in it");
     }
 
     #[test]

@@ -194,7 +194,15 @@ async fn one(client: &Client, verb: BulkVerb, id: TaskId) -> Result<(), DeckErro
             }
             CancelOutcome::Cancelled | CancelOutcome::Cancelling => Ok(()),
         },
-        BulkVerb::Retry => client.retry(id).await.map(drop),
+        BulkVerb::Retry => {
+            // What is scheduled was not among those that were counted.
+            let status = client.get(id).await?.status;
+            if !verb.fits(status) {
+                let reason = "it has not failed, nor been cancelled or interrupted".to_owned();
+                return Err(DeckError::WrongStatus { status, reason });
+            }
+            client.retry(id).await.map(drop)
+        }
         BulkVerb::Delete => {
             let status = client.get(id).await?.status;
             if !status.has_ended() {

@@ -120,7 +120,8 @@ impl<T: Task> Child<T> {
     /// # Errors
     /// When it failed, was cancelled or interrupted, or when this task is asked to stop.
     pub async fn result(&self) -> Result<T::Output, TaskError> {
-        let waiting = format!("the task {}", self.handle.id());
+        let state = self.handle.state().await.map_err(from_deck)?;
+        let waiting = format!("the task “{}”", state.label);
         self.ctx.without_slot(waiting, self.ended()).await?;
         self.handle.result(None).await.map_err(from_deck)
     }

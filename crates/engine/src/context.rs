@@ -346,16 +346,13 @@ impl TaskContext {
     /// # Errors
     /// When the file is gone.
     pub fn path_of(&self, upload: &Upload) -> Result<PathBuf, TaskError> {
-        let path = self.inner.files.path(upload.id);
-        match std::fs::metadata(&path) {
-            Ok(_) => Ok(path),
+        if self.inner.store.is_shared() {
             // The store answers from threads of its own.
-            Err(_) if self.inner.store.is_shared() => {
-                let fetched = futures::executor::block_on(self.inner.local_file(upload.id));
-                fetched.map_err(|error| gone(upload, &error))
-            }
-            Err(error) => Err(gone(upload, &error)),
+            let fetched = futures::executor::block_on(self.inner.local_file(upload.id));
+            return fetched.map_err(|error| gone(upload, &error));
         }
+        let path = self.inner.files.path(upload.id);
+        std::fs::metadata(&path).map(|_| path).map_err(|error| gone(upload, &error))
     }
 
     /// Begins a file that the task leaves, to be downloaded. One of the same name is replaced when it is finished.

@@ -5,6 +5,7 @@
 mod held;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,11 @@ pub(crate) struct Dispatch {
     /// Whether other nodes work on the same store: then what is limited is only ever claimed, since a claim alone sees
     /// what all of them run.
     shared: bool,
+    /// The version of the pauses and limits that it has taken over.
+    pub(crate) controls: AtomicU64,
+    /// The pauses and limits that the store had when it was last looked at. Locked from reading or writing the store until
+    /// what it said is taken over: what was read before a change must not undo it.
+    pub(crate) looked: tokio::sync::Mutex<Vec<Control>>,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +96,8 @@ pub(crate) struct Rooms {
     pub(crate) kinds: Vec<KindRoom>,
     pub(crate) queues: HashMap<QueueName, QueueRoom>,
     pub(crate) turn: usize,
+    /// The version of the pauses and limits by which they are.
+    pub(crate) controls: u64,
     /// Whether anything is held back, so that it is worth to look again when something ends.
     pub(crate) limited: bool,
 }
@@ -114,7 +122,14 @@ impl Dispatch {
         for (queue, limits) in queues {
             state.queues.entry(queue.clone()).or_default().limit(limits);
         }
-        Self { state: Mutex::new(state), began: Instant::now(), changed: Notify::new(), shared }
+        Self {
+            state: Mutex::new(state),
+            began: Instant::now(),
+            changed: Notify::new(),
+            shared,
+            controls: AtomicU64::new(0),
+            looked: tokio::sync::Mutex::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,6 +168,8 @@ impl Dispatch {
     /// What a claim may take now; until [`Dispatch::claimed`] nothing else takes of what is limited.
     pub(crate) fn rooms(&self, registry: &Registry) -> Rooms {
         let now = self.now_us();
+        // Before they are looked at: they may be newer than this, and then the claim is made again.
+        let controls = self.controls.load(Ordering::Acquire);
         let mut state = self.state();
         state.turn = state.turn.wrapping_add(1);
         state.claiming = true;
@@ -184,7 +201,7 @@ impl Dispatch {
             .map(|(queue, lane)| (queue.clone(), QueueRoom { room: lane.room(now), bounds: lane.bounds() }))
             .collect();
         limited |= !queues.is_empty();
-        Rooms { kinds, queues, turn: state.turn, limited }
+        Rooms { kinds, queues, turn: state.turn, controls, limited }
     }
 
     /// Takes room for a task that is about to run, if there is some. `behind` says that others may wait to be claimed:
@@ -206,6 +223,13 @@ impl Dispatch {
         }
         state.take(record, now);
         true
+    }
+
+    /// Whether what a task belongs to is limited, so that its end lets another begin.
+    pub(crate) fn limits(&self, record: &Record) -> bool {
+        let state = self.state();
+        let kind = state.kinds.get(&record.kind).is_some_and(Lane::is_limited);
+        kind || state.queues.get(&record.queue).is_some_and(Lane::is_limited)
     }
 
     /// Counts a task that runs, whatever the limits say: it was claimed under them.

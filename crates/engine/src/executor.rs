@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use taskdeck_core::{AttemptEnd, Definition, ErrorInfo, Event, Question, Retry, State, Status, TaskError};
+use taskdeck_core::{
+    AttemptEnd, Definition, ErrorInfo, Event, Question, Retry, State, Status, TaskError, TaskId,
+};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 
 use crate::context::{About, TaskContext};
 use crate::deck::Inner;
+use crate::heart;
 use crate::live::{LiveTask, NewLive};
 use crate::log_layer::task_span;
 use crate::origin::Origin;
@@ -91,10 +94,16 @@ pub(crate) async fn execute(inner: Arc<Inner>, claimed: Claimed, slot: Arc<Slot>
         }
     };
     live.over.cancel();
+    if Arc::strong_count(&slot) > 1 && inner.store.is_shared() {
+        goes_on(&inner, live.id).await;
+    }
     if matches!(end, BodyEnd::Lost) {
         tracing::error!(task = %live.id, "the lease is lost: the work was stopped, another worker has the task");
     } else {
         store_ending(&inner, &live, end).await;
+        if inner.store.is_shared() && inner.dispatch.limits(&live.record()) {
+            inner.store.room_freed();
+        }
     }
     inner.live.remove(live.id, token);
 }
@@ -145,6 +154,29 @@ async fn supervise(
     late
 }
 
+/// Tells the other nodes, before the end of a task is told, that code of it still holds its slot: who sees the end may ask
+/// any of them for another attempt. And then that it does no more.
+async fn goes_on(inner: &Arc<Inner>, id: TaskId) {
+    async fn say(inner: &Inner) {
+        if let Err(error) = heart::say(inner).await {
+            tracing::debug!(%error, "the others are told with a later beat what holds slots here");
+        }
+    }
+    inner.live.goes_on(id);
+    say(inner).await;
+    let inner_later = Arc::clone(inner);
+    inner.loops.spawn_on(
+        async move {
+            let inner = inner_later;
+            tokio::select! {
+                () = inner.live.until_free(id) => say(&inner).await,
+                () = inner.stopped.cancelled() => {}
+            }
+        },
+        &inner.runtime,
+    );
+}
+
 /// Returns when the body asks something.
 async fn asked(live: &LiveTask) -> Question {
     loop {
@@ -171,9 +203,9 @@ async fn detail(end: &BodyEnd) -> Option<String> {
             let known = error.detail_text().map(str::to_owned);
             let Some(of) = error.backtrace() else { return known };
             let shown =
-                aside(move || backtrace::shown(&of)).await.map(|shown| format!("backtrace:\n{shown}"));
+                aside(move || backtrace::shown(&of)).await.flatten().map(|way| format!("backtrace:\n{way}"));
             let parts: Vec<_> = known.into_iter().chain(shown).collect();
-            Some(parts.join("\n\n"))
+            (!parts.is_empty()).then(|| parts.join("\n\n"))
         }
         BodyEnd::Panicked(panic) => {
             let panic = Arc::clone(panic);
@@ -224,7 +256,7 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd, detail: Option<String>) 
             fail(Retry::Backoff, "panic", format!("The task panicked: {}", panic.text()))
         }
         BodyEnd::TimedOut(after) => {
-            let message = format!("The task took longer than it may: {}.", seconds(after));
+            let message = format!("Timed out: an attempt may take {}.", seconds(after));
             fail(Retry::Backoff, "timeout", message)
         }
         BodyEnd::Aborted => fail(Retry::Never, "aborted", "The task was aborted.".to_owned()),
@@ -248,7 +280,7 @@ fn ending(inner: &Inner, live: &LiveTask, end: BodyEnd, detail: Option<String>) 
 }
 
 fn seconds(of: Duration) -> String {
-    if of.subsec_millis() == 0 { format!("{} s", of.as_secs()) } else { format!("{:.3} s", of.as_secs_f64()) }
+    if of.subsec_millis() == 0 { format!("{} s", of.as_secs()) } else { format!("{} s", of.as_secs_f64()) }
 }
 
 fn retry_at(

@@ -1,5 +1,7 @@
 //! One reader's view of the deck: what it watches, and what it has not been told yet.
 
+mod unseen;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use taskdeck_core::{
 use crate::client::Client;
 use crate::deck::Inner;
 use crate::hub::{Pending, Subscriber, SubscriberId};
+
+use self::unseen::Unseen;
 
 /// How many tasks and logs one reader may watch.
 const MAX_WATCHED: usize = 2_000;
@@ -25,12 +29,15 @@ pub struct Feed {
     subscriber: Arc<Subscriber>,
     /// What is watched, and the last state of it that was told.
     tasks: HashMap<TaskId, Option<Arc<TaskState>>>,
+    /// What the reader had of them when it began to watch. A state that it has may be on its way to the hub just then.
+    known: HashMap<TaskId, Rev>,
     /// The last line sent of each log.
     logs: HashMap<TaskId, u64>,
     /// What was taken from the subscriber and is not in `messages` yet: kept here, so that a dropped `next` loses nothing.
     taken: Pending,
     messages: Vec<ServerMessage>,
     ticks: bool,
+    unseen: Unseen,
 }
 
 impl Feed {
@@ -42,10 +49,12 @@ impl Feed {
             id,
             subscriber,
             tasks: HashMap::new(),
+            known: HashMap::new(),
             logs: HashMap::new(),
             taken: Pending::default(),
             messages: Vec::new(),
             ticks: false,
+            unseen: Unseen::default(),
         }
     }
 
@@ -63,9 +72,21 @@ impl Feed {
             ClientMessage::Subscribe { tasks } => self.subscribe(tasks).await,
             ClientMessage::Unsubscribe { tasks } => {
                 for task in tasks {
+                    self.unseen.forget(task);
+                    self.known.remove(&task);
                     if self.tasks.remove(&task).is_some() {
                         self.inner.hub.unwatch(self.id, task);
                     }
+                }
+            }
+            ClientMessage::OutOfSight { tasks } => {
+                // What is watched bounds what is remembered.
+                let watched = tasks.into_iter().filter(|task| self.tasks.contains_key(task));
+                self.unseen.out_of_sight(watched);
+            }
+            ClientMessage::InSight { tasks } => {
+                for state in tasks.into_iter().filter_map(|task| self.unseen.in_sight(task)) {
+                    self.subscriber.offer(&state);
                 }
             }
             ClientMessage::Log { task, since } => self.subscribe_log(task, since).await,
@@ -75,10 +96,13 @@ impl Feed {
                 }
             }
             ClientMessage::List { query } => match self.client.may(Action::List, Subject::Deck) {
-                Ok(()) => self.inner.hub.set_list(self.id, Some(query.at(self.inner.clock.now()))),
+                Ok(()) => {
+                    let query = query.at(self.inner.clock.now());
+                    self.inner.hub.set_list(self.id, query, self.inner.store.is_shared());
+                }
                 Err(error) => self.subscriber.refuse(None, error),
             },
-            ClientMessage::Unlist => self.inner.hub.set_list(self.id, None),
+            ClientMessage::Unlist => self.inner.hub.unset_list(self.id),
             ClientMessage::Counts { on } => match self.client.may(Action::List, Subject::Deck) {
                 Ok(()) => {
                     self.inner.hub.set_counts(self.id, on);
@@ -111,6 +135,7 @@ impl Feed {
                 self.tasks.insert(known.id, None);
                 self.inner.hub.watch(self.id, known.id);
             }
+            self.known.insert(known.id, Rev { version: known.version, tick: known.tick });
             wanted.push(known);
         }
         let ids = wanted.iter().map(|known| known.id).collect();
@@ -137,7 +162,7 @@ impl Feed {
                 continue;
             };
             let definition = self.inner.definition(&record.kind);
-            if let Err(error) = self.client.may(Action::Read, Subject::Task(known.id, definition)) {
+            if let Err(error) = self.client.may(Action::Watch, Subject::Task(known.id, definition)) {
                 self.drop_task(known.id, error);
                 continue;
             }
@@ -150,6 +175,8 @@ impl Feed {
 
     fn drop_task(&mut self, task: TaskId, error: DeckError) {
         self.tasks.remove(&task);
+        self.known.remove(&task);
+        self.unseen.forget(task);
         self.inner.hub.unwatch(self.id, task);
         self.subscriber.pending().states.remove(&task);
         self.subscriber.refuse(Some(task), error);
@@ -184,8 +211,11 @@ impl Feed {
                 return Some(std::mem::take(&mut self.messages));
             }
             let subscriber = Arc::clone(&self.subscriber);
-            // A notification since `take` has left a permit, so this returns at once then.
-            subscriber.ready.notified().await;
+            tokio::select! {
+                // A notification since `take` has left a permit, so this returns at once then.
+                () = subscriber.ready.notified() => {}
+                () = self.unseen.due() => {}
+            }
         }
     }
 
@@ -198,6 +228,7 @@ impl Feed {
         taken.logs.extend(new.logs);
         taken.new.extend(new.new);
         taken.refused.extend(new.refused);
+        taken.listed |= new.listed;
         taken.counts |= new.counts;
         taken.closed |= new.closed;
     }
@@ -232,13 +263,25 @@ impl Feed {
         let (mut states, mut ticks) = (Vec::new(), Vec::new());
         for (id, state) in self.taken.states.drain() {
             let Some(told) = self.tasks.get_mut(&id) else { continue };
+            if self.known.get(&id).is_some_and(|known| state.rev() <= *known) {
+                continue;
+            }
             match told.as_ref().and_then(|told| Tick::between(told, &state)) {
+                Some(_) if self.unseen.keeps(&state) => continue,
                 Some(tick) => ticks.push(tick),
-                None => states.push((*state).clone()),
+                None => {
+                    self.unseen.overtaken(id);
+                    states.push((*state).clone());
+                }
             }
             if self.ticks {
                 *told = Some(state);
             }
+        }
+        for state in self.unseen.take_due() {
+            let Some(Some(told)) = self.tasks.get_mut(&state.id) else { continue };
+            ticks.extend(Tick::between(told, &state));
+            *told = state;
         }
         if !states.is_empty() {
             self.messages.push(ServerMessage::States { tasks: states });
@@ -248,10 +291,15 @@ impl Feed {
         }
         for (id, version) in self.taken.gone.drain() {
             // Nothing more comes of it, so it takes up no place among what is watched.
+            self.unseen.forget(id);
+            self.known.remove(&id);
             if self.tasks.remove(&id).is_some() {
                 self.inner.hub.unwatch(self.id, id);
             }
             self.messages.push(ServerMessage::Gone { id, version });
+        }
+        if std::mem::take(&mut self.taken.listed) {
+            self.messages.push(ServerMessage::New { tasks: Vec::new() });
         }
         if !self.taken.new.is_empty() {
             self.messages.push(ServerMessage::New { tasks: std::mem::take(&mut self.taken.new) });

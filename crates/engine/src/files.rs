@@ -1,4 +1,15 @@
-//! Uploaded files and artifacts: bytes in a directory beside the database, under names that no client chose.
+//! Uploaded files and artifacts: bytes in a directory beside the database or in one that is named, under names that no
+//! client chose. Where many nodes share a database and no directory, the bytes are in the database, and the directory of
+//! each node holds copies of those that it needs.
+
+mod directory;
+mod marker;
+#[cfg(test)]
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,86 +21,26 @@ use tokio::io::AsyncWriteExt;
 use crate::clock;
 use crate::deck::Inner;
 
-/// A directory of files, each named by its id.
-#[derive(Debug)]
-pub(crate) struct FileStore {
-    root: PathBuf,
-    /// For a deck in memory: the directory goes when the deck goes.
-    temporary: bool,
-}
-
-impl FileStore {
-    /// That of a SQLite file: in the directory `<file>.files` beside it.
-    pub(crate) fn beside(database: &Path) -> std::io::Result<Self> {
-        let mut name = database.as_os_str().to_owned();
-        name.push(".files");
-        Self::open(PathBuf::from(name), false)
-    }
-
-    pub(crate) fn open(root: PathBuf, temporary: bool) -> std::io::Result<Self> {
-        std::fs::create_dir_all(root.join("new"))?;
-        Ok(Self { root, temporary })
-    }
-
-    /// Where a finished file is.
-    pub(crate) fn path(&self, id: FileId) -> PathBuf {
-        self.root.join(relative(id))
-    }
-
-    /// Where a finished file is in an archive of the deck.
-    pub(crate) fn archive_name(&self, id: FileId) -> String {
-        format!("files/{}", relative(id))
-    }
-
-    /// Where a file is while it is written.
-    pub(crate) fn new_path(&self, id: FileId) -> PathBuf {
-        self.root.join("new").join(id.as_uuid().simple().to_string())
-    }
-
-    /// Makes a written file durable and puts it in its place.
-    pub(crate) async fn keep(&self, id: FileId) -> std::io::Result<u64> {
-        let (from, to) = (self.new_path(id), self.path(id));
-        let file = File::open(&from).await?;
-        file.sync_all().await?;
-        let size = file.metadata().await?.len();
-        if let Some(folder) = to.parent() {
-            tokio::fs::create_dir_all(folder).await?;
-            tokio::fs::rename(&from, &to).await?;
-            // The name is durable only when its folder is.
-            File::open(folder).await?.sync_all().await?;
-        }
-        Ok(size)
-    }
-
-    /// Removes files whose rows are gone already. One that stays is only space.
-    pub(crate) async fn remove(&self, ids: &[FileId]) {
-        for id in ids {
-            if let Err(error) = tokio::fs::remove_file(self.path(*id)).await
-                && error.kind() != std::io::ErrorKind::NotFound
-            {
-                tracing::warn!(file = %id, %error, "a file that no task refers to could not be removed");
-            }
-        }
-    }
-
-    /// Removes what a crash left half written.
-    pub(crate) fn sweep_unfinished(&self) -> std::io::Result<()> {
-        for entry in std::fs::read_dir(self.root.join("new"))? {
-            std::fs::remove_file(entry?.path())?;
-        }
-        Ok(())
-    }
-}
+pub(crate) use directory::FileStore;
+#[cfg(feature = "postgres")]
+pub(crate) use marker::{NOTE, agree};
+pub(crate) use sweep::Sweep;
 
 impl Inner {
-    /// Where the bytes of a finished file are on this machine; they are fetched when another node wrote them.
-    pub(crate) async fn local_file(&self, id: FileId) -> std::io::Result<PathBuf> {
+    /// Whether the store has the bytes of files, and the directory here copies of some.
+    pub(crate) fn keeps_copies(&self) -> bool {
+        self.store.is_shared() && self.files.is_temporary()
+    }
+
+    /// Where the bytes of a finished file are on this machine; they are fetched when another node wrote them. A copy stays
+    /// for a while after this.
+    pub(crate) async fn local_file(self: &Arc<Self>, id: FileId) -> std::io::Result<PathBuf> {
         let path = self.files.path(id);
-        if !self.store.is_shared() || tokio::fs::try_exists(&path).await? {
+        if !self.store.is_shared() || self.has_file(id).await? {
             return Ok(path);
         }
         // Under a name of its own: two may want it at the same time.
-        let new = self.files.new_path(clock::new_file_id());
+        let new = self.files.new_path(clock::new_file_id(self.clock.now()));
         let got = self.store.get_file(id, &new).await.map_err(std::io::Error::other);
         if !matches!(got, Ok(true)) {
             // There may be a part of it.
@@ -102,20 +53,14 @@ impl Inner {
         tokio::fs::rename(&new, &path).await?;
         Ok(path)
     }
-}
 
-/// A folder of two digits, then the id. The last digits of a UUIDv7 are random; the first ones are the time.
-fn relative(id: FileId) -> String {
-    let name = id.as_uuid().simple().to_string();
-    format!("{}/{name}", &name[30..])
-}
-
-impl Drop for FileStore {
-    fn drop(&mut self) {
-        if self.temporary {
-            // Nothing in it is wanted any more.
-            drop(std::fs::remove_dir_all(&self.root));
+    async fn has_file(self: &Arc<Self>, id: FileId) -> std::io::Result<bool> {
+        if !self.keeps_copies() {
+            return tokio::fs::try_exists(self.files.path(id)).await;
         }
+        let inner = Arc::clone(self);
+        let used = tokio::task::spawn_blocking(move || inner.files.used(id)).await;
+        used.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 }
 
@@ -130,7 +75,7 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     pub(crate) async fn create(inner: Arc<Inner>) -> std::io::Result<(Self, File)> {
-        let id = clock::new_file_id();
+        let id = clock::new_file_id(inner.clock.now());
         let path = inner.files.new_path(id);
         let file = File::create_new(&path).await?;
         Ok((Self { inner, id, path, finished: false }, file))
@@ -144,8 +89,10 @@ impl NewFile {
     pub(crate) async fn keep(mut self) -> std::io::Result<(FileId, u64)> {
         let size = self.inner.files.keep(self.id).await?;
         self.finished = true;
-        let kept = self.inner.store.put_file(self.id, &self.inner.files.path(self.id)).await;
-        kept.map_err(std::io::Error::other)?;
+        if self.inner.keeps_copies() {
+            let kept = self.inner.store.put_file(self.id, &self.inner.files.path(self.id)).await;
+            kept.map_err(std::io::Error::other)?;
+        }
         Ok((self.id, size))
     }
 }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use taskdeck_core::SessionId;
+use taskdeck_core::{SessionId, Timestamp};
 
 use crate::clock;
 use crate::deck::Inner;
-use crate::store::{Moved, SessionRow, StoreError};
+use crate::store::{Moved, Said, SessionRow, StoreError};
 
 /// How often the counter moves and the others are looked at, as a part of the lease.
 pub(crate) const BEATS: u32 = 6;
@@ -32,6 +32,8 @@ pub(crate) struct Heart {
     /// Neither beats nor looks: what happens in a stopped process, without stopping the test.
     #[cfg(test)]
     pub(crate) held: AtomicBool,
+    /// What the others were last told of this node.
+    said: Mutex<Option<Said>>,
     /// Moved by the runtime itself: stands still when a task blocks it.
     pulse: AtomicU64,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -49,6 +51,7 @@ impl Heart {
             stalled: AtomicBool::new(false),
             #[cfg(test)]
             held: AtomicBool::new(false),
+            said: Mutex::default(),
             pulse: AtomicU64::new(0),
             thread: Mutex::default(),
         }
@@ -91,8 +94,36 @@ async fn join_as(inner: &Inner, id: SessionId) -> Result<(), StoreError> {
         slots: u32::try_from(slots).unwrap_or(u32::MAX),
         started_at: inner.clock.now(),
         beat: inner.heart.beat.load(Ordering::Relaxed),
+        said: inner.store.is_shared().then(|| said(inner)),
     };
     inner.store.join(session).await
+}
+
+/// What this node says of itself.
+pub(crate) fn said(inner: &Inner) -> Said {
+    Said {
+        kinds: if inner.settings.worker { inner.registry.kinds() } else { Vec::new() },
+        stopping: inner.stopping.is_cancelled(),
+        stalled: inner.heart.stalled.load(Ordering::Acquire),
+        held: inner.live.held(),
+        lent: inner.live.lent(),
+        // Who shows it knows since when.
+        work: Some(inner.work.since(Timestamp::default())),
+    }
+}
+
+/// Tells the others what is new of this node.
+pub(crate) async fn say(inner: &Inner) -> Result<(), StoreError> {
+    if !inner.store.is_shared() {
+        return Ok(());
+    }
+    let said = said(inner);
+    let is_known = inner.heart.said.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&said);
+    if !is_known {
+        inner.store.say(inner.session(), said.clone()).await?;
+        *inner.heart.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+    }
+    Ok(())
 }
 
 /// Takes its tasks from every other session, known or not.
@@ -169,6 +200,9 @@ pub(crate) async fn beat(inner: &Inner) -> Result<bool, StoreError> {
     let lives = inner.store.beat(session, beat).await?;
     if lives {
         *inner.heart.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = sent;
+        if let Err(error) = say(inner).await {
+            tracing::debug!(%error, "what this node says of itself is told with a later beat");
+        }
     } else {
         lost(inner, session).await?;
     }

@@ -18,10 +18,21 @@ pub(crate) struct Pending {
     pub(crate) states: HashMap<TaskId, Arc<TaskState>>,
     pub(crate) gone: HashMap<TaskId, u32>,
     pub(crate) logs: HashSet<TaskId>,
+    /// Whether it is to be told that its list is told of from now on.
+    pub(crate) listed: bool,
     pub(crate) new: Vec<TaskId>,
     pub(crate) counts: bool,
     pub(crate) refused: Vec<(Option<TaskId>, DeckError)>,
     pub(crate) closed: bool,
+}
+
+impl Pending {
+    /// Notes a task that is new in the list. Beyond the limit the page loads the list anew; more names would not help it.
+    fn arrives(&mut self, id: TaskId) {
+        if self.new.len() < LIST_ANNOUNCE_LIMIT && !self.new.contains(&id) {
+            self.new.push(id);
+        }
+    }
 }
 
 /// One reader of the feed.
@@ -76,9 +87,17 @@ struct Subscriptions {
     all: HashMap<SubscriberId, Arc<Subscriber>>,
     tasks: HashMap<TaskId, HashSet<SubscriberId>>,
     logs: HashMap<TaskId, HashSet<SubscriberId>>,
-    lists: HashMap<SubscriberId, ListQuery>,
+    lists: HashMap<SubscriberId, List>,
     counts: HashSet<SubscriberId>,
     closed: bool,
+}
+
+/// The list of a subscriber.
+#[derive(Debug)]
+struct List {
+    query: ListQuery,
+    /// Whether what comes into it is told, whoever starts it.
+    is_told: bool,
 }
 
 /// The deck's switchboard.
@@ -147,12 +166,21 @@ impl Hub {
         remove_watcher(&mut self.lock().logs, task, id);
     }
 
-    pub(crate) fn set_list(&self, id: SubscriberId, query: Option<ListQuery>) {
+    /// Tells a subscriber of what comes into this list, and says when that begins: at once, or where other nodes start
+    /// tasks too (`is_shared`) when the list was looked at (see [`announce`](Self::announce)).
+    pub(crate) fn set_list(&self, id: SubscriberId, query: ListQuery, is_shared: bool) {
         let mut hub = self.lock();
-        match query {
-            Some(query) => hub.lists.insert(id, query),
-            None => hub.lists.remove(&id),
-        };
+        hub.lists.insert(id, List { query, is_told: !is_shared });
+        if let Some(subscriber) = hub.all.get(&id)
+            && !is_shared
+        {
+            subscriber.note(|pending| pending.listed = true);
+        }
+    }
+
+    /// Tells a subscriber of no list any more.
+    pub(crate) fn unset_list(&self, id: SubscriberId) {
+        self.lock().lists.remove(&id);
     }
 
     pub(crate) fn set_counts(&self, id: SubscriberId, on: bool) {
@@ -177,21 +205,12 @@ impl Hub {
         if before == Some(state.status) {
             return;
         }
-        for (id, query) in &hub.lists {
-            let was_in = before.is_some_and(|status| {
-                let query_status = query.status;
-                query_status.is_empty() || query_status.contains(status)
-            });
+        for (id, List { query, .. }) in &hub.lists {
             if query.matches(&state)
-                && !was_in
+                && !before.is_some_and(|before| had(query, &state, before))
                 && let Some(subscriber) = hub.all.get(id)
             {
-                subscriber.note(|pending| {
-                    // Beyond the limit the page loads the list anew; more names would not help it.
-                    if pending.new.len() < LIST_ANNOUNCE_LIMIT && !pending.new.contains(&state.id) {
-                        pending.new.push(state.id);
-                    }
-                });
+                subscriber.note(|pending| pending.arrives(state.id));
             }
         }
         Self::tell_counts(&hub);
@@ -241,6 +260,19 @@ impl Hub {
             subscriber.note(|pending| pending.closed = true);
         }
     }
+}
+
+/// Whether a list had a task that it has now, before the task's status changed.
+fn had(query: &ListQuery, now: &TaskState, before: Status) -> bool {
+    let by_status = query.status.is_empty() || query.status.contains(before);
+    let by_what_attempts_leave = query.error.is_some() || query.partial.is_some() || query.text.is_some();
+    if !by_status || !by_what_attempts_leave {
+        return by_status;
+    }
+    // The error is that of the last attempt: before the end of the first there was none.
+    let had_error = before.has_ended() || now.attempt > 1;
+    let error = now.error.clone().filter(|_| had_error);
+    query.matches(&TaskState { status: before, partial: false, error, ..now.clone() })
 }
 
 fn remove_watcher(of: &mut HashMap<TaskId, HashSet<SubscriberId>>, task: TaskId, id: SubscriberId) {

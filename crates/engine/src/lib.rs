@@ -82,7 +82,7 @@ mod work;
 mod worker;
 
 pub use child::{Child, ChildStart};
-pub use client::{Client, StatsQuery, StatsSince};
+pub use client::{Client, PreparedStart, StatsQuery, StatsSince};
 pub use command::TaskCommand;
 pub use context::{ArtifactWriter, Scope, TaskContext};
 pub use deck::{BuildError, Deck, DeckBuilder, StoredFile};
@@ -92,7 +92,9 @@ pub use inventory;
 pub use layer::{NextAttempt, NextStart, StartCall};
 pub use log_layer::TaskLogLayer;
 pub use registry::{Linked, Registry, RegistryError, TaskBody};
+/// What transactions on a deck's SQLite file are made with: [`Start::prepare`].
+pub use rusqlite;
 pub use settings::{Durability, Settings};
 #[cfg(feature = "postgres")]
 pub use sqlx_postgres::{PgConnection, PgTransaction};
-pub use start::{Start, TaskHandle, Watch};
+pub use start::{Prepared, Start, TaskHandle, Watch};

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use taskdeck_core::{
     Definition, Lease, LeaseToken, LogLevel, LogLine, LogPage, Machine, PartProblem, Progress, Question, Rev,
@@ -63,6 +64,8 @@ struct Now {
     tick: u32,
     progress_changed: bool,
     progress_unsaved: bool,
+    /// When progress and log were last given to the store.
+    saved_at: Option<Instant>,
     /// Where the bar stood when this attempt first said how far it is.
     from: Option<(f64, Timestamp)>,
     log: LogBuffer,
@@ -79,7 +82,7 @@ impl Now {
     }
 
     fn state(&self) -> TaskState {
-        TaskState { waiting: self.waiting.clone(), ..self.record.state(self.tick) }
+        TaskState { waiting: self.waiting.clone(), tick: self.tick, ..self.record.state() }
     }
 }
 
@@ -137,6 +140,7 @@ impl LiveTask {
                 tick: 0,
                 progress_changed: false,
                 progress_unsaved: false,
+                saved_at: None,
                 from: None,
                 log,
                 problems: Vec::new(),
@@ -189,6 +193,11 @@ impl LiveTask {
     pub(crate) fn waiting(self: &Arc<Self>, what: Option<String>) {
         self.now().waiting = what;
         self.progress(|_| {});
+    }
+
+    /// Whether it waits for something while others use its slot.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.now().waiting.is_some()
     }
 
     /// Changes the progress.
@@ -308,6 +317,18 @@ impl LiveTask {
         self.announced.store(false, Ordering::Release);
         let mut now = self.now();
         std::mem::take(&mut now.progress_changed).then(|| now.state())
+    }
+
+    /// Notes that it is given to the store now, if that was not done in the time before; else, how long until it may be.
+    pub(crate) fn saves(&self, at: Instant, every: Duration) -> Result<(), Duration> {
+        let mut now = self.now();
+        let wait = now.saved_at.map_or(Duration::ZERO, |saved| every.saturating_sub(at - saved));
+        if wait.is_zero() {
+            now.saved_at = Some(at);
+            Ok(())
+        } else {
+            Err(wait)
+        }
     }
 
     /// The progress to be stored, if it is not.

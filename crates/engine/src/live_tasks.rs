@@ -1,6 +1,6 @@
 //! Which tasks run on this node, and which slots their code holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskdeck_core::{LeaseToken, Machine, SessionId, TaskId, TaskState};
@@ -14,6 +14,8 @@ use crate::store::Record;
 pub(crate) struct LiveTasks {
     running: Mutex<Running>,
     slots: Mutex<HashMap<TaskId, u32>>,
+    /// Tasks whose attempt is over or just ending, while code of theirs does not stop.
+    stubborn: Mutex<HashSet<TaskId>>,
     freed: Notify,
 }
 
@@ -56,8 +58,14 @@ impl LiveTasks {
             *held -= 1;
             if *held == 0 {
                 slots.remove(&id);
+                self.stubborn.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             }
         }
+    }
+
+    /// Notes that code of the task does not stop though its attempt ends.
+    pub(crate) fn goes_on(&self, id: TaskId) {
+        self.stubborn.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
     }
 
     /// Tells those who wait for a slot to be let go.
@@ -118,28 +126,42 @@ impl LiveTasks {
         self.running().tasks.values().cloned().collect()
     }
 
+    /// How many tasks wait for others, and lend their slots meanwhile.
+    pub(crate) fn lent(&self) -> u32 {
+        // The lock is not held while each is asked.
+        let lent = self.all().iter().filter(|task| task.is_waiting()).count();
+        u32::try_from(lent).unwrap_or(u32::MAX)
+    }
+
     /// The tasks whose attempt is over while code of it still holds a slot.
     pub(crate) fn held(&self) -> Vec<TaskId> {
         let slots: Vec<_> = self.slots().iter().map(|(id, held)| (*id, *held)).collect();
         let running = self.running();
         let over = |(id, held): &(TaskId, u32)| *held > u32::from(running.tasks.contains_key(id));
-        slots.iter().filter(|slot| over(slot)).map(|(id, _)| *id).collect()
+        let mut held: Vec<_> = slots.iter().filter(|slot| over(slot)).map(|(id, _)| *id).collect();
+        let stubborn = self.stubborn.lock().unwrap_or_else(PoisonError::into_inner);
+        held.extend(stubborn.iter());
+        held.sort_unstable();
+        held.dedup();
+        held
     }
 
     /// Whether code of the task still holds a slot; a moment is given to one that is just ending.
     pub(crate) async fn holds_slot(&self, id: TaskId) -> bool {
         const MOMENT: std::time::Duration = std::time::Duration::from_millis(500);
-        let free = async {
-            loop {
-                let freed = self.freed.notified();
-                tokio::pin!(freed);
-                freed.as_mut().enable();
-                if !self.slots().contains_key(&id) {
-                    return;
-                }
-                freed.await;
+        tokio::time::timeout(MOMENT, self.until_free(id)).await.is_err()
+    }
+
+    /// Returns when no code of the task holds a slot.
+    pub(crate) async fn until_free(&self, id: TaskId) {
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if !self.slots().contains_key(&id) {
+                return;
             }
-        };
-        tokio::time::timeout(MOMENT, free).await.is_err()
+            freed.await;
+        }
     }
 }

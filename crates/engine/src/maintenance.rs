@@ -2,20 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use taskdeck_core::{Status, TaskId, Timestamp};
 
 use crate::deck::Inner;
+use crate::files::Sweep;
 use crate::store::{RemoveWhich, StoreError};
 
 /// How many tasks one transaction moves or removes, so that no writer waits long for it.
 const BATCH: usize = 500;
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+const PRUNED: &str = "pruned_at";
+/// Nodes are not on the second.
+const LENIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked for what crashes left of files.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How many tasks of a status one round of pruning looks at; the next goes on where it stopped.
 const PRUNE_LOOKS: usize = 20_000;
-/// How long an upload waits for the task that it is for.
-const LOOSE_FILES: i64 = 24 * 60 * 60 * 1000;
 /// How long it is kept what happened in each minute.
 pub(crate) const KEEP_ROLLUPS: i64 = 14 * 24 * 60 * 60 * 1000;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -64,22 +68,50 @@ async fn due(inner: &Inner) -> Result<Option<Duration>, StoreError> {
 
 /// Removes ended tasks after the retention time, and uploads that no task came for.
 pub(crate) async fn prune_loop(inner: Arc<Inner>) {
-    let mut walks = Walks::new();
+    let (mut walks, mut files) = (Walks::new(), Sweep::default());
+    let mut swept: Option<Instant> = None;
     loop {
-        if let Err(error) = prune(&inner, &mut walks).await {
+        if swept.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
+            swept = Some(Instant::now());
+            if let Err(error) = sweep(&inner, &mut files).await {
+                tracing::warn!(%error, "what crashes left of files could not be removed; it is tried again");
+            }
+        }
+        if let Err(error) = prune(&inner, &mut walks, &mut files).await {
             tracing::warn!(%error, "old tasks could not be removed; it is tried again");
         }
         tokio::select! {
             () = tokio::time::sleep(PRUNE_EVERY) => {}
-            () = inner.stopped.cancelled() => return,
+            () = inner.stopped.cancelled() => {
+                if let Err(error) = inner.store.end_turn(PRUNED).await {
+                    tracing::debug!(%error, "the next node waits a minute before it prunes");
+                }
+                return;
+            }
         }
     }
+}
+
+/// Removes bytes of files that no task came for, and copies that nobody needs here.
+async fn sweep(inner: &Arc<Inner>, files: &mut Sweep) -> Result<(), StoreError> {
+    if inner.keeps_copies() {
+        inner.forget_copies().await?;
+    }
+    files.begin_again();
+    if inner.store.has_turn("swept_at", SWEEP_EVERY - LENIENCE).await? {
+        files.stray(inner).await?;
+    }
+    Ok(())
 }
 
 /// Where the walk over the ended tasks of each status and kind stands.
 type Walks = HashMap<(Status, String), TaskId>;
 
-async fn prune(inner: &Inner, walks: &mut Walks) -> Result<(), StoreError> {
+async fn prune(inner: &Inner, walks: &mut Walks, files: &mut Sweep) -> Result<(), StoreError> {
+    // Of many nodes one is enough.
+    if !inner.store.has_turn(PRUNED, PRUNE_EVERY - LENIENCE).await? {
+        return Ok(());
+    }
     let now = inner.clock.now();
     while !inner.stopping.is_cancelled() && inner.remove(RemoveWhich::OwnTime(now), BATCH).await? >= BATCH {}
     let mut lanes: Vec<_> = inner.store.lane_counts().await?;
@@ -91,9 +123,7 @@ async fn prune(inner: &Inner, walks: &mut Walks) -> Result<(), StoreError> {
     while !inner.stopping.is_cancelled()
         && inner.store.remove_rollups(now.plus_millis(-KEEP_ROLLUPS), BATCH).await? >= BATCH
     {}
-    let loose = inner.store.remove_loose_files(now.plus_millis(-LOOSE_FILES)).await?;
-    inner.files.remove(&loose).await;
-    Ok(())
+    files.loose(inner).await
 }
 
 /// One round over the ended tasks of a status and kind, oldest first. Nothing that was created after the limit can

@@ -31,7 +31,7 @@ pub(crate) fn new_record(
         None => (request.trace_id.or_else(|| origin.trace_id.clone()), origin.span.clone()),
     };
     Record {
-        id: request.id.unwrap_or_else(clock::new_task_id),
+        id: request.id.unwrap_or_else(|| clock::new_task_id(now)),
         kind: definition.kind.clone(),
         kind_version: definition.version,
         queue: request.queue.unwrap_or_else(|| limits.queue.clone()),
@@ -54,8 +54,10 @@ pub(crate) fn new_record(
             result_ttl_ms: request.result_ttl,
             permissions: origin.permissions.clone(),
             span,
+            due_at: due.filter(|at| *at > now),
             detached: origin.detached,
         },
         notice_seq: 0,
+        tick: 0,
     }
 }

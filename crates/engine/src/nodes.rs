@@ -4,15 +4,15 @@
 //! The store tells that there is something to look at; what it is, is read. A message may be lost, so everything is
 //! looked at now and then without one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use taskdeck_core::{Counts, LIST_ANNOUNCE_LIMIT, ListQuery, Rev, Status, TaskId};
 use tokio::time::MissedTickBehavior;
 
 use crate::deck::Inner;
-use crate::store::{Heard, Record, StoreError};
+use crate::store::{Heard, StoreError};
 
 /// How often a node looks that heard nothing.
 const SLOW: Duration = Duration::from_secs(5);
@@ -21,6 +21,8 @@ const WATCHED: Duration = Duration::from_secs(1);
 const PACE: Duration = Duration::from_millis(250);
 /// How often the clock is compared with the store's.
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether this machine's clock was set.
+const CLOCK_LOOKS: Duration = Duration::from_secs(1);
 /// A smaller difference than this, in milliseconds, may be the way there and back.
 const CLOCK_SLACK_MS: i64 = 250;
 /// How many lists are looked at in one go.
@@ -77,23 +79,37 @@ pub(crate) async fn watched_loop(inner: Arc<Inner>) {
 
 /// Keeps this node's time that of the store, so that the clocks of many machines need not agree.
 pub(crate) async fn clock_loop(inner: Arc<Inner>) {
+    let mut read = Instant::now();
     loop {
         tokio::select! {
-            () = tokio::time::sleep(CLOCK_EVERY) => {}
+            () = tokio::time::sleep(CLOCK_LOOKS) => {}
             () = inner.stopped.cancelled() => return,
         }
+        if read.elapsed() < CLOCK_EVERY && inner.clock.moved_ms().abs() <= CLOCK_SLACK_MS {
+            continue;
+        }
+        read = Instant::now();
         if let Err(error) = set_clock(&inner).await {
             tracing::debug!(%error, "the store's clock could not be read");
         }
     }
 }
 
-/// Takes over the store's time.
+/// Takes over the store's time, where many nodes share it.
 pub(crate) async fn set_clock(inner: &Inner) -> Result<(), StoreError> {
+    if !inner.store.is_shared() {
+        return Ok(());
+    }
     let ahead = inner.store.clock_ahead_ms().await?;
-    if (ahead - inner.clock.ahead_ms()).abs() > CLOCK_SLACK_MS {
-        tracing::info!(ahead_ms = ahead, "this machine's clock is not the store's: the store's is used");
-        inner.clock.set_ahead_ms(ahead);
+    let (here, is_set) = (crate::clock::system(), inner.clock.is_set());
+    let there = here.plus_millis(ahead);
+    let off_ms = there.as_millis() - inner.clock.now().as_millis();
+    if off_ms.abs() > CLOCK_SLACK_MS {
+        tracing::info!(off_ms, "this node's clock is not the store's: the store's is used");
+        inner.clock.set(there);
+    } else if !is_set || inner.clock.moved_ms().abs() > CLOCK_SLACK_MS {
+        // As good as the store's, and from here on not the machine's any more.
+        inner.clock.set(inner.clock.now());
     }
     Ok(())
 }
@@ -103,7 +119,10 @@ pub(crate) async fn set_clock(inner: &Inner) -> Result<(), StoreError> {
 struct Seen {
     tasks: HashMap<TaskId, (Rev, Status)>,
     logs: HashMap<TaskId, u64>,
-    lists: Vec<(ListQuery, Vec<TaskId>)>,
+    /// Those that were told to be gone, while somebody still watches them.
+    gone: HashSet<TaskId>,
+    /// What each list began with, that whose turn it is first. None: nobody has looked yet.
+    lists: VecDeque<(ListQuery, Option<HashSet<TaskId>>)>,
     counts: Option<Counts>,
 }
 
@@ -124,21 +143,18 @@ async fn look(inner: &Inner, seen: &mut Seen) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn look_at_tasks(inner: &Inner, seen: &mut Seen, watched: &[TaskId]) -> Result<(), StoreError> {
+async fn look_at_tasks(inner: &Inner, seen: &mut Seen, watched: &HashSet<TaskId>) -> Result<(), StoreError> {
     // What runs here is told as it happens.
-    let elsewhere: Vec<_> = watched.iter().copied().filter(|id| inner.live.get(*id).is_none()).collect();
+    let elsewhere: HashSet<_> = watched.iter().copied().filter(|id| inner.live.get(*id).is_none()).collect();
     seen.tasks.retain(|id, _| elsewhere.contains(id));
     if elsewhere.is_empty() {
         return Ok(());
     }
-    let found = inner.store.get_many(elsewhere).await?;
-    let running: Vec<_> =
-        found.iter().filter(|record| record.status() == Status::Running).map(|record| record.id).collect();
-    let ticks = if running.is_empty() { HashMap::new() } else { inner.store.ticks(running).await? };
-    let mut gone: Vec<_> = seen.tasks.iter().map(|(id, (rev, _))| (*id, rev.version)).collect();
+    let found = inner.store.get_many(elsewhere.iter().copied().collect()).await?;
+    let mut missing = elsewhere;
     for record in &found {
-        gone.retain(|(id, _)| *id != record.id);
-        let state = record.state(ticks.get(&record.id).copied().unwrap_or(0));
+        missing.remove(&record.id);
+        let state = record.state();
         let (rev, status) = (state.rev(), state.status);
         let before = seen.tasks.insert(record.id, (rev, status));
         if before.is_none_or(|(known, _)| rev > known) && inner.live.get(record.id).is_none() {
@@ -146,39 +162,57 @@ async fn look_at_tasks(inner: &Inner, seen: &mut Seen, watched: &[TaskId]) -> Re
             inner.hub.publish(state, Some(status));
         }
     }
+    // One that is watched is there or was there: who watches it has looked. Told once, however long they go on watching.
+    let gone = |id: &TaskId| Some((*id, seen.tasks.get(id).map_or(0, |(rev, _)| rev.version)));
+    let gone: Vec<_> = missing.iter().filter(|id| !seen.gone.contains(id)).filter_map(gone).collect();
     for (id, _) in &gone {
         seen.tasks.remove(id);
     }
+    seen.gone = missing;
     inner.hub.gone(&gone);
     Ok(())
 }
 
-async fn look_at_logs(inner: &Inner, seen: &mut Seen, watched: &[TaskId]) -> Result<(), StoreError> {
+async fn look_at_logs(inner: &Inner, seen: &mut Seen, watched: &HashSet<TaskId>) -> Result<(), StoreError> {
     seen.logs.retain(|id, _| watched.contains(id));
-    for id in watched.iter().filter(|id| inner.live.get(**id).is_none()) {
-        let last = inner.store.last_log_seq(*id).await?;
-        if seen.logs.insert(*id, last) != Some(last) {
-            inner.hub.log_grew(*id);
+    let elsewhere: Vec<_> = watched.iter().copied().filter(|id| inner.live.get(*id).is_none()).collect();
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    let found = inner.store.last_log_seqs(elsewhere.clone()).await?;
+    for id in elsewhere {
+        let last = found.get(&id).copied().unwrap_or(0);
+        if seen.logs.insert(id, last) != Some(last) {
+            inner.hub.log_grew(id);
         }
     }
     Ok(())
 }
 
+/// So many lists in one go, and the next ones in the next: each has its turn.
 async fn look_at_lists(inner: &Inner, seen: &mut Seen, watched: Vec<ListQuery>) -> Result<(), StoreError> {
     seen.lists.retain(|(list, _)| watched.contains(list));
-    for list in watched.into_iter().take(LISTS) {
+    for list in &watched {
+        if !seen.lists.iter().any(|(known, _)| known == list) {
+            seen.lists.push_front((list.clone(), None));
+        }
+    }
+    for _ in 0..LISTS.min(seen.lists.len()) {
+        let Some((list, known)) = seen.lists.pop_front() else { break };
         let limit = u32::try_from(LIST_ANNOUNCE_LIMIT).unwrap_or(u32::MAX);
         let first = ListQuery { cursor: None, limit: Some(limit), ..list.clone() };
-        let found: Vec<_> =
-            inner.store.list(first).await?.0.iter().map(|record: &Record| record.id).collect();
-        match seen.lists.iter_mut().find(|(known, _)| *known == list) {
-            Some((_, known)) => {
-                let new: Vec<_> = found.iter().copied().filter(|id| !known.contains(id)).collect();
-                *known = found;
-                inner.hub.announce(&list, &new);
+        let found = match inner.store.list(first).await {
+            Ok((found, _)) => found,
+            Err(error) => {
+                seen.lists.push_back((list, known));
+                return Err(error);
             }
-            None => seen.lists.push((list, found)),
-        }
+        };
+        let found: HashSet<_> = found.iter().map(|record| record.id).collect();
+        // What is there when it is looked at first is not new.
+        let new = known.iter().flat_map(|known| found.difference(known)).copied().collect::<Vec<_>>();
+        inner.hub.announce(&list, &new);
+        seen.lists.push_back((list, Some(found)));
     }
     Ok(())
 }

@@ -113,11 +113,15 @@ impl Panic {
         self.seen.as_ref()?.place.as_deref()
     }
 
-    /// The place and the backtrace. Slow: it reads debug information.
+    /// The place, and the backtrace if it says more. Slow: it reads debug information.
     pub(crate) fn detail(&self) -> Option<String> {
         let seen = self.seen.as_ref()?;
         let place = seen.place.as_deref().unwrap_or("an unknown place");
-        Some(format!("panicked at {place}\n\n{}", backtrace::shown(&seen.backtrace)))
+        let at = format!("panicked at {place}");
+        Some(match backtrace::shown(&seen.backtrace) {
+            Some(way) => format!("{at}\n\n{way}"),
+            None => at,
+        })
     }
 }
 

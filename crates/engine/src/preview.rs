@@ -52,6 +52,7 @@ fn short(value: &Value) -> Option<String> {
         }
         other => form::field_text(other),
     };
+    let text = form::visible(&text);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= LONGEST_VALUE {
         return Some(line);

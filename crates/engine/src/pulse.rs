@@ -1,10 +1,10 @@
 //! Two beats for all running tasks together, instead of a timer for each: every 50 ms progress is told to those who
 //! watch, every 250 ms it is written behind, with the log lines, which are told then. Nothing beats while nothing
-//! changes.
+//! changes. Where other nodes read what is written, the first change of a task that was quiet is written at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use taskdeck_core::TaskId;
 use tokio::sync::Notify;
@@ -30,6 +30,26 @@ impl Pulse {
     pub(crate) fn changed(&self, task: Arc<LiveTask>) {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         self.to_tell.notify_one();
+    }
+
+    /// What is to be written now, and how long until more is: all of it, or each task so often at the most.
+    fn take_due(&self, each: bool) -> (Vec<Arc<LiveTask>>, Option<Duration>) {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        if !each {
+            return (std::mem::take(&mut *unsaved).into_values().collect(), None);
+        }
+        let (now, mut next, mut due) = (Instant::now(), None::<Duration>, Vec::new());
+        unsaved.retain(|_, task| match task.saves(now, SAVE_EVERY) {
+            Ok(()) => {
+                due.push(Arc::clone(task));
+                false
+            }
+            Err(wait) => {
+                next = Some(next.map_or(wait, |next| next.min(wait)));
+                true
+            }
+        });
+        (due, next)
     }
 }
 
@@ -57,16 +77,27 @@ pub(crate) async fn tell(inner: Arc<Inner>) {
 /// Writes behind.
 pub(crate) async fn save(inner: Arc<Inner>) {
     let pulse = &inner.pulse;
+    let (before, after) =
+        if inner.store.is_shared() { (Duration::ZERO, TELL_EVERY) } else { (SAVE_EVERY, Duration::ZERO) };
+    let mut wait: Option<Duration> = None;
     loop {
+        let due = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = pulse.to_save.notified() => {}
+            () = due => {}
             () = inner.stopped.cancelled() => return,
         }
-        tokio::time::sleep(SAVE_EVERY).await;
-        let unsaved = std::mem::take(&mut *pulse.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
-        let tasks: Vec<_> = unsaved.into_values().collect();
+        tokio::time::sleep(before).await;
+        let tasks;
+        (tasks, wait) = pulse.take_due(inner.store.is_shared());
         save_progress(&inner, &tasks).await;
         save_logs(&inner, tasks).await;
+        tokio::time::sleep(after).await;
     }
 }
 

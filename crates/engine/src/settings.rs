@@ -39,10 +39,13 @@ pub struct Settings {
     pub lease: Duration,
     /// The limits of queues; the others have none.
     pub queues: Vec<(QueueName, LaneLimits)>,
-    /// How often each user may start a task.
+    /// How often each user may start a task, over all nodes.
     pub user_rate: Option<Rate>,
     /// How long ended tasks of a status are kept, where that is not `retention`.
     pub retention_of: Vec<(Status, Duration)>,
+    /// How many connections this node has to a PostgreSQL server, at least 3: one for its heartbeat, one that listens, and
+    /// those that do the work.
+    pub store_connections: usize,
 }
 
 impl Default for Settings {
@@ -61,6 +64,7 @@ impl Default for Settings {
             queues: Vec::new(),
             user_rate: None,
             retention_of: Vec::new(),
+            store_connections: 11,
         }
     }
 }

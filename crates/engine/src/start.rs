@@ -1,5 +1,6 @@
 //! Starting a task by its type, and the handle that comes back.
 
+mod prepared;
 #[cfg(feature = "postgres")]
 mod within;
 
@@ -16,6 +17,8 @@ use taskdeck_core::{
 use crate::client::Client;
 use crate::feed::Feed;
 use crate::origin::Origin;
+
+pub use prepared::Prepared;
 
 /// A start in the making: set options (`.key("nightly").label("Nightly import")`), then await it.
 #[must_use = "a start does nothing until it is awaited"]
@@ -264,9 +267,24 @@ impl<T: Task> TaskHandle<T> {
     pub async fn cancel(&self, reason: Option<String>) -> Result<CancelOutcome, DeckError> {
         self.client.cancel(self.id, reason).await
     }
+
+    /// Tries it again once it has ended without a result, or at once when it waits for its next attempt.
+    ///
+    /// # Errors
+    /// Those of [`Client::retry`].
+    pub async fn retry(&self) -> Result<TaskState, DeckError> {
+        self.client.retry(self.id).await
+    }
 }
 
 impl Client {
+    /// The handle of a task that was started before, by another request or another process. Whether there is one of this
+    /// id, and of the kind `T`, shows when the handle is asked.
+    #[must_use]
+    pub fn handle<T: Task>(&self, id: TaskId) -> TaskHandle<T> {
+        TaskHandle { client: self.clone(), id, of: PhantomData }
+    }
+
     /// The states of a task from now on: the present one first, then whenever it changes, until it has ended.
     pub async fn watch(&self, id: TaskId) -> Watch {
         let mut feed = self.feed();

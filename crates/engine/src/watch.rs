@@ -6,16 +6,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use taskdeck_core::{AttemptEnd, Event, LeaseToken, SessionId, Status};
 
 use crate::deck::Inner;
 use crate::heart::{self, BEATS};
-use crate::store::{Change, Control, StoreError};
-
-/// How many running tasks of all nodes one look sees.
-const RUNNING: usize = 10_000;
+use crate::store::{Change, StoreError};
 
 /// The counter of a session; none for one that holds tasks though nobody knows it.
 type Beat = Option<u64>;
@@ -73,8 +71,8 @@ impl Others {
     }
 }
 
-/// Looks until the deck stops. `controls` are those that this node has taken over already.
-pub(crate) async fn watch_loop(inner: Arc<Inner>, mut controls: Vec<Control>) {
+/// Looks until the deck stops.
+pub(crate) async fn watch_loop(inner: Arc<Inner>) {
     let every = inner.settings.lease / BEATS;
     let mut others = Others::new(Instant::now());
     let mut unheard = Vec::new();
@@ -85,12 +83,12 @@ pub(crate) async fn watch_loop(inner: Arc<Inner>, mut controls: Vec<Control>) {
             () = inner.stopped.cancelled() => return,
         };
         #[cfg(test)]
-        if inner.heart.held.load(std::sync::atomic::Ordering::Acquire) {
+        if inner.heart.held.load(Ordering::Acquire) {
             continue;
         }
         if all && let Err(error) = look_at_others(&inner, &mut others).await {
             tracing::warn!(%error, "the other nodes could not be looked at; it is tried again");
-        } else if let Err(error) = look_at_own(&inner, &mut controls).await {
+        } else if let Err(error) = look_at_own(&inner).await {
             tracing::warn!(%error, "what others changed could not be looked at; it is tried again");
         }
         if all && let Err(error) = give_back_unheard(&inner, &mut unheard).await {
@@ -138,19 +136,16 @@ async fn give_back_unheard(inner: &Inner, known: &mut Vec<LeaseToken>) -> Result
     }
     let session = inner.session();
     let mut unheard = Vec::new();
-    for record in inner.store.running(RUNNING).await? {
-        let Some(lease) = record.machine.state.lease().filter(|lease| lease.session == session) else {
-            continue;
-        };
-        if inner.live.get(record.id).is_some_and(|task| task.token == lease.token) {
+    for (id, token) in inner.store.held_by(session).await? {
+        if inner.live.get(id).is_some_and(|task| task.token == token) {
             continue;
         }
-        if known.contains(&lease.token) {
-            tracing::warn!(task = %record.id, "claimed, but this node was not told so: it goes back to its queue");
-            let end = Event::AttemptEnded { token: lease.token, end: AttemptEnd::Released };
-            inner.apply(Change::new(record.id, end, inner.clock.now())).await?;
+        if known.contains(&token) {
+            tracing::warn!(task = %id, "claimed, but this node was not told so: it goes back to its queue");
+            let end = Event::AttemptEnded { token, end: AttemptEnd::Released };
+            inner.apply(Change::new(id, end, inner.clock.now())).await?;
         } else {
-            unheard.push(lease.token);
+            unheard.push(token);
         }
     }
     *known = unheard;
@@ -158,7 +153,7 @@ async fn give_back_unheard(inner: &Inner, known: &mut Vec<LeaseToken>) -> Result
 }
 
 /// Takes over what other nodes did to the tasks that run here, and the pauses and limits that they set.
-async fn look_at_own(inner: &Inner, controls: &mut Vec<Control>) -> Result<(), StoreError> {
+async fn look_at_own(inner: &Inner) -> Result<(), StoreError> {
     inner.live.forget_early_cancels();
     let running = inner.live.all();
     if !running.is_empty() {
@@ -178,11 +173,22 @@ async fn look_at_own(inner: &Inner, controls: &mut Vec<Control>) -> Result<(), S
             }
         }
     }
+    look_at_controls(inner).await
+}
+
+/// Takes over the pauses and limits that were set since the last look.
+pub(crate) async fn look_at_controls(inner: &Inner) -> Result<(), StoreError> {
+    let mut looked = inner.dispatch.looked.lock().await;
+    let version = inner.store.controls_version().await?;
     let now = inner.store.controls().await?;
-    for control in now.iter().filter(|control| !controls.contains(control)) {
+    for control in now.iter().filter(|control| !looked.contains(control)) {
         inner.dispatch.set(control, &inner.program_limits(control.scope, &control.name));
     }
-    *controls = now;
+    *looked = now;
+    if inner.dispatch.controls.swap(version, Ordering::AcqRel) != version {
+        // What was claimed by the ones before got nothing.
+        inner.worker.queued();
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use crate::deck::Inner;
 use crate::executor;
 use crate::slot::Slot;
-use crate::store::{ClaimRequest, Claimed, Record, StoreError};
+use crate::store::{ClaimRequest, Claimed, NewTask, Record, StoreError};
 
 /// How many tasks a claim takes at the most.
 const CLAIM_BATCH: usize = 256;
@@ -66,8 +66,14 @@ impl Worker {
 }
 
 impl Inner {
-    /// A slot for a task that is about to be started, if it can begin at once and overtakes nobody.
-    pub(crate) fn slot_now(&self, record: &Record) -> Option<Arc<Slot>> {
+    /// A slot for a task that is about to be started, if it can begin at once and overtakes nobody. Not where nodes share a
+    /// store and somebody's open transaction may have its key, or that of what follows: waiting for that must not hold a
+    /// slot.
+    pub(crate) fn slot_now(&self, new: &NewTask) -> Option<Arc<Slot>> {
+        let record = &*new.record;
+        if self.store.is_shared() && (record.key.is_some() || !new.then.is_empty()) {
+            return None;
+        }
         // While there is a slot for each of those who wait for a claim, they lose nothing by it.
         let waiting = self.worker.waiting();
         if record.status() != Status::Queued
@@ -147,14 +153,21 @@ struct Look {
     limited: bool,
 }
 
-async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
-    // Half of what is free, and no more than may wait: what is started while the claim is under way finds a slot too,
-    // and need not be queued. What a limit held back is not counted, and may be able to run now.
-    let half = inner.worker.slots.available_permits().div_ceil(2).min(CLAIM_BATCH);
-    let free = match inner.worker.waiting() {
+/// Half of what is free, and no more than may wait: what is started while the claim is under way finds a slot too, and
+/// need not be queued. What a limit held back is not counted, and may be able to run now. Where a store is shared nobody
+/// knows how many wait: a message of another node says that some do.
+fn how_many(free: usize, waiting: usize, shared: bool) -> usize {
+    let half = free.div_ceil(2).min(CLAIM_BATCH);
+    match waiting {
         0 => half,
+        _ if shared => half,
         waiting => half.min(waiting),
-    };
+    }
+}
+
+async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
+    let free = inner.worker.slots.available_permits();
+    let free = how_many(free, inner.worker.waiting(), inner.store.is_shared());
     // Somebody who started a task may have taken a slot meanwhile.
     let permits = u32::try_from(free).ok().filter(|free| *free > 0);
     let permits = permits.and_then(|free| Arc::clone(&inner.worker.slots).try_acquire_many_owned(free).ok());
@@ -169,6 +182,7 @@ async fn claim(inner: &Arc<Inner>) -> Result<Option<Look>, StoreError> {
         max: free,
         turn: rooms.turn,
         now: inner.clock.now(),
+        controls: rooms.controls,
     };
     let claimed = inner.store.claim(request).await.inspect_err(|_| {
         inner.worker.queued();
@@ -188,4 +202,18 @@ fn begin(inner: &Arc<Inner>, task: Claimed, permit: OwnedSemaphorePermit) {
     inner.dispatch.take(&task.record);
     let slot = inner.slot(permit, &task.record);
     inner.running.spawn(executor::execute(Arc::clone(inner), task, slot, Some(Status::Queued)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CLAIM_BATCH, how_many};
+
+    #[test]
+    fn a_message_of_another_node_stands_for_any_number_of_tasks() {
+        assert_eq!(how_many(64, 1, false), 1, "one was queued here");
+        assert_eq!(how_many(64, 1, true), 32, "a thousand may have been queued elsewhere");
+        assert_eq!(how_many(64, 0, true), 32);
+        assert_eq!(how_many(10_000, 0, true), CLAIM_BATCH);
+        assert_eq!((how_many(1, 1, true), how_many(0, 5, true)), (1, 0));
+    }
 }

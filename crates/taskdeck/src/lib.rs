@@ -89,8 +89,9 @@ pub use browser::TaskContext;
 #[doc(inline)]
 pub use taskdeck_engine::{
     ArtifactWriter, BuildError, Child, ChildStart, Client, Deck, DeckBuilder, Durability, Feed, NextAttempt,
-    NextStart, Registry, RegistryError, Scope, Settings, Start, StartCall, StoredFile, TaskBody, TaskCommand,
-    TaskContext, TaskHandle, TaskLogLayer, UploadWriter, Watch, testing,
+    NextStart, Prepared, PreparedStart, Registry, RegistryError, Scope, Settings, Start, StartCall,
+    StatsQuery, StatsSince, StoredFile, TaskBody, TaskCommand, TaskContext, TaskHandle, TaskLogLayer,
+    UploadWriter, Watch, rusqlite, testing,
 };
 #[cfg(feature = "postgres")]
 #[doc(inline)]

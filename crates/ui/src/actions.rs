@@ -7,8 +7,7 @@ use leptos::server::ServerActionError;
 use leptos::task::spawn_local;
 use serde_json::Value;
 use server_fn::ServerFn;
-use server_fn::error::ServerFnUrlError;
-use taskdeck_core::{Status, StatusSet, TaskId};
+use taskdeck_core::TaskId;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlFormElement;
 
@@ -16,7 +15,7 @@ use crate::api::{self, error_path};
 use crate::go::use_go;
 use crate::live::LiveStore;
 use crate::post::send;
-use crate::{ApiError, Erase, Icon, browser, format, use_base, use_live};
+use crate::{ApiError, Erase, Icon, browser, use_base, use_live};
 
 /// Asks a task to stop, after asking the viewer once.
 #[component]
@@ -32,20 +31,26 @@ pub fn CancelButton(
     /// Shows the icon alone, with the word for screen readers.
     #[prop(optional)]
     compact: bool,
+    /// For a button of which a page has very many: the question is made when the button is pressed, and without
+    /// JavaScript the button leads to this address, where it can be asked.
+    #[prop(default = None)]
+    page: Option<String>,
 ) -> impl IntoView {
     let question = Signal::derive(move || {
         let name = quoted(&label.get());
         format!("Cancel {name}? It is told to stop; what it has done until then stays as it is.")
     });
     let ask = Ask { question, keep: "Keep it going", go: "Cancel the task" };
-    Face { icon: "ban", text: "Cancel", class: "td-button-danger", label, ask: Some(ask), compact }.show(
-        Deed::Cancel(task),
-        on_done,
-        None,
-    )
+    let face =
+        Face { icon: "ban", text: "Cancel", class: "td-button-danger", label, ask: Some(ask), compact };
+    let deed = Deed::Cancel(task);
+    match page {
+        None => face.show(deed, on_done, None),
+        Some(page) => face.show_when_pressed(deed, on_done, page),
+    }
 }
 
-/// Tries an ended task again.
+/// Tries an ended task again, or a scheduled one at once. A kind that is a danger asks once before.
 #[component]
 pub fn RetryButton(
     /// Which task.
@@ -59,9 +64,12 @@ pub fn RetryButton(
     /// Shows the icon alone, with the word for screen readers.
     #[prop(optional)]
     compact: bool,
+    /// What it says: "Resume" for a task that goes on from where it was interrupted, say.
+    #[prop(default = "Retry")]
+    text: &'static str,
 ) -> impl IntoView {
-    // Nothing is lost by it, so nothing is asked.
-    Face { icon: "rotate-cw", text: "Retry", class: "", label, ask: None, compact }.show(
+    // Nothing is lost by it, so nothing is asked, unless the server says that it is a danger.
+    Face { icon: "rotate-cw", text, class: "", label, ask: None, compact }.show(
         Deed::Retry(task),
         on_done,
         None,
@@ -100,52 +108,8 @@ pub fn DeleteButton(
     )
 }
 
-/// Removes ended tasks, after asking the viewer once.
-#[component]
-pub fn CleanUpButton(
-    /// Ended tasks of which statuses; all ended ones when it is empty.
-    #[prop(into)]
-    status: Signal<StatusSet>,
-    /// How many there are, for the question.
-    #[prop(into, optional)]
-    count: Signal<Option<u64>>,
-    /// Called with how many were removed.
-    #[prop(optional, into)]
-    on_done: Option<Callback<u64>>,
-) -> impl IntoView {
-    let question = Signal::derive(move || clean_up_question(status.get(), count.get()));
-    let ask = Ask { question, keep: "Keep them", go: "Delete them" };
-    Face {
-        icon: "trash-2",
-        text: "Clean up",
-        class: "td-button-danger",
-        label: Signal::default(),
-        ask: Some(ask),
-        compact: false,
-    }
-    .show_clean_up(status, on_done)
-}
-
 fn quoted(label: &str) -> String {
     if label.is_empty() { "this task".to_owned() } else { format!("“{label}”") }
-}
-
-fn clean_up_question(status: StatusSet, count: Option<u64>) -> String {
-    let names: Vec<_> = status.iter().filter(|status| status.has_ended()).map(Status::name).collect();
-    let all = names.is_empty() || names.len() == StatusSet::ENDED.iter().count();
-    let names = match names.split_last() {
-        Some((last, before)) if !all && !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        Some((only, _)) if !all => (*only).to_owned(),
-        _ => "ended".to_owned(),
-    };
-    let (which, their) = match count {
-        Some(1) => (format!("the one {names} task"), "its log, result and files"),
-        Some(count) => {
-            (format!("{} {names} tasks", format::thousands(count)), "their logs, results and files")
-        }
-        None => (format!("all {names} tasks"), "their logs, results and files"),
-    };
-    format!("Delete {which} with {their}? This cannot be undone.")
 }
 
 /// What a button does.
@@ -154,7 +118,6 @@ enum Deed {
     Cancel(TaskId),
     Retry(TaskId),
     Delete(TaskId),
-    CleanUp,
 }
 
 impl Deed {
@@ -163,19 +126,31 @@ impl Deed {
             Self::Cancel(_) => api::CancelTask::PATH,
             Self::Retry(_) => api::RetryTask::PATH,
             Self::Delete(_) => api::DeleteTask::PATH,
-            Self::CleanUp => api::CleanUp::PATH,
         }
     }
 
-    const fn task(self) -> Option<TaskId> {
+    /// What keys and the palette find its button by.
+    const fn name(self) -> &'static str {
         match self {
-            Self::Cancel(id) | Self::Retry(id) | Self::Delete(id) => Some(id),
-            Self::CleanUp => None,
+            Self::Cancel(_) => "Cancel",
+            Self::Retry(_) => "Retry",
+            Self::Delete(_) => "Delete",
         }
     }
 
-    /// Notes what its answer says; how many tasks it was about.
-    fn done(self, live: &LiveStore, answer: Value) -> u64 {
+    /// The popover that asks before it. A task has one such; where two widgets show the task the first opens for both.
+    fn popover(self) -> String {
+        format!("td-ask-{}-{}", self.name().to_ascii_lowercase(), self.task())
+    }
+
+    const fn task(self) -> TaskId {
+        match self {
+            Self::Cancel(id) | Self::Retry(id) | Self::Delete(id) => id,
+        }
+    }
+
+    /// Notes what its answer says.
+    fn done(self, live: &LiveStore, answer: Value) {
         match self {
             // Where the page is not live it asks now how the task stands.
             Self::Cancel(_) => live.try_now(),
@@ -185,23 +160,18 @@ impl Deed {
                 }
             }
             Self::Delete(id) => live.forget(id),
-            Self::CleanUp => return answer.as_u64().unwrap_or_default(),
         }
-        1
     }
 
     /// The error that a form without JavaScript left in the URL.
-    fn error_in_url(self) -> Option<String> {
+    fn error_in_url(self) -> Option<ApiError> {
         // The server alone can know of it.
         if cfg!(target_arch = "wasm32") {
             return None;
         }
         let error = use_context::<ServerActionError>()?;
-        let path = match self.task() {
-            Some(id) => error_path(self.path(), id),
-            None => self.path().to_owned(),
-        };
-        (error.path() == path).then(|| ServerFnUrlError::<ApiError>::decode_err(error.err()).to_string())
+        let path = error_path(self.path(), self.task());
+        (error.path() == path).then(|| crate::error::error_in_url(error.err()))
     }
 }
 
@@ -248,7 +218,7 @@ impl Face {
         let go = use_go();
         let base = use_base();
         let after = back.as_deref().map(|back| base.join(back));
-        let done = move |_: u64| {
+        let done = move || {
             if let Some(on_done) = on_done {
                 on_done.try_run(());
             } else if let Some(after) = &after {
@@ -256,36 +226,38 @@ impl Face {
             }
         };
         let fields = view! {
-            <input type="hidden" name="id" value=deed.task().map(|id| id.to_string())/>
+            <input type="hidden" name="id" value=deed.task().to_string()/>
             {back.map(|back| view! { <input type="hidden" name="back" value=back/> })}
         };
         self.form(deed, done, fields.erase())
     }
 
-    fn show_clean_up(self, status: Signal<StatusSet>, on_done: Option<Callback<u64>>) -> AnyView {
-        let done = move |count| {
-            if let Some(on_done) = on_done {
-                on_done.try_run(count);
-            }
+    /// The button alone, until it is pressed.
+    fn show_when_pressed(self, deed: Deed, on_done: Option<Callback<()>>, page: String) -> AnyView {
+        let pressed = RwSignal::new(false);
+        let on_submit = move |event: SubmitEvent| {
+            event.prevent_default();
+            pressed.set(true);
+            // In the next frame the question is there.
+            request_animation_frame(move || browser::press_opener(&deed.popover()));
         };
-        let fields = view! { <input type="hidden" name="status" value=move || status.get().to_string()/> };
-        self.form(Deed::CleanUp, done, fields.erase())
+        let shown = move || {
+            if pressed.get() {
+                return self.show(deed, on_done, None);
+            }
+            let button = self.opener(deed, "submit", None);
+            view! { <form class="td-action" action=page.clone() on:submit=on_submit>{button}</form> }.erase()
+        };
+        shown.erase()
     }
 
-    fn form(
-        self,
-        deed: Deed,
-        done: impl Fn(u64) + Clone + Send + Sync + 'static,
-        fields: AnyView,
-    ) -> AnyView {
+    fn form(self, deed: Deed, done: impl Fn() + Clone + Send + Sync + 'static, fields: AnyView) -> AnyView {
         let live = use_live();
         let pending = RwSignal::new(false);
         let error = RwSignal::new(deed.error_in_url());
-        // A task has one such popover; where two widgets show the task the first opens for both.
-        let popover = deed.task().map_or_else(
-            || "td-ask-clean-up".to_owned(),
-            |id| format!("td-ask-{}-{id}", self.text.to_ascii_lowercase()),
-        );
+        let danger =
+            Memo::new(move |_| error.with(|error| error.as_ref().is_some_and(ApiError::is_question)));
+        let popover = deed.popover();
         let hide = popover.clone();
         let action = use_base().join(deed.path());
         let url = action.clone();
@@ -298,9 +270,10 @@ impl Face {
                 return;
             };
             pending.set(true);
-            error.set(None);
             let (live, done, hide, page) = (live.clone(), done.clone(), hide.clone(), browser::path());
+            // Before the answer to a question leaves the form together with it.
             let sent = send(&url, &form, &event);
+            error.set(None);
             spawn_local(async move {
                 let answer = sent.await.map(|answer| deed.done(&live, answer));
                 browser::hide_popover(&hide);
@@ -308,32 +281,34 @@ impl Face {
                 pending.try_set(false);
                 match answer {
                     // Who has left the page meanwhile is not taken elsewhere.
-                    Ok(count) if browser::path() == page => done(count),
-                    Ok(_) => {}
+                    Ok(()) if browser::path() == page => done(),
+                    Ok(()) => {}
                     Err(reason) => {
-                        error.try_set(Some(reason.to_string()));
+                        error.try_set(Some(reason));
                     }
                 }
             });
         };
-        let submit = self.button(self.class, pending);
+        let submit = self.button(deed, pending, danger);
         let keep = self.ask.map(|ask| ask.keep_button(popover.clone()));
         let form = view! {
             <form method="post" action=action on:submit=on_submit>
                 {fields}
+                {matches!(deed, Deed::Retry(_))
+                    .then(|| view! { <input type="hidden" name="confirm" value="on" disabled=move || !danger.get()/> })}
                 {keep}
                 {submit}
             </form>
         };
         let inner = match self.ask {
             None => form.erase(),
-            Some(ask) => self.asking(ask, popover, form.erase()),
+            Some(ask) => self.asking(deed, ask, popover, form.erase()),
         };
         view! {
             <div class="td-action">
                 {inner}
                 <p class="td-action-error" role="alert" hidden=move || error.with(Option::is_none)>
-                    {move || error.get().unwrap_or_default()}
+                    {move || error.with(|error| error.as_ref().map(ApiError::told).unwrap_or_default())}
                 </p>
             </div>
         }
@@ -345,40 +320,52 @@ impl Face {
         compact.then(|| self.label.with(|label| format!("{} {}", self.text, quoted(label))))
     }
 
-    /// The button that submits.
-    fn button(self, class: &'static str, pending: RwSignal<bool>) -> AnyView {
+    /// The button that submits; once the server has asked whether a danger is meant, it says yes.
+    fn button(self, deed: Deed, pending: RwSignal<bool>, danger: Memo<bool>) -> AnyView {
         // Behind a question the button says in words what it does.
-        let compact = self.compact && self.ask.is_none();
+        let compact = move || self.compact && self.ask.is_none() && !danger.get();
         let text = self.ask.map_or(self.text, |ask| ask.go);
+        let text = move || match danger.get() {
+            true => format!("Yes, {}", text.to_ascii_lowercase()),
+            false => text.to_owned(),
+        };
         view! {
             <button
                 type="submit"
-                class=button_class(class, compact)
-                data-action=self.ask.is_none().then_some(self.text)
+                class=move || button_class(self.class, compact())
+                data-action=self.ask.is_none().then_some(deed.name())
                 aria-busy=move || pending.get().then_some("true")
-                title=move || self.hint(compact)
+                title=move || self.hint(compact())
             >
                 <Icon name=Signal::derive(move || if pending.get() { "loader" } else { self.icon }.to_owned())/>
-                <span class=if compact { "td-sr-only" } else { "td-button-text" }>{text}</span>
+                <span class=move || if compact() { "td-sr-only" } else { "td-button-text" }>{text}</span>
             </button>
         }
         .erase()
     }
 
-    fn asking(self, ask: Ask, popover: String, form: AnyView) -> AnyView {
+    /// The button that asks.
+    fn opener(self, deed: Deed, kind: &'static str, popover: Option<String>) -> AnyView {
         let compact = self.compact;
-        let opens = popover.clone();
         view! {
             <button
-                type="button"
+                type=kind
                 class=button_class("", compact)
-                data-action=self.text
-                popovertarget=opens
+                data-action=deed.name()
+                popovertarget=popover
                 title=move || self.hint(compact)
             >
                 <Icon name=self.icon/>
                 <span class=if compact { "td-sr-only" } else { "td-button-text" }>{self.text}</span>
             </button>
+        }
+        .erase()
+    }
+
+    fn asking(self, deed: Deed, ask: Ask, popover: String, form: AnyView) -> AnyView {
+        let opener = self.opener(deed, "button", Some(popover.clone()));
+        view! {
+            {opener}
             <div class="td-ask" id=popover popover="auto" role="dialog" aria-label=self.text>
                 <p class="td-ask-text">{ask.question}</p>
                 {form}
@@ -392,28 +379,4 @@ fn button_class(class: &str, compact: bool) -> String {
     let compact = if compact { " td-button-icon td-button-quiet" } else { "" };
     let space = if class.is_empty() { "" } else { " " };
     format!("td-button{space}{class}{compact}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_question_names_what_will_be_lost() {
-        let failed = StatusSet::EMPTY.with(Status::Failed).with(Status::Cancelled);
-        assert_eq!(
-            clean_up_question(failed, Some(1_200)),
-            "Delete 1,200 failed and cancelled tasks with their logs, results and files? This cannot be undone."
-        );
-        let three = failed.with(Status::Interrupted);
-        assert!(
-            clean_up_question(three, None)
-                .starts_with("Delete all failed, cancelled and interrupted tasks with")
-        );
-        assert!(clean_up_question(StatusSet::ENDED, Some(2)).starts_with("Delete 2 ended tasks with"));
-        assert_eq!(
-            clean_up_question(StatusSet::EMPTY, Some(1)),
-            "Delete the one ended task with its log, result and files? This cannot be undone."
-        );
-    }
 }

@@ -17,7 +17,8 @@ use server_fn::ServerFn;
 use server_fn::codec::{MultipartData, PostUrl};
 use taskdeck_core::{
     BulkPreview, BulkRequest, BulkVerb, CancelOutcome, Counts, Definition, Kind, KindName, Lane, ListQuery,
-    LogPage, Notice, Started, Stats, StatusSet, TaskDetail, TaskId, TaskPage, TaskState, WorkerState,
+    LogPage, Notice, StartPage, Started, Stats, TaskDetail, TaskId, TaskPage, TaskState, TaskView,
+    WorkerState,
 };
 #[cfg(feature = "ssr")]
 use taskdeck_core::{DeckError, IdError};
@@ -31,7 +32,8 @@ use crate::error::ApiError;
 use crate::json::Json;
 #[cfg(feature = "ssr")]
 use crate::server::{
-    answer_from_form, client, go_back, go_to, refuse, refuse_for, retry_with, start_from_form,
+    answer_from_form, client, edit_from_form, go_back, go_to, refuse, refuse_for, retry_from_form,
+    start_from_form,
 };
 
 /// The kinds that the viewer may see, as the catalog lists them.
@@ -53,6 +55,13 @@ pub async fn kind(kind: String) -> Result<Definition, ApiError> {
     client()?.kind(&kind).map_err(refuse)
 }
 
+/// What the page of a kind's form shows; `named` is what its address says: values by field, and the task that is started
+/// once more (`from`) or tried again (`retry`).
+#[server(name = GetStartPage, prefix = "/_taskdeck", endpoint = "start_page", protocol = Call, client = BaseClient)]
+pub async fn start_page(kind: String, named: Vec<(String, String)>) -> Result<StartPage, ApiError> {
+    crate::start_page::start_page(&client()?, &kind, named).await.map_err(refuse)
+}
+
 /// A page of tasks, newest first.
 #[server(name = GetTasks, prefix = "/_taskdeck", endpoint = "tasks", protocol = Call, client = BaseClient)]
 pub async fn tasks(query: ListQuery) -> Result<TaskPage, ApiError> {
@@ -63,6 +72,22 @@ pub async fn tasks(query: ListQuery) -> Result<TaskPage, ApiError> {
 #[server(name = GetTask, prefix = "/_taskdeck", endpoint = "task", protocol = Call, client = BaseClient)]
 pub async fn task(id: TaskId) -> Result<TaskDetail, ApiError> {
     client()?.detail(id).await.map_err(refuse)
+}
+
+/// What the page of a task shows: at most `children` of the tasks that it started, and the last lines of its log (none
+/// where `log` is 0).
+#[server(name = GetTaskView, prefix = "/_taskdeck", endpoint = "task_view", protocol = Call, client = BaseClient)]
+pub async fn task_view(id: TaskId, children: u32, log: u32) -> Result<TaskView, ApiError> {
+    let client = client()?;
+    let detail = client.detail(id).await.map_err(refuse)?;
+    let query = ListQuery { parent: Some(id), limit: Some(children), ..ListQuery::default() };
+    let children = client.list(&query).await.map(|page| page.tasks).ok();
+    let tail = if log == 0 { Ok(None) } else { client.log_tail(id, log).await.map(Some) };
+    let (log, log_problem) = match tail {
+        Ok(log) => (log, None),
+        Err(error) => (None, Some(ApiError(error).to_string())),
+    };
+    Ok(TaskView { detail, children, log, log_problem })
 }
 
 /// The states of these tasks; those that are gone are left out.
@@ -111,13 +136,16 @@ pub async fn bulk_tasks(
     Ok(started.task)
 }
 
-/// Replaces the params of a failed task (a JSON object), and tries it again with them.
-#[server(prefix = "/_taskdeck", endpoint = "edit_params", input = PostUrl, output = Json, client = BaseClient)]
-pub async fn edit_params(id: TaskId, params: String) -> Result<TaskState, ApiError> {
-    let edited = retry_with(&client()?, id, &params).await;
-    let state = edited.map_err(|error| refuse_for(EditParams::PATH, id, error))?;
-    go_back();
-    Ok(state)
+/// Gives a failed task the params that a form holds (`_kind`, `_task`, the params, files), and tries it again with them.
+#[server(prefix = "/_taskdeck", endpoint = "edit_task", input = MultipartFormData, output = Json, client = BaseClient)]
+pub async fn edit_task(form: MultipartData) -> Result<Started, ApiError> {
+    let client = client()?;
+    let Some(form) = form.into_inner() else {
+        return Err(ApiError::unreachable());
+    };
+    let edited = edit_from_form(&client, form).await.map_err(|rejection| refuse(rejection.error))?;
+    go_to(&format!("/tasks/{}", edited.task.id));
+    Ok(edited)
 }
 
 /// How many tasks there are, by status.
@@ -167,10 +195,11 @@ pub async fn cancel_task(id: TaskId, reason: Option<String>) -> Result<CancelOut
     Ok(outcome)
 }
 
-/// Tries an ended task again.
+/// Tries an ended task again, or a scheduled one at once. What is a danger is asked about, until there is a `confirm`.
 #[server(prefix = "/_taskdeck", endpoint = "retry_task", input = PostUrl, output = Json, client = BaseClient)]
-pub async fn retry_task(id: TaskId) -> Result<TaskState, ApiError> {
-    let state = client()?.retry(id).await.map_err(|error| refuse_for(RetryTask::PATH, id, error))?;
+pub async fn retry_task(id: TaskId, confirm: Option<String>) -> Result<TaskState, ApiError> {
+    let retried = retry_from_form(&client()?, id, confirm).await;
+    let state = retried.map_err(|error| refuse_for(RetryTask::PATH, id, error))?;
     go_back();
     Ok(state)
 }
@@ -200,15 +229,6 @@ pub async fn delete_task(id: TaskId, back: Option<String>) -> Result<(), ApiErro
         None => go_back(),
     }
     Ok(())
-}
-
-/// Removes the ended tasks of these statuses; says how many there were.
-#[server(prefix = "/_taskdeck", endpoint = "clean_up", input = PostUrl, output = Json, client = BaseClient)]
-pub async fn clean_up(status: StatusSet) -> Result<u64, ApiError> {
-    let query = ListQuery { status, ..ListQuery::default() };
-    let count = client()?.clean_up(&query).await.map_err(refuse)?;
-    go_back();
-    Ok(count)
 }
 
 /// Whether a path leads to a page of this site and nowhere else.

@@ -24,6 +24,13 @@ pub(crate) fn meta(name: &str) -> Option<String> {
     element.get_attribute("content")
 }
 
+/// The moment that a text says, as the browser reads it, which has the code for that.
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds, far from what an integer holds")]
+pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
+    let millis = Date::parse(text);
+    (!millis.is_nan()).then(|| Timestamp::from_millis(millis as i64))
+}
+
 /// The browser's clock.
 pub(crate) fn now() -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds of this age")]
@@ -68,6 +75,26 @@ pub(crate) fn local_time(at: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }
 
+/// The reader's own time zone, by its IANA name: `Europe/Berlin`.
+pub(crate) fn time_zone() -> Option<String> {
+    let options = Intl::DateTimeFormat::new(&Array::new(), &Object::new()).resolved_options();
+    Reflect::get(&options, &"timeZone".into()).ok()?.as_string()
+}
+
+/// The time at which a clock in UTC shows what the reader's own clock shows at this one.
+pub(crate) fn as_local_clock(at: Timestamp) -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "some hours")]
+    at.plus_millis(-(date(at).get_timezone_offset() * 60_000.0) as i64)
+}
+
+/// When the reader's own clock shows this (`2026-01-31T08:30`). Of a time that it shows twice it is the first, and what it
+/// never shows is as much later.
+pub(crate) fn from_local_clock(text: &str) -> Option<Timestamp> {
+    let millis = Date::new(&text.into()).get_time();
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds of an age that has a date")]
+    (!millis.is_nan()).then(|| Timestamp::from_millis(millis as i64))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit")]
 fn date(at: Timestamp) -> Date {
     Date::new(&JsValue::from_f64(at.as_millis() as f64))
@@ -78,6 +105,12 @@ pub(crate) fn socket_url() -> Option<String> {
     let location = window().location();
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
     Some(format!("{scheme}://{}{}", location.host().ok()?, base_path().join("/ws")))
+}
+
+/// Whether no element of the page has the keyboard.
+pub(crate) fn nobody_has_the_keyboard() -> bool {
+    let document = document();
+    document.active_element().is_none_or(|element| document.body().is_some_and(|body| *body == element))
 }
 
 /// The path of the page.
@@ -125,24 +158,15 @@ fn copy_by_selection(text: &str) -> Result<bool, JsValue> {
     copied
 }
 
-/// Gives the reader a text as a file.
-pub(crate) fn download(name: &str, text: &str) -> Result<(), JsValue> {
-    let options = web_sys::BlobPropertyBag::new();
-    options.set_type("text/plain;charset=utf-8");
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options)?;
-    let url = web_sys::Url::create_object_url_with_blob(&blob)?;
-    let link: web_sys::HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    link.set_href(&url);
-    link.set_download(name);
-    link.click();
-    // The download has the blob; the address would keep it in memory for as long as the page lives.
-    leptos::prelude::set_timeout(
-        move || {
-            let _ = web_sys::Url::revoke_object_url(&url);
-        },
-        std::time::Duration::from_secs(60),
-    );
-    Ok(())
+/// Presses the button that opens the popover of this id; afterwards the focus is there again.
+pub(crate) fn press_opener(id: &str) {
+    if let Ok(Some(button)) = document().query_selector(&format!("[popovertarget='{id}']"))
+        && let Ok(button) = button.dyn_into::<web_sys::HtmlElement>()
+    {
+        // What cannot take the focus opens all the same.
+        let _ = button.focus();
+        button.click();
+    }
 }
 
 /// Closes the popover of this id.

@@ -1,10 +1,12 @@
 //! `<TaskButton/>`: a button that starts a task.
 
 use leptos::ev::SubmitEvent;
+use leptos::html;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use taskdeck_core::{Started, Task};
 
+use crate::ask::{ask, focus_soon};
 use crate::form::check::CONFIRM;
 use crate::start::fields;
 use crate::{Confirm, Erase, Icon, StartTask, TaskCallbacks, TaskProgress, api, use_access, use_base};
@@ -40,6 +42,9 @@ pub fn TaskButton<T>(
     /// While a task of the kind with this key is active, the button shows that one instead of starting another.
     #[prop(optional, into)]
     key: Option<String>,
+    /// What a person calls the task; the kind's own words when not said.
+    #[prop(optional, into)]
+    label: Option<String>,
     /// Called with the task that was started.
     #[prop(optional, into)]
     on_started: Option<Callback<Started>>,
@@ -71,6 +76,10 @@ where
         plain.push(("_key".to_owned(), key.clone()));
         start = start.key(key);
     }
+    if let Some(label) = label {
+        plain.push(("_label".to_owned(), label.clone()));
+        start = start.label(label);
+    }
     if let Some(on_started) = on_started {
         start = start.on_started(move |started| on_started.run(started));
     }
@@ -99,35 +108,31 @@ fn face(
 ) -> AnyView {
     let asks = RwSignal::new(false);
     let is_asked = confirm.is_some();
+    let (opener, yes) = (NodeRef::<html::Button>::new(), NodeRef::<html::Button>::new());
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         if is_asked && !asks.get_untracked() {
             asks.set(true);
+            focus_soon(yes);
             return;
         }
-        asks.set(false);
+        if asks.get_untracked() {
+            asks.set(false);
+            focus_soon(opener);
+        }
         go();
     };
     let hidden = fields
         .into_iter()
         .map(|(name, text)| view! { <input type="hidden" name=name value=text/> })
         .collect_view();
-    let question = move || {
-        let confirm = confirm.clone().filter(|_| asks.get())?;
-        Some(view! {
-            <div class="td-widget-ask" role="alertdialog" aria-label=confirm.text.clone()>
-                <p class="td-question-text">{confirm.text.clone()}</p>
-                <div class="td-form-actions">
-                    <button type="submit" class="td-button td-button-primary">
-                        <span class="td-button-text">{confirm.confirm_text}</span>
-                    </button>
-                    <button type="button" class="td-button" on:click=move |_| asks.set(false)>
-                        <span class="td-button-text">{confirm.cancel_text}</span>
-                    </button>
-                </div>
-            </div>
-        })
-    };
+    // A yes submits the form.
+    let declined = Callback::new(move |_| {
+        asks.set(false);
+        focus_soon(opener);
+    });
+    let question =
+        move || confirm.clone().filter(|_| asks.get()).map(|confirm| ask(confirm, true, yes, declined));
     let shown_icon = Signal::derive(move || if pending.get() { "loader".to_owned() } else { icon.clone() });
     view! {
         <div class="td-start">
@@ -143,6 +148,7 @@ fn face(
                     class="td-button td-button-primary"
                     aria-busy=move || pending.get().then_some("true")
                     hidden=move || asks.get()
+                    node_ref=opener
                 >
                     <Icon name=shown_icon/>
                     <span class="td-button-text">{text}</span>

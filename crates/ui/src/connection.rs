@@ -9,6 +9,7 @@ use crate::{Connection, Duration, Erase, Icon, browser, use_live};
 #[component]
 pub fn ConnectionNotice() -> impl IntoView {
     let live = use_live();
+    live.has_notice();
     let (connection, outdated, has_socket) = (live.connection(), live.is_outdated(), live.has_socket());
     let state = move || match connection.get() {
         Connection::Connecting => "connecting",
@@ -36,7 +37,7 @@ pub fn ConnectionNotice() -> impl IntoView {
                     }
                 }}
             </span>
-            <Duration from=Signal::stored(since)/>
+            <span>"for " <Duration from=Signal::stored(since)/></span>
             <button type="button" class="td-button td-button-quiet" on:click=move |_| live.try_now()>
                 "Try now"
             </button>

@@ -7,6 +7,7 @@ use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use server_fn::{Bytes, Decodes};
 use taskdeck_core::{DeckError, FieldErrors, Problem};
 
+use crate::form::check::CONFIRM;
 use crate::format;
 use crate::json::{self, JsonEncoding};
 
@@ -15,6 +16,20 @@ use crate::json::{self, JsonEncoding};
 #[serde(transparent)]
 pub struct ApiError(pub DeckError);
 
+/// The refusal that a form without JavaScript left in the URL.
+pub(crate) fn error_in_url(text: &str) -> ApiError {
+    // `server_fn` brings a reader of its own, which is four kilobytes of WASM; the browser has one.
+    #[cfg(target_arch = "wasm32")]
+    {
+        let standard = text.replace('-', "+").replace('_', "/");
+        let binary = leptos::prelude::window().atob(&standard).unwrap_or_default();
+        // Each of its letters is a byte.
+        ApiError::de(binary.chars().map(|byte| byte as u8).collect::<Vec<_>>().into())
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    server_fn::error::ServerFnUrlError::<ApiError>::decode_err(text)
+}
+
 impl ApiError {
     /// What is wrong with each field, when that is the reason.
     #[must_use]
@@ -22,6 +37,21 @@ impl ApiError {
         match &self.0 {
             DeckError::InvalidParams { fields } => Some(fields),
             _ => None,
+        }
+    }
+
+    /// Whether it is a question: what was asked for is a danger, and is done once it is said to be meant.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        self.fields().is_some_and(|fields| fields.get(CONFIRM).is_some())
+    }
+
+    /// Why, in words: what is wrong with each field, or with the whole.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self.fields() {
+            Some(fields) => fields.0.values().cloned().collect::<Vec<_>>().join(" "),
+            None => self.to_string(),
         }
     }
 

@@ -18,6 +18,9 @@
 //! | [`Toasts`] | the app: [`provide_toasts`], with a [`ToastList`] where they are shown | says what was started; absent means nothing is said |
 //! | [`FormDraft`] | the server, when it renders a start form again | what was typed, and what is wrong with it. Such a page is not hydrated, or the browser's app provides the same draft |
 //!
+//! A page that says when it was made (`<meta name="taskdeck-now" content=page_clock()>`, see [`server`]) shows the same
+//! times before and after it comes alive.
+//!
 //! A server without a socket says so by `<meta name="taskdeck-socket" content="off">`; its pages poll from the start.
 //!
 //! # Components, their props and the classes they emit
@@ -29,13 +32,19 @@
 //!   on_event_notification: EventAction]` (a closure that takes a `TaskEvent`, or one with a question before it),
 //!   `[on: TaskCallbacks]`, `[show_if, hide_if: S<bool>]`, `[required_permissions: Vec<String>]`.
 //!   Card: `section.td-progress[data-status]` (`data-partial` as on the badge) > `header.td-progress-head` (`div.td-progress-label`, badge),
-//!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `-done`, `-step`, `-elapsed`, `-eta`, `-tries`),
-//!   `p.td-progress-message`, `p.td-progress-stall` (a running task that says nothing), `p.td-progress-note` (+ `.td-note-error`, `.td-note-cancel`, `.td-note-partial`),
-//!   `div.td-progress-actions`, `p.td-sr-only[aria-live]`. The facts, the message and the note are always there,
-//!   and `:empty` when there is nothing to say.
-//!   Compact: `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message`
-//!   while it runs, else `p.td-progress-note`.
-//!   A question before a callback: `div.td-widget-ask[role=alertdialog]` > `p.td-question-text`, `div.td-form-actions`.
+//!   `progress.td-bar`, `div.td-progress-facts` (`.td-progress-percent`, `-done`, `-step`, `-elapsed`, `-eta`, `-tries`,
+//!   `p.td-progress-stall`: a running task that says nothing), `div.td-progress-foot` (`p.td-progress-message`,
+//!   `p.td-progress-note` + `.td-note-error`, `.td-note-cancel`, `.td-note-partial` (also: it asks), `.td-note-away`,
+//!   `div.td-progress-actions`), `p.td-sr-only[aria-live]`. The facts, the message and the note are always there,
+//!   and `:empty` when there is nothing to say; the message has the note's place. It says when the page is not live,
+//!   unless there is a [`ConnectionNotice`]. `data-status` is `gone` for a task that was deleted before its end was seen.
+//!   Compact: `div.td-progress-compact[data-status]` > `progress.td-bar`, `.td-progress-percent`, badge,
+//!   `div.td-progress-foot` (message or note, in one line): of one height in every state.
+//!   A question before a callback: `div.td-widget-asks[aria-live]` > `div.td-widget-ask[role=alertdialog]` >
+//!   `p.td-question-text`, `div.td-form-actions`.
+//! - **[`ProgressRow`]** `state: TaskState`, `[shown: Signal<bool>]`: for a list that shows the status elsewhere:
+//!   `div.td-progress-row[data-status]` > `progress.td-bar`, `.td-progress-percent`, `.td-progress-message` while it
+//!   runs, else `p.td-progress-note`.
 //! - **[`TaskCards`]** `list: CardList`, `[on: TaskCallbacks]`, `[actions]`, `[empty: String]`: `p.td-cards-empty`,
 //!   `ol.td-cards` > `li` > a card.
 //! - **[`TaskButton`]** `params: T`, `[text]`, `[confirm: Confirm]`, `[key]`, `[on_started: Callback<Started>]`,
@@ -50,9 +59,8 @@
 //! - **[`ConnectionNotice`]**: `div.td-connection[role=status][data-connection=live|connecting|polling|offline]` (empty
 //!   and `hidden` while all is well) > icon, `.td-connection-text`, `.td-duration`, `button.td-button.td-button-quiet`.
 //! - **[`CancelButton`]** `task`, `[label: S<String>]` (what a person calls the task), `[on_done: Callback<()>]`,
-//!   `[compact: bool]`; **[`RetryButton`]** the same; **[`DeleteButton`]** also `[back: String]` (the path under the base
-//!   to go to afterwards; needed on the task's own page); **[`CleanUpButton`]** `status: S<StatusSet>` (ended ones; all
-//!   when empty), `[count: S<Option<u64>>]`, `[on_done: Callback<u64>]`.
+//!   `[compact: bool]`; **[`RetryButton`]** also `[text: &'static str]`; **[`DeleteButton`]** also `[back: String]` (the path under the base
+//!   to go to afterwards; needed on the task's own page).
 //!   `div.td-action` > `p.td-action-error[role=alert]` after either `form` > `button.td-button` (nothing is lost), or
 //!   `button.td-button` that opens `div.td-ask[popover]` > `p.td-ask-text`, `form` (keep, do). Buttons are
 //!   `button.td-button` + `.td-button-primary`, `-danger`, `-quiet`, `-icon` (compact: the text in `.td-sr-only`), with
@@ -62,7 +70,8 @@
 //!   `div.td-form-actions`; for an answered one `div.td-question` > `p.td-question-text`, `p.td-help`.
 //! - **[`TaskForm`]** `definition: Definition`, `[action: String]` (where a form without JavaScript posts;
 //!   `{base}/_taskdeck/start_task` when not said), `[on_started: Callback<Started>]` (else it goes to `/tasks/{id}`),
-//!   `[on_run: Callback<Started>]` (a second button, which starts and stays), `[initial: Vec<(String, String)>]` (values to begin with). `form.td-form` > `div.td-form-summary[role=alert]` (`p`,
+//!   `[on_run: Callback<Started>]` (a second button, which starts and stays), `[initial: Vec<(String, String)>]` (values to begin with),
+//!   `[retries: Option<TaskId>]` (the failed task that is given these params and tried again, where none is started). `form.td-form` > `div.td-form-summary[role=alert]` (`p`,
 //!   `ul`), `div.td-danger`, fields, `div.td-form-actions`, `div.td-upload` (`progress.td-bar`, `.td-upload-text`).
 //! - **[`FieldInput`]** (one field) `param: Param`, `[form: FormState]`, `[value: String]`: `div.td-field[data-type]` +
 //!   `.td-field-invalid` > `label.td-label` (or `fieldset > legend.td-label`) + `.td-required`, `p.td-help`, `.td-input`,
@@ -72,11 +81,16 @@
 //! - **[`ToastList`]**: `div.td-toasts[role=status]` > `div.td-toast` > icon, `.td-toast-text`, `a.td-toast-link`, a button.
 //! - **[`PostForm`]** `state: PostState`, `on_done: Callback<Value>`, `[class]`, `[novalidate: bool]`, children: a plain `form`
 //!   to a server function that takes one; with scripts it is sent without leaving the page.
-//! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail): `section.td-log` > `div.td-log-bar`
-//!   (`.td-log-count`, `label.td-toggle`, buttons, `.td-field-error`), `button.td-log-earlier`, `ol.td-log-lines` +
+//! - **[`TaskLog`]** `task: TaskId`, `initial: LogPage` (its tail), `[problem: Option<String>]` (why there is none): `section.td-log` > `div.td-log-bar`
+//!   (`.td-log-count`, `label.td-toggle`, buttons, a link to `{base}/api/tasks/{id}/log.txt`, `.td-field-error`), `ol.td-log-lines` +
 //!   `.td-log-wrap` > `li.td-log-line[data-level]` > `.td-log-seq`, `time.td-log-time`, `.td-log-level`, `.td-log-text` >
 //!   `span` with `td-ansi-{black,red,green,yellow,blue,magenta,cyan,white}`, `td-ansi-bright-*`, `td-ansi-bg-*`,
 //!   `td-ansi-bg-bright-*`, `td-ansi-{bold,dim,italic,underline,inverse,strike}`; `p.td-log-empty`.
+//!
+//! # Style
+//!
+//! [`STYLE`] is the style of all of these, for a page that has none of Taskdeck's own: nothing else of the page is touched,
+//! and every colour and size is a custom property (`--td-accent`, `--td-radius`, ..) that the page may set.
 //!
 //! # Without a widget
 //!
@@ -92,8 +106,9 @@
 #![expect(unreachable_pub, reason = "`#[component]` writes public items into private modules")]
 
 mod actions;
-pub mod ansi;
+mod again;
 pub mod api;
+mod ask;
 mod badge;
 mod browser;
 mod button;
@@ -106,7 +121,6 @@ mod context;
 mod erase;
 mod error;
 mod form;
-pub mod format;
 mod go;
 mod icon;
 mod json;
@@ -125,12 +139,17 @@ mod schedule_form;
 pub mod server;
 #[cfg(feature = "ssr")]
 mod server_view;
+pub mod small;
 mod start;
+#[cfg(feature = "ssr")]
+mod start_page;
+mod style;
 mod time;
 mod toast;
 mod use_task;
 
-pub use actions::{CancelButton, CleanUpButton, DeleteButton, RetryButton};
+pub use actions::{CancelButton, DeleteButton, RetryButton};
+pub use again::until_answered;
 pub use badge::StatusBadge;
 pub use button::TaskButton;
 pub use call::Call;
@@ -148,9 +167,13 @@ pub use load::{Loaded, load};
 pub use log::TaskLog;
 pub use permission::{Notification, Permission, ask_for_notifications, notification_permission};
 pub use post::{PostForm, PostState};
-pub use progress::{Confirm, EventAction, ProgressRow, TaskCallbacks, TaskProgress};
+pub use progress::{Confirm, EventAction, ProgressCard, ProgressRow, TaskCallbacks, TaskProgress};
 pub use question::TaskConfirmation;
 pub use start::StartTask;
-pub use time::{Duration, TimeAgo};
+pub use style::STYLE;
+/// Numbers and times as people read them.
+#[doc(inline)]
+pub use taskdeck_core::{ansi, format};
+pub use time::{Duration, TimeAgo, own_time_zone, tell_log_times, tell_times};
 pub use toast::{ToastList, Toasts, provide_toasts, use_toasts};
 pub use use_task::{UseTask, use_questions, use_task};

@@ -14,8 +14,11 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use server_fn::ServerFn;
 use server_fn::codec::PostUrl;
-use taskdeck_core::{About, Inbox, LaneOf, Lanes, MissedFires, NextTimes, Schedule, TaskId, Timestamp};
+use taskdeck_core::{
+    About, FieldErrors, Inbox, LaneOf, Lanes, MissedFires, NextTimes, Schedule, TaskId, Timestamp,
+};
 
+use crate::call::Call;
 use crate::client::BaseClient;
 use crate::error::ApiError;
 use crate::json::Json;
@@ -26,7 +29,7 @@ use crate::{
 };
 
 /// The queues and the kinds: what they hold, and how they are held back.
-#[server(name = GetLanes, prefix = "/_taskdeck", endpoint = "lanes", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetLanes, prefix = "/_taskdeck", endpoint = "lanes", protocol = Call, client = BaseClient)]
 pub async fn lanes() -> Result<Lanes, ApiError> {
     let client = client()?;
     let queues = client.queues().await.map_err(refuse)?;
@@ -61,21 +64,30 @@ pub async fn limit_lane(
 }
 
 /// The schedules that the viewer may see.
-#[server(name = GetSchedules, prefix = "/_taskdeck", endpoint = "schedules", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetSchedules, prefix = "/_taskdeck", endpoint = "schedules", protocol = Call, client = BaseClient)]
 pub async fn schedules() -> Result<Vec<Schedule>, ApiError> {
     client()?.schedules().await.map_err(refuse)
 }
 
 /// One schedule.
-#[server(name = GetSchedule, prefix = "/_taskdeck", endpoint = "schedule", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetSchedule, prefix = "/_taskdeck", endpoint = "schedule", protocol = Call, client = BaseClient)]
 pub async fn schedule(name: String) -> Result<Schedule, ApiError> {
     client()?.schedule(&name).await.map_err(refuse)
 }
 
-/// What a rule would do.
-#[server(name = GetNextTimes, prefix = "/_taskdeck", endpoint = "next_times", input = Json, output = Json, client = BaseClient)]
-pub async fn next_times(cron: String, time_zone: String) -> Result<NextTimes, ApiError> {
-    client()?.next_times(&cron, &time_zone).map_err(refuse)
+/// What a rule would do, or what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Explained {
+    /// Empty where something is wrong.
+    pub next: NextTimes,
+    /// What is wrong with `cron` and `time_zone`. An answer like any other, since most rules are wrong while they are typed.
+    pub problems: FieldErrors,
+}
+
+/// What a rule would do, or what is wrong with it.
+#[server(name = GetNextTimes, prefix = "/_taskdeck", endpoint = "next_times", protocol = Call, client = BaseClient)]
+pub async fn next_times(cron: String, time_zone: String) -> Result<Explained, ApiError> {
+    schedule_form::explain(&client()?, &cron, &time_zone).map_err(refuse)
 }
 
 /// Makes a schedule, or changes one (`change`), from the fields of its form. Without JavaScript a form that is not
@@ -140,14 +152,19 @@ impl ScheduleDeed {
     }
 }
 
-/// Pauses, resumes or deletes a schedule, or starts its task now: which then is answered.
+/// Pauses, resumes or deletes a schedule, or starts its task now: which then is answered. A task that is a danger is
+/// asked about, until there is a `confirm`.
 #[server(prefix = "/_taskdeck", endpoint = "steer_schedule", input = PostUrl, output = Json, client = BaseClient)]
-pub async fn steer_schedule(name: String, deed: ScheduleDeed) -> Result<Option<TaskId>, ApiError> {
+pub async fn steer_schedule(
+    name: String,
+    deed: ScheduleDeed,
+    confirm: Option<String>,
+) -> Result<Option<TaskId>, ApiError> {
     let client = client()?;
     let done = match deed {
         ScheduleDeed::Pause => client.pause_schedule(&name, None).await.map(|_| None),
         ScheduleDeed::Resume => client.resume_schedule(&name).await.map(|_| None),
-        ScheduleDeed::Run => client.run_schedule(&name).await.map(|started| Some(started.task.id)),
+        ScheduleDeed::Run => schedule_form::run_schedule(&client, &name, confirm).await.map(Some),
         ScheduleDeed::Delete => client.delete_schedule(&name).await.map(|()| None),
     };
     let started =
@@ -161,13 +178,13 @@ pub async fn steer_schedule(name: String, deed: ScheduleDeed) -> Result<Option<T
 }
 
 /// What the server runs with.
-#[server(name = GetAbout, prefix = "/_taskdeck", endpoint = "about", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetAbout, prefix = "/_taskdeck", endpoint = "about", protocol = Call, client = BaseClient)]
 pub async fn about() -> Result<About, ApiError> {
     facts().map_err(refuse)
 }
 
 /// What ended, and what was asked, while the viewer was away.
-#[server(name = GetInbox, prefix = "/_taskdeck", endpoint = "inbox", input = Json, output = Json, client = BaseClient)]
+#[server(name = GetInbox, prefix = "/_taskdeck", endpoint = "inbox", protocol = Call, client = BaseClient)]
 pub async fn inbox() -> Result<Inbox, ApiError> {
     client()?.inbox().await.map_err(refuse)
 }

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use leptos::server::ServerActionError;
 use leptos::task::spawn_local;
 use serde_json::Value;
-use server_fn::error::ServerFnUrlError;
 use wasm_bindgen::JsCast;
 use web_sys::{FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
@@ -31,20 +30,20 @@ impl PostState {
     pub fn new(path: &'static str, about: &str) -> Self {
         let refused = use_context::<ServerActionError>()
             .filter(|error| error.path() == error_key(path, about))
-            .map(|error| ServerFnUrlError::<ApiError>::decode_err(error.err()));
+            .map(|error| crate::error::error_in_url(error.err()));
         Self { path, pending: RwSignal::new(false), error: RwSignal::new(refused) }
     }
 
     /// Why it was refused, in words: what is wrong with each field, or with the whole.
     #[must_use]
     pub fn problem(self) -> Option<String> {
-        self.error.with(|error| {
-            let error = error.as_ref()?;
-            Some(match error.fields() {
-                Some(fields) => fields.0.values().cloned().collect::<Vec<_>>().join(" "),
-                None => error.to_string(),
-            })
-        })
+        self.error.with(|error| error.as_ref().map(ApiError::told))
+    }
+
+    /// Whether it was refused with a question: then it is sent once more with a field `confirm`.
+    #[must_use]
+    pub fn is_question(self) -> bool {
+        self.error.with(|error| error.as_ref().is_some_and(ApiError::is_question))
     }
 }
 
@@ -79,8 +78,9 @@ pub fn PostForm(
             return;
         }
         state.pending.set(true);
-        state.error.set(None);
+        // Before the answer to a question leaves the form together with it.
         let sent = send(&url, &form, &event);
+        state.error.set(None);
         spawn_local(async move {
             let answer = sent.await;
             // The form may be gone by now, and nobody waits for the answer.

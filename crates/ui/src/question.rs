@@ -9,7 +9,6 @@ use leptos::server::ServerActionError;
 use leptos::task::spawn_local;
 use serde_json::Value;
 use server_fn::ServerFn;
-use server_fn::error::ServerFnUrlError;
 use taskdeck_core::form::{choice_name, typed};
 use taskdeck_core::{
     Answer, DeckError, Definition, FieldErrors, Kind, OpenQuestion, Param, ParamKind, Question,
@@ -18,7 +17,7 @@ use taskdeck_core::{
 use web_sys::FormData;
 
 use crate::api::{self, error_path};
-use crate::form::{FieldInput, FormState};
+use crate::form::{FieldInput, FormState, check};
 use crate::{AnswerDraft, ApiError, Erase, TimeAgo, use_base, use_live};
 
 /// The questions of a task: the open one with the form that answers it (a plain one, so that it works without
@@ -83,16 +82,28 @@ fn open(task: TaskId, asked: OpenQuestion) -> AnyView {
         let approved = event.submitter().and_then(|button| button.get_attribute("value"));
         let approved = approved.as_deref() == Some("true");
         let Ok(data) = FormData::new_with_form(&form) else { return };
-        let sent = names.iter().filter_map(|name| {
+        let texts = names.iter().filter_map(|name| {
             let text = data.get(&format!("fields[{name}]")).as_string()?;
             Some((name.clone(), text))
         });
-        let sent: BTreeMap<_, _> = sent.collect();
+        // One after the other: what is collected is sorted before, which is much code.
+        let mut sent = BTreeMap::new();
+        sent.extend(texts);
         pending.set(Some(approved));
         error.set(String::new());
         state.clear();
         let (live, key) = (live.clone(), of.clone());
         spawn_local(async move {
+            // Who declines need fill in nothing.
+            if approved {
+                check::wait().await;
+                let is_refused =
+                    definition.try_with_value(|of| refuse_here(of.as_ref(), state, error, &data));
+                if is_refused == Some(true) {
+                    pending.try_set(None);
+                    return;
+                }
+            }
             let answer = api::answer_task(task, Some(key), approved, Some(sent)).await;
             pending.try_set(None);
             match answer {
@@ -155,14 +166,33 @@ fn names_of(field: &Param) -> Vec<String> {
     }
 }
 
+/// Whether an answer is not to be sent, and shows why.
+fn refuse_here(
+    definition: Option<&Definition>,
+    form: FormState,
+    said: RwSignal<String>,
+    data: &FormData,
+) -> bool {
+    let Some(definition) = definition else { return false };
+    let Some(why) = check::faults(definition, data) else { return false };
+    // They have the names of the form's fields already.
+    form.refuse_by(definition, &why);
+    said.set(NOT_ANSWERED.to_owned());
+    true
+}
+
+/// What is said below a form whose fields say what is wrong.
+const NOT_ANSWERED: &str = "Not answered: see what is wrong above.";
+
 /// Shows why an answer was refused: beside its fields, and what is no field's below them.
 fn refuse(definition: Option<&Definition>, form: FormState, said: RwSignal<String>, why: &ApiError) {
     match (why.fields(), definition) {
         (Some(fields), Some(definition)) => {
             let fields = fields.0.iter().map(|(name, fault)| (format!("fields[{name}]"), fault.clone()));
-            let fields = FieldErrors(fields.collect());
-            form.refuse_by(definition, &ApiError(DeckError::InvalidParams { fields }));
-            said.try_set("Not answered: see what is wrong above.".to_owned());
+            let mut faults = FieldErrors::default();
+            faults.0.extend(fields);
+            form.refuse_by(definition, &ApiError(DeckError::InvalidParams { fields: faults }));
+            said.try_set(NOT_ANSWERED.to_owned());
         }
         _ => drop(said.try_set(why.to_string())),
     }
@@ -172,7 +202,7 @@ fn refuse(definition: Option<&Definition>, form: FormState, said: RwSignal<Strin
 fn error_in_url(task: TaskId) -> String {
     use_context::<ServerActionError>()
         .filter(|error| error.path() == error_path(api::AnswerTask::PATH, task))
-        .map(|error| ServerFnUrlError::<ApiError>::decode_err(error.err()).to_string())
+        .map(|error| crate::error::error_in_url(error.err()).to_string())
         .unwrap_or_default()
 }
 

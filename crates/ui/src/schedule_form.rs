@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use taskdeck_core::{
     DeckError, Definition, FieldErrors, Kind, LaneLimits, LaneOf, MissedFires, Param, QueueName, Rate,
-    SECRET_MASK, Schedule, ScheduleName, ScheduleSpec, form,
+    SECRET_MASK, Schedule, ScheduleName, ScheduleSpec, TaskId, form,
 };
 use taskdeck_engine::Client;
 
 use crate::ApiError;
-use crate::server::refuse_to;
+use crate::manage::Explained;
+use crate::server::{ask_of_danger, refuse_to};
 
 /// A form that is longer in the address of a page comes back without its params.
 const LONGEST_QUERY: usize = 4_000;
@@ -76,6 +77,28 @@ fn queue(name: &str) -> Result<QueueName, DeckError> {
 
 fn kind(name: &str) -> Result<Kind, DeckError> {
     name.parse().map_err(|_| DeckError::NotFound { what: "Kind".to_owned() })
+}
+
+/// Starts the task of a schedule now: a danger, once it was said that it is meant.
+pub(crate) async fn run_schedule(
+    client: &Client,
+    name: &str,
+    confirm: Option<String>,
+) -> Result<TaskId, DeckError> {
+    let schedule = client.schedule(name).await?;
+    ask_of_danger(client, schedule.spec.kind.as_str(), confirm.as_ref())?;
+    client.run_schedule(name).await.map(|started| started.task.id)
+}
+
+/// What a rule would do, or what is wrong with it.
+pub(crate) fn explain(client: &Client, cron: &str, time_zone: &str) -> Result<Explained, DeckError> {
+    match client.next_times(cron, time_zone) {
+        Ok(next) => Ok(Explained { next, ..Explained::default() }),
+        Err(DeckError::InvalidParams { fields }) => {
+            Ok(Explained { problems: fields, ..Explained::default() })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The fields of the form of a schedule, as they were typed.

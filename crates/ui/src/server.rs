@@ -11,24 +11,61 @@ pub(crate) fn answer_with_status(_error: &taskdeck_core::DeckError) {}
 #[cfg(feature = "ssr")]
 mod with_engine {
     use std::collections::BTreeMap;
+    use std::time::{SystemTime, UNIX_EPOCH};
 
     use axum::http::header::{ACCEPT, LOCATION, REFERER};
     use axum::http::request::Parts;
     use axum::http::{HeaderValue, Method, StatusCode};
-    use leptos::prelude::use_context;
-    use leptos_axum::ResponseOptions;
+    use axum::routing::post;
+    use axum::{Extension, Router};
+    use leptos::prelude::{provide_context, use_context};
+    use leptos_axum::{ResponseOptions, handle_server_fns};
     use multer::Multipart;
     use server_fn::error::ServerFnUrlError;
+    use taskdeck_axum::Config;
+    use taskdeck_axum::upload::FormParts;
     use taskdeck_core::{
         About, AnswerRequest, DeckError, Definition, FieldErrors, Kind, Param, QuestionOutcome, Started,
-        TaskId, TaskState, form,
+        TaskId, TaskState, Timestamp, form,
     };
-    use taskdeck_engine::Client;
+    use taskdeck_engine::{Client, Deck};
 
     use crate::api::error_path;
     use crate::form::check::{CONFIRM, UNCONFIRMED};
     use crate::post::error_key;
+    use crate::time::MadeAt;
     use crate::{ApiError, BasePath, FormDraft};
+
+    /// All that widgets ask of a deck, below `base` (such as `/deck`): the API and the sockets of
+    /// [`taskdeck_axum::router`], and the server functions of this crate. For an app that has pages and server functions
+    /// of its own; merge it with those, and put [`taskdeck_axum::guard`] around both.
+    ///
+    /// The app's pages say the same `base`: a `<meta name="taskdeck-base" content="/deck">` in the shell, for the browser,
+    /// and [`provide_base`](crate::provide_base) where Leptos's routes are given their context, for the server. Links to
+    /// tasks, and forms that are sent without JavaScript, lead to `{base}/tasks/{id}`, which is a page of the app's or the
+    /// dashboard's.
+    pub fn router_at(base: &str, deck: Deck, config: Config) -> Router {
+        let base = BasePath::new(base);
+        let routes = taskdeck_axum::router(deck, config)
+            .route("/_taskdeck/{function}", post(handle_server_fns))
+            .layer(Extension(base.clone()));
+        if base.as_str().is_empty() { routes } else { Router::new().nest(base.as_str(), routes) }
+    }
+
+    /// Asks whether it is meant that a task of this kind runs, where that is a danger and nobody said so yet: the page
+    /// shows the question, and what says yes.
+    pub(crate) fn ask_of_danger(
+        client: &Client,
+        kind: &str,
+        confirm: Option<&String>,
+    ) -> Result<(), DeckError> {
+        // What is no kind is said by whoever needs it.
+        let danger = client.kind(kind).ok().and_then(|definition| definition.danger);
+        let Some(danger) = danger.filter(|_| confirm.is_none()) else { return Ok(()) };
+        let mut question = FieldErrors::default();
+        question.add(CONFIRM, danger);
+        Err(question.into())
+    }
 
     /// The client of the request's actor, which the guard of `taskdeck-axum` put into the request's extensions.
     ///
@@ -39,6 +76,17 @@ mod with_engine {
             let reason = "no deck: put taskdeck_axum::guard around Leptos's routes and server functions";
             ApiError(DeckError::Internal { reason: reason.to_owned() })
         })
+    }
+
+    /// What the page's `<meta name="taskdeck-now">` says: the moment at which it is made. Call it in the shell, around the
+    /// app: times that are told by how long ago they are read the same in the HTML and in the browser then, and nothing
+    /// moves when the page comes alive.
+    #[must_use]
+    pub fn page_clock() -> String {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        provide_context(MadeAt(now));
+        now.to_string()
     }
 
     /// The error of a server function, after the response's status was set to it.
@@ -152,18 +200,17 @@ mod with_engine {
         taskdeck_axum::about(&client, &parts.extensions)
     }
 
-    /// Replaces the params of a failed task, and tries it again.
-    ///
-    /// # Errors
-    /// Those of [`Client::set_params`] and [`Client::retry`]; text that is no JSON.
-    pub(crate) async fn retry_with(
+    /// Tries a task again, or at once.
+    pub(crate) async fn retry_from_form(
         client: &Client,
         id: TaskId,
-        params: &str,
+        confirm: Option<String>,
     ) -> Result<TaskState, DeckError> {
-        let params = serde_json::from_str(params)
-            .map_err(|error| DeckError::BadRequest { reason: format!("the params are no JSON: {error}") })?;
-        client.set_params(id, params).await?;
+        let task = client.get(id).await?;
+        // What is scheduled runs anyway.
+        if task.status.can_retry() {
+            ask_of_danger(client, task.kind.as_str(), confirm.as_ref())?;
+        }
         client.retry(id).await
     }
 
@@ -200,6 +247,8 @@ mod with_engine {
     pub struct FormRejection {
         /// The kind that was to be started, if the form named one.
         pub kind: Option<Kind>,
+        /// The task that was to be tried again, if the form named one.
+        pub task: Option<TaskId>,
         /// Why it was refused.
         pub error: DeckError,
         /// What was typed, by field, so that the form can be shown again with it; without secrets.
@@ -208,7 +257,7 @@ mod with_engine {
 
     impl FormRejection {
         fn new(error: DeckError) -> Self {
-            Self { kind: None, error, fields: Vec::new() }
+            Self { kind: None, task: None, error, fields: Vec::new() }
         }
 
         /// The form to show again; none when the form named no kind.
@@ -229,28 +278,73 @@ mod with_engine {
     /// The refusal, with what was typed.
     pub async fn start_from_form(client: &Client, body: Multipart<'_>) -> Result<Started, FormRejection> {
         let form = taskdeck_axum::upload::read_form(client, None, body).await.map_err(FormRejection::new)?;
-        let Some(kind) = &form.kind else {
-            let reason = "the form does not say which kind to start (`_kind`)".to_owned();
-            return Err(FormRejection::new(DeckError::BadRequest { reason }));
-        };
-        let definition = client.kind(kind).map_err(FormRejection::new)?;
+        let definition = definition_of(client, &form)?;
         let kind = &definition.kind;
         let rejected = |error: DeckError| FormRejection {
             kind: Some(kind.clone()),
+            task: None,
             error,
             fields: without_secrets(&definition.params, form.fields.clone()),
         };
-        let mut checked = form.request(&definition);
-        if definition.danger.is_some() && !form.fields.iter().any(|(name, _)| name == CONFIRM) {
-            let mut errors = FieldErrors::default();
-            errors.add(CONFIRM, UNCONFIRMED);
-            if let Err(DeckError::InvalidParams { fields }) = checked {
-                errors.0.extend(fields.0);
-            }
-            checked = Err(errors.into());
-        }
-        let request = checked.map_err(rejected)?;
+        let request = confirmed(&definition, &form, form.request(&definition)).map_err(rejected)?;
         client.start(kind.as_str(), request).await.map_err(rejected)
+    }
+
+    /// Gives the failed task that a form names (`_task`) the params that it holds, and tries it again. Files and secrets
+    /// that it has stay where the form brings no others.
+    ///
+    /// # Errors
+    /// The refusal, with what was typed.
+    pub async fn edit_from_form(client: &Client, body: Multipart<'_>) -> Result<Started, FormRejection> {
+        let form = taskdeck_axum::upload::read_form(client, None, body).await.map_err(FormRejection::new)?;
+        let definition = definition_of(client, &form)?;
+        let task = form.fields.iter().find(|(name, _)| name == "_task").and_then(|(_, id)| id.parse().ok());
+        let rejected = |error: DeckError| FormRejection {
+            kind: Some(definition.kind.clone()),
+            task,
+            error,
+            fields: without_secrets(&definition.params, form.fields.clone()),
+        };
+        let edited = async {
+            let id = task.ok_or_else(DeckError::task_not_found)?;
+            let detail = client.detail(id).await?;
+            if detail.task.kind != definition.kind {
+                return Err(DeckError::BadRequest { reason: "the task is of another kind".to_owned() });
+            }
+            let params = form.params(&form::with_secrets_kept(definition.clone())).map_err(DeckError::from);
+            let mut params = confirmed(&definition, &form, params)?;
+            form::keep_typed_secrets(&definition, &mut params, &detail.params);
+            client.set_params(id, params).await?;
+            client.retry(id).await
+        };
+        let task = edited.await.map_err(rejected)?;
+        Ok(Started { task, deduplicated: false })
+    }
+
+    /// The kind that a form names.
+    fn definition_of(client: &Client, form: &FormParts) -> Result<Definition, FormRejection> {
+        let Some(kind) = &form.kind else {
+            let reason = "the form does not say which kind it is of (`_kind`)".to_owned();
+            return Err(FormRejection::new(DeckError::BadRequest { reason }));
+        };
+        client.kind(kind).map_err(FormRejection::new)
+    }
+
+    /// What a form says, if a kind with a danger has the form's own `_confirm` too.
+    fn confirmed<T>(
+        definition: &Definition,
+        form: &FormParts,
+        read: Result<T, DeckError>,
+    ) -> Result<T, DeckError> {
+        if definition.danger.is_none() || form.fields.iter().any(|(name, _)| name == CONFIRM) {
+            return read;
+        }
+        let mut errors = FieldErrors::default();
+        errors.add(CONFIRM, UNCONFIRMED);
+        if let Err(DeckError::InvalidParams { fields }) = read {
+            errors.0.extend(fields.0);
+        }
+        Err(errors.into())
     }
 
     /// What was typed, as a page may show it again: a secret is typed anew.

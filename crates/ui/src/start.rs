@@ -38,6 +38,7 @@ use crate::{ApiError, Toasts, api, browser, use_base, use_live, use_toasts};
 ///     <button on:click=move |_| start.dispatch(&Resize { width: 800 }) disabled=move || start.pending().get()>
 ///         "Resize"
 ///     </button>
+///     <p role="alert">{move || start.error().get()}</p>
 ///     {move || start.started().get().map(|task| view! { <TaskProgress task=task.id state=task/> })}
 /// }
 /// # }

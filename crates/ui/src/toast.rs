@@ -15,8 +15,8 @@ const MOST: usize = 4;
 struct Toast {
     number: u32,
     text: String,
-    href: String,
-    link: &'static str,
+    /// Where it leads, and in which words.
+    link: Option<(String, &'static str)>,
 }
 
 /// What a page tells in passing. The app provides it ([`provide_toasts`]) and says where it is shown ([`ToastList`]);
@@ -41,8 +41,17 @@ pub fn use_toasts() -> Option<Toasts> {
 }
 
 impl Toasts {
-    /// Says something, with a link. When there are too many the oldest goes.
+    /// Says something. When there are too many the oldest goes.
+    pub fn say(self, text: String) {
+        self.add(text, None);
+    }
+
+    /// Says something, with a link.
     pub fn show(self, text: String, href: String, link: &'static str) {
+        self.add(text, Some((href, link)));
+    }
+
+    fn add(self, text: String, link: Option<(String, &'static str)>) {
         let Some(number) = self.last.try_update_value(|last| {
             *last += 1;
             *last
@@ -50,7 +59,7 @@ impl Toasts {
             return;
         };
         let _ = self.shown.try_update(|shown| {
-            shown.push(Toast { number, text, href, link });
+            shown.push(Toast { number, text, link });
             if shown.len() > MOST {
                 shown.remove(0);
             }
@@ -83,7 +92,7 @@ pub fn ToastList() -> impl IntoView {
 }
 
 fn one(toasts: Option<Toasts>, toast: Toast) -> AnyView {
-    let Toast { number, text, href, link } = toast;
+    let Toast { number, text, link } = toast;
     let close = move || {
         if let Some(toasts) = toasts {
             toasts.close(number);
@@ -106,9 +115,9 @@ fn one(toasts: Option<Toasts>, toast: Toast) -> AnyView {
             on:focusin=move |_| stay()
             on:focusout=move |_| wait()
         >
-            <Icon name="check"/>
+            <Icon name=if link.is_some() { "check" } else { "info" }/>
             <span class="td-toast-text">{text}</span>
-            <a class="td-toast-link" href=href>{link}</a>
+            {link.map(|(href, words)| view! { <a class="td-toast-link" href=href>{words}</a> })}
             <button type="button" class="td-button td-button-quiet td-button-icon" aria-label="Close" on:click=move |_| close()>
                 <Icon name="x"/>
             </button>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use taskdeck_core::{DeckError, OpenQuestion, Status, Task, TaskId, TaskState};
 
+use crate::again::until_answered;
 use crate::{ApiError, api, use_live};
 
 /// A task, live, with what it returned.
@@ -13,8 +14,8 @@ pub struct UseTask<O: Send + Sync + 'static> {
     pub state: Signal<Option<TaskState>>,
     /// Whether it was deleted.
     pub gone: Signal<bool>,
-    /// What it returned, once it has completed; the error once it has failed, was cancelled or interrupted; none until
-    /// then.
+    /// What it returned, once it has completed; the error once it has failed, was cancelled or interrupted, or was
+    /// deleted before its end was seen; none until then, and for as long as the server cannot be asked for it.
     pub output: Signal<Option<Result<O, ApiError>>>,
 }
 
@@ -51,11 +52,16 @@ where
         watch.state.with(|state| state.as_ref().filter(|state| state.status.has_ended()).map(TaskState::rev))
     });
     Effect::new(move |_| {
-        if ended.get().is_none() {
-            // It goes on: somebody retried it.
-            output.maybe_update(|output| output.take().is_some());
+        let Some(rev) = ended.get() else {
+            if watch.gone.get() {
+                // It ended unseen, and nobody can know how.
+                output.set(Some(Err(ApiError(DeckError::task_not_found()))));
+            } else {
+                // It goes on: somebody retried it.
+                output.maybe_update(|output| output.take().is_some());
+            }
             return;
-        }
+        };
         let Some(state) = watch.state.get_untracked() else { return };
         let refused = match state.status {
             Status::Completed => None,
@@ -70,7 +76,9 @@ where
             return;
         }
         spawn_local(async move {
-            let answer = api::task(id).await.and_then(|detail| {
+            let is_wanted = move || ended.try_get_untracked().flatten() == Some(rev);
+            let Some(answer) = until_answered(|| api::task(id), is_wanted).await else { return };
+            let answer = answer.and_then(|detail| {
                 let result = detail.result.map(|body| body.result).unwrap_or_default();
                 serde_json::from_value(result).map_err(|error| {
                     let reason = format!("the task's result is none of its kind: {error}");
@@ -107,9 +115,11 @@ pub fn use_questions(id: TaskId) -> Signal<Vec<OpenQuestion>> {
         if asked.get().is_none() {
             return;
         }
+        let of = asked.get_untracked();
         spawn_local(async move {
-            // Where the server cannot be reached, what is shown stays; the page says that it is not live.
-            if let Ok(detail) = api::task(id).await {
+            // Until it answers, what is shown stays; the page says that it is not live.
+            let is_wanted = move || asked.try_get_untracked() == Some(of);
+            if let Some(Ok(detail)) = until_answered(|| api::task(id), is_wanted).await {
                 questions.try_set(detail.questions);
             }
         });

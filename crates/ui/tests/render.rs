@@ -11,8 +11,8 @@ use taskdeck_core::{
     OpenQuestion, Param, ParamKind, Question, QuestionOutcome, Status, Step, Upload, UserId,
 };
 use taskdeck_ui::{
-    Access, CardList, FormDraft, TaskButton, TaskCards, TaskConfirmation, TaskForm, TaskLog, TaskProgress,
-    provide_base, provide_live,
+    Access, CardList, FormDraft, ProgressRow, TaskButton, TaskCards, TaskConfirmation, TaskForm, TaskLog,
+    TaskProgress, provide_base, provide_live,
 };
 
 use self::sample::{T0, task};
@@ -74,13 +74,51 @@ fn a_failed_task_shows_its_error_and_offers_a_retry() {
 fn a_row_has_a_bar_while_it_runs_and_a_note_when_it_does_not() {
     let mut running = task(Status::Running);
     running.progress.set_fraction(0.42);
-    insta::assert_snapshot!(html(
-        move || view! { <TaskProgress task=running.id state=running compact=true/> }
-    ));
+    insta::assert_snapshot!(html(move || view! { <ProgressRow state=running/> }));
     let mut failed = task(Status::Failed);
     failed.error = Some(ErrorInfo { code: "error".to_owned(), message: "no such table".to_owned() });
-    let html = html(move || view! { <TaskProgress task=failed.id state=failed compact=true/> });
+    let html = html(move || view! { <ProgressRow state=failed/> });
     assert!(!html.contains("<progress") && html.contains("no such table"), "{html}");
+}
+
+#[test]
+fn the_compact_form_has_bar_percent_and_status_in_every_status() {
+    for status in Status::ALL {
+        let mut task = task(status);
+        task.progress.set_fraction(0.42);
+        let html = html(move || view! { <TaskProgress task=task.id state=task compact=true/> });
+        let percent = if status == Status::Completed { "100 %" } else { "42 %" };
+        assert!(
+            html.contains("<progress") && html.contains(percent) && html.contains(status.title()),
+            "{html}"
+        );
+        assert!(html.contains("td-progress-message") && html.contains("td-progress-note"), "{html}");
+    }
+}
+
+#[test]
+fn a_task_that_asks_leads_to_its_page_and_an_interrupted_one_is_resumed() {
+    let shown = |status, compact: bool, actions: bool| {
+        let task = task(status);
+        html(move || {
+            provide_base("/deck");
+            view! { <TaskProgress task=task.id state=task compact actions/> }
+        })
+    };
+    for compact in [false, true] {
+        let asks = shown(Status::WaitingConfirmation, compact, true);
+        assert!(
+            asks.contains("It waits for an answer.") && asks.contains("href=\"/deck/tasks/019b"),
+            "{asks}"
+        );
+        let no_link = shown(Status::WaitingConfirmation, compact, false);
+        assert!(no_link.contains("It waits for an answer.") && !no_link.contains("href="), "{no_link}");
+    }
+    let interrupted = shown(Status::Interrupted, false, true);
+    assert!(
+        interrupted.contains(">Resume</span>") && !interrupted.contains(">Retry</span>"),
+        "{interrupted}"
+    );
 }
 
 #[test]
@@ -131,11 +169,12 @@ impl taskdeck_core::Task for PayOut {
 #[test]
 fn a_button_is_a_plain_form_that_does_not_confirm_a_danger_by_itself() {
     let params = PayOut { amount: 7, note: HOSTILE.to_owned() };
-    let html = html(move || view! { <TaskButton params=params key="one"/> });
+    let html = html(move || view! { <TaskButton params=params key="one" label="Wages of May"/> });
     for field in [
         r#"name="_kind" value="pay_out""#,
         r#"name="amount" value="7""#,
         r#"name="_key" value="one""#,
+        r#"name="_label" value="Wages of May""#,
         "/_taskdeck/start_task",
         "Pay out",
     ] {

@@ -1,13 +1,14 @@
-//! The nodes in the shadow root: made once, then patched where a text is another.
+//! The nodes in the shadow root, which `element.js` makes: patched where a text is another.
 
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, ShadowRoot};
+use taskdeck_core::format;
+use wasm_bindgen::JsValue;
+use web_sys::{Element, ShadowRoot};
 
 use crate::facts::Facts;
 
 /// The widget's nodes, and what they show.
 pub(crate) struct Nodes {
-    root: Element,
+    card: Element,
     label: Element,
     badge: Element,
     bar: Element,
@@ -20,30 +21,21 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// Builds the nodes in an empty shadow root.
-    pub(crate) fn build(document: &Document, shadow: &ShadowRoot) -> Result<Self, JsValue> {
-        let node = |name: &str, part: &str, parent: &web_sys::Node| -> Result<Element, JsValue> {
-            let element = document.create_element(name)?;
-            element.set_attribute("part", part)?;
-            element.set_attribute("class", part)?;
-            parent.append_child(&element)?;
-            Ok(element)
-        };
-        shadow.unchecked_ref::<web_sys::Node>().set_text_content(None);
-        let root = node("section", "card", shadow)?;
-        let head = node("div", "head", &root)?;
-        let label = node("div", "label", &head)?;
-        let badge = node("span", "badge", &head)?;
-        let bar = node("progress", "bar", &root)?;
-        bar.set_attribute("max", "1")?;
-        let facts = node("div", "facts", &root)?;
-        let percent = node("span", "percent", &facts)?;
-        let more = node("span", "more", &facts)?;
-        let message = node("p", "message", &root)?;
-        let note = node("p", "note", &root)?;
-        let said = node("p", "said", &root)?;
-        said.set_attribute("aria-live", "polite")?;
-        Ok(Self { root, label, badge, bar, percent, more, message, note, said, shown: None })
+    /// Finds them.
+    pub(crate) fn of(shadow: &ShadowRoot) -> Result<Self, JsValue> {
+        let node = |part: &str| shadow.query_selector(&format!(".{part}"))?.ok_or(JsValue::NULL);
+        Ok(Self {
+            card: node("card")?,
+            label: node("label")?,
+            badge: node("badge")?,
+            bar: node("bar")?,
+            percent: node("percent")?,
+            more: node("more")?,
+            message: node("message")?,
+            note: node("note")?,
+            said: node("said")?,
+            shown: None,
+        })
     }
 
     /// Shows these facts; touches only what is another.
@@ -62,17 +54,22 @@ impl Nodes {
         text(&self.note, &facts.note, before.map(|was| was.note.as_str()));
         text(&self.said, &facts.said, before.map(|was| was.said.as_str()));
         // An attribute of an element of our own is always taken.
-        if before.is_none_or(|was| was.status != facts.status) {
-            let _ = self.root.set_attribute("data-status", facts.status);
-        }
+        let attribute = |node: &Element, name: &str, value: &str, was: Option<&str>| {
+            if was != Some(value) {
+                let _ = node.set_attribute(name, value);
+            }
+        };
+        attribute(&self.card, "data-status", facts.status, before.map(|was| was.status));
+        attribute(&self.card, "data-tone", facts.tone, before.map(|was| was.tone));
+        attribute(&self.bar, "aria-label", &facts.label, before.map(|was| was.label.as_str()));
         if before.is_none_or(|was| was.value != facts.value) {
             let _ = match facts.value {
-                Some(value) => self.bar.set_attribute("value", &value.to_string()),
+                Some(value) => self.bar.set_attribute("value", &format::decimal(value, 4)),
                 None => self.bar.remove_attribute("value"),
             };
         }
-        if before.is_none_or(|was| was.label != facts.label) {
-            let _ = self.bar.set_attribute("aria-label", &facts.label);
+        if before.is_none_or(|was| was.hidden != facts.hidden) {
+            let _ = self.card.toggle_attribute_with_force("hidden", facts.hidden);
         }
         self.shown = Some(facts);
     }

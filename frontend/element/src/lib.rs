@@ -7,8 +7,10 @@
 //! - `line`: what to do about the connection, as a state machine without I/O
 //! - `message`: what the server says; pure
 //! - `dom`: the nodes in the shadow root
-//! - `net`: the socket, the timers and the requests
-//! - `widget`: puts them together
+//! - `net`: the socket, the timers, the requests and the window's events
+//! - `link`: one task's connection, shared by the widgets of the page that show it
+//! - `tell`: what happened is told to them
+//! - `widget`: one of them
 
 #[cfg(any(target_arch = "wasm32", test))]
 mod facts;
@@ -20,6 +22,10 @@ mod message;
 #[cfg(target_arch = "wasm32")]
 mod dom;
 #[cfg(target_arch = "wasm32")]
+mod link;
+#[cfg(target_arch = "wasm32")]
 mod net;
+#[cfg(target_arch = "wasm32")]
+mod tell;
 #[cfg(target_arch = "wasm32")]
 mod widget;

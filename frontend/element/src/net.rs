@@ -1,13 +1,14 @@
-//! The socket, the timers and the requests.
+//! The socket, the timers, the requests and the window's events.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use serde_json::Value;
+use taskdeck_core::Timestamp;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, MessageEvent, RequestInit, Response, WebSocket};
+use web_sys::{Event, EventTarget, Headers, MessageEvent, RequestInit, Response, WebSocket};
 
 /// A socket with its handlers. Dropping it closes it, and nothing more is heard of it.
 pub(crate) struct Socket {
@@ -19,8 +20,8 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn open(
         url: &str,
-        mut on_text: impl FnMut(String) + 'static,
-        on_close: impl FnMut() + 'static,
+        on_text: impl Fn(String) + 'static,
+        on_close: impl Fn() + 'static,
     ) -> Option<Self> {
         let socket = WebSocket::new(url).ok()?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -42,6 +43,73 @@ impl Drop for Socket {
         // One that is closed already takes no notice.
         let _ = self.socket.close();
     }
+}
+
+/// What happens to the page.
+#[derive(Clone, Copy)]
+pub(crate) enum Page {
+    /// Somebody looks at it again, or the network is back.
+    Woke,
+    /// It is left; it may come back as it was.
+    Left,
+}
+
+/// Listens to the page until it is dropped.
+pub(crate) struct Listener {
+    on: Closure<dyn FnMut(Event)>,
+}
+
+const WINDOW: [&str; 4] = ["focus", "online", "pageshow", "pagehide"];
+const DOCUMENT: &str = "visibilitychange";
+
+impl Listener {
+    pub(crate) fn new(told: impl Fn(Page) + 'static) -> Self {
+        let on = Closure::<dyn FnMut(Event)>::new(move |event: Event| match event.type_().as_str() {
+            "pagehide" => told(Page::Left),
+            // The first one comes with the page itself.
+            "pageshow" if !is(&event, "persisted") => {}
+            _ if document().is_some_and(|document| is(&document, "hidden")) => {}
+            _ => told(Page::Woke),
+        });
+        let listener = Self { on };
+        listener.each(|target, name, call| {
+            // It cannot fail: the names are right.
+            let _ = target.add_event_listener_with_callback(name, call);
+        });
+        listener
+    }
+
+    fn each(&self, act: impl Fn(&EventTarget, &str, &js_sys::Function)) {
+        let call: &js_sys::Function = self.on.as_ref().unchecked_ref();
+        if let Some(window) = web_sys::window() {
+            WINDOW.iter().for_each(|name| act(&window, name, call));
+        }
+        if let Some(document) = document() {
+            act(&document, DOCUMENT, call);
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.each(|target, name, call| {
+            let _ = target.remove_event_listener_with_callback(name, call);
+        });
+    }
+}
+
+fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
+fn is(of: &JsValue, name: &str) -> bool {
+    js_sys::Reflect::get(of, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
+}
+
+/// The browser's clock.
+pub(crate) fn now() -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+    Timestamp::from_millis(js_sys::Date::now() as i64)
 }
 
 /// Calls `then` once, after `ms` milliseconds, unless it was armed anew since.
@@ -74,28 +142,45 @@ pub(crate) async fn pause(ms: u32) {
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
-    /// The server said no.
-    Refused,
-    /// It said nothing, or could not.
+    /// The token does not hold.
+    Denied,
+    /// There is no such thing.
+    Missing,
+    /// There is none yet, or none of this kind: asked again, it says the same.
+    None,
+    /// The server has too much to do, or failed.
+    Failed,
+    /// The server said nothing.
     Unreachable,
 }
 
+/// What the server answered, and the token that came along.
+pub(crate) struct Answer {
+    pub(crate) body: Value,
+    pub(crate) token: Option<String>,
+}
+
 /// Asks for JSON.
-pub(crate) async fn get(url: &str, token: Option<&str>) -> Result<Value, NoAnswer> {
+pub(crate) async fn get(url: &str, token: Option<&str>) -> Result<Answer, NoAnswer> {
     let window = web_sys::window().ok_or(NoAnswer::Unreachable)?;
     let init = RequestInit::new();
     if let Some(token) = token {
         let headers = Headers::new().map_err(|_| NoAnswer::Unreachable)?;
-        headers.append("authorization", &format!("Bearer {token}")).map_err(|_| NoAnswer::Refused)?;
+        headers.append("authorization", &format!("Bearer {token}")).map_err(|_| NoAnswer::Denied)?;
         init.set_headers(&headers);
     }
     let answer = JsFuture::from(window.fetch_with_str_and_init(url, &init)).await;
     let answer: Response = answer.map_err(|_| NoAnswer::Unreachable)?.unchecked_into();
-    if matches!(answer.status(), 400..=499) {
-        return Err(NoAnswer::Refused);
+    match answer.status() {
+        401 | 403 => return Err(NoAnswer::Denied),
+        404 => return Err(NoAnswer::Missing),
+        408 | 421 | 429 | 500.. => return Err(NoAnswer::Failed),
+        400.. => return Err(NoAnswer::None),
+        _ => {}
     }
+    let token = answer.headers().get("taskdeck-token").ok().flatten();
     let text = answer.text().map_err(|_| NoAnswer::Unreachable)?;
     let text = JsFuture::from(text).await.ok().and_then(|text| text.as_string());
-    let json = text.and_then(|text| serde_json::from_str(&text).ok()).ok_or(NoAnswer::Unreachable)?;
-    if answer.ok() { Ok(json) } else { Err(NoAnswer::Unreachable) }
+    let body = text.and_then(|text| serde_json::from_str(&text).ok()).ok_or(NoAnswer::Unreachable)?;
+    Ok(Answer { body, token })
 }

@@ -1,302 +1,200 @@
 //! One `<task-progress>` on a page.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use serde_json::Value;
-use taskdeck_core::{Notice, Status, TaskEvent, TaskEventKind, TaskState, happened};
+use taskdeck_core::{TaskState, happened, unstarted};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{CustomEvent, CustomEventInit, HtmlElement, ShadowRoot};
+use web_sys::{HtmlElement, ShadowRoot};
 
 use crate::dom::Nodes;
-use crate::facts::facts;
-use crate::line::{Answer, Command, Event, Line, Standing, Timer};
-use crate::message::{self, Message};
-use crate::net::{self, NoAnswer, Socket};
-
-/// How often what an event needs is asked for before the event is told without it.
-const TRIES: u32 = 5;
+use crate::facts::{Facts, Seen, facts};
+use crate::link::Link;
+use crate::message;
+use crate::tell::{self, News};
 
 /// A widget; when it is freed it is over.
 #[wasm_bindgen]
 pub struct Widget {
-    inner: Rc<Inner>,
+    view: Rc<View>,
+    /// The token that the page gave.
+    given: Option<String>,
 }
 
-struct Inner {
+/// What shows a task, and tells of it.
+pub(crate) struct View {
     host: HtmlElement,
-    /// The address of the deck, without a slash at its end.
-    src: String,
-    task: String,
     nodes: RefCell<Nodes>,
-    token: RefCell<Option<String>>,
-    state: RefCell<Option<TaskState>>,
-    line: RefCell<Line>,
-    socket: RefCell<Option<Socket>>,
-    beat: Rc<Cell<u32>>,
-    retry: Rc<Cell<u32>>,
-    poll: Rc<Cell<u32>>,
-    untold: RefCell<VecDeque<Told>>,
-    telling: Cell<bool>,
-}
-
-/// What happened in one step, to be told.
-struct Told {
-    events: Vec<TaskEventKind>,
-    after: TaskState,
-    /// The last notice before.
-    notices_seen: u64,
+    link: Rc<Link>,
+    /// The last state that what happened was told from, or waits to be.
+    compared: RefCell<Option<TaskState>>,
+    /// The last state that all is told of.
+    told: RefCell<Option<TaskState>>,
+    /// The page's function that tells: the event's name, and its detail.
+    tell: js_sys::Function,
 }
 
 #[wasm_bindgen]
 impl Widget {
-    /// Shows the task that the host's attributes name: `task`, `token`, `state`, and `src`, which is `src` of the script
-    /// where it is not said.
+    /// Shows the task that the host's attributes name: `task`, `token`, `state` (with `new`: as the start answered it), and
+    /// `src`, which is `src` of the script where it is not said. `token` and `told` are what is kept of an earlier widget
+    /// of the same element.
     #[wasm_bindgen(constructor)]
-    pub fn new(host: HtmlElement, shadow: &ShadowRoot, src: &str) -> Result<Widget, JsValue> {
-        let document = web_sys::window().and_then(|window| window.document()).ok_or(JsValue::NULL)?;
+    pub fn new(
+        host: HtmlElement,
+        shadow: &ShadowRoot,
+        src: &str,
+        token: Option<String>,
+        told: Option<String>,
+        tell: js_sys::Function,
+    ) -> Result<Widget, JsValue> {
         let attribute = |name: &str| host.get_attribute(name).filter(|text| !text.is_empty());
         let src = attribute("src").unwrap_or_else(|| src.to_owned());
-        // What a start answered, so that what happened since is told.
-        let baseline = attribute("state")
-            .and_then(|text| serde_json::from_str::<Value>(&text).ok())
-            .and_then(message::state);
-        let task = attribute("task").or_else(|| baseline.as_ref().map(|state| state.id.to_string()));
-        let inner = Rc::new(Inner {
-            src: src.trim_end_matches('/').to_owned(),
-            task: task.unwrap_or_default(),
-            nodes: RefCell::new(Nodes::build(&document, shadow)?),
-            token: RefCell::new(attribute("token")),
-            state: RefCell::new(baseline),
-            line: RefCell::default(),
-            socket: RefCell::default(),
-            beat: Rc::default(),
-            retry: Rc::default(),
-            poll: Rc::default(),
-            untold: RefCell::default(),
-            telling: Cell::new(false),
+        let read = |text: String| message::state(serde_json::from_str(&text).ok()?);
+        let stated = attribute("state").and_then(read);
+        let task = attribute("task")
+            .or_else(|| stated.as_ref().map(|state| state.id.to_string()))
+            .unwrap_or_default();
+        // What a page gave of another task is of no use to this one.
+        let stated = stated.filter(|state| state.id.to_string() == task);
+        let told = told.and_then(read).filter(|state| state.id.to_string() == task);
+        // What a start answered, so that what happened since is told; but nothing twice.
+        let baseline = match (&stated, told) {
+            (Some(stated), Some(told)) if stated.rev() > told.rev() => Some(stated.clone()),
+            (_, Some(told)) => Some(told),
+            (Some(stated), None) if host.has_attribute("new") => Some(unstarted(stated)),
+            (Some(stated), None) => Some(stated.clone()),
+            (None, None) => None,
+        };
+        let given = attribute("token");
+        let link = Link::to(src.trim_end_matches('/'), &task, token.or_else(|| given.clone()));
+        let view = Rc::new(View {
+            nodes: RefCell::new(Nodes::of(shadow)?),
+            link: Rc::clone(&link),
+            compared: RefCell::new(baseline.clone()),
+            told: RefCell::new(baseline.clone()),
+            tell,
             host,
         });
-        inner.show();
-        if !inner.task.is_empty() {
-            inner.on(Event::Begin);
+        link.join(&view);
+        // The newest that is known: of the page, of an earlier widget, of another widget of the task.
+        let known = link.state.borrow().clone();
+        let newest = [known, stated, baseline].into_iter().flatten().max_by_key(TaskState::rev);
+        if let Some(newest) = newest {
+            link.know(newest, &view);
         }
-        Ok(Self { inner })
+        view.show();
+        Ok(Self { view, given })
     }
 
     /// Takes another token; what is open goes on.
-    pub fn set_token(&self, token: Option<String>) {
-        *self.inner.token.borrow_mut() = token.filter(|token| !token.is_empty());
+    pub fn set_token(&mut self, token: String) {
+        self.given = Some(token.clone());
+        self.view.link.set_token(token);
+    }
+
+    /// Shows what there is, by the host's attributes as they are now.
+    pub fn show(&self) {
+        self.view.show();
+    }
+
+    /// Where the deck is.
+    pub fn src(&self) -> String {
+        self.view.link.src.clone()
+    }
+
+    /// Which task.
+    pub fn task(&self) -> String {
+        self.view.link.task.clone()
+    }
+
+    /// The token that the page gave.
+    pub fn given(&self) -> Option<String> {
+        self.given.clone()
+    }
+
+    /// The token as it is now.
+    pub fn token(&self) -> Option<String> {
+        self.view.link.token.borrow().clone()
+    }
+
+    /// The last state that all is told of, as JSON.
+    pub fn told(&self) -> Option<String> {
+        self.view.told.borrow().as_ref().and_then(|state| serde_json::to_string(state).ok())
     }
 }
 
-/// The widget, if it is still there.
-#[derive(Clone)]
-struct Still(Weak<Inner>);
-
-impl Still {
-    fn with(&self, act: impl FnOnce(&Rc<Inner>)) {
-        if let Some(inner) = self.0.upgrade() {
-            act(&inner);
-        }
-    }
-}
-
-impl Inner {
-    fn still(self: &Rc<Self>) -> Still {
-        Still(Rc::downgrade(self))
-    }
-
-    fn show(&self) {
-        let standing = self.line.borrow().standing();
-        let facts = facts(self.state.borrow().as_ref(), standing);
-        self.nodes.borrow_mut().show(facts);
-    }
-
-    fn on(self: &Rc<Self>, event: Event) {
-        let todo = self.line.borrow_mut().on(event);
-        for command in todo {
-            match command {
-                Command::Open => self.open(),
-                Command::Close => drop(self.socket.take()),
-                Command::Poll => self.ask(),
-                Command::Arm(timer, ms) => {
-                    let armed = match timer {
-                        Timer::Beat => &self.beat,
-                        Timer::Retry => &self.retry,
-                        Timer::Poll => &self.poll,
-                    };
-                    let still = self.still();
-                    net::arm(armed, ms, move || still.with(|inner| inner.on(Event::Due(timer))));
-                }
-            }
-        }
-        self.show();
-    }
-
-    fn open(self: &Rc<Self>) {
-        let base = match self.src.strip_prefix("http") {
-            Some(rest) => format!("ws{rest}"),
-            None => self.src.clone(),
-        };
-        let token = self.token.borrow().as_ref().map(|token| format!("&token={token}")).unwrap_or_default();
-        let url = format!("{base}/ws/task/{}?log=false&follow=true{token}", self.task);
-        let (heard, closed) = (self.still(), self.still());
-        let socket = Socket::open(
-            &url,
-            move |text| heard.with(|inner| inner.hear(&text)),
-            move || closed.with(|inner| inner.on(Event::Closed)),
-        );
-        let before = match socket {
-            Some(socket) => self.socket.replace(Some(socket)),
-            None => {
-                // No socket can be made at all: as if it had closed, but not within this call.
-                let still = self.still();
-                net::arm(&self.beat, 0, move || still.with(|inner| inner.on(Event::Closed)));
-                None
-            }
-        };
-        drop(before);
-    }
-
-    fn hear(self: &Rc<Self>, text: &str) {
-        match message::read(text) {
-            Message::Hello { beat_ms } => self.on(Event::Hello(beat_ms)),
-            Message::State(state) => {
-                self.on(Event::Heard);
-                self.take(*state);
-            }
-            Message::Token(token) => {
-                *self.token.borrow_mut() = Some(token);
-                self.on(Event::Heard);
-            }
-            Message::Gone => self.on(Event::Ended { gone: true }),
-            Message::Other => self.on(Event::Heard),
-        }
-    }
-
-    /// Takes in a state, and tells what happened.
-    fn take(self: &Rc<Self>, after: TaskState) {
-        let has_ended = after.status.has_ended();
-        let before = {
-            let mut known = self.state.borrow_mut();
-            if known.as_ref().is_some_and(|known| after.rev() <= known.rev()) {
-                None
-            } else {
-                known.replace(after.clone())
-            }
-        };
-        if let Some(before) = before {
-            let events = happened(&before, &after);
-            if !events.is_empty() {
-                let told = Told { events, after, notices_seen: before.notice_seq };
-                self.untold.borrow_mut().push_back(told);
-                self.tell();
-            }
-        }
-        if has_ended {
-            self.on(Event::Ended { gone: false });
-        } else if self.line.borrow().standing() == Standing::Ended {
-            self.on(Event::Resumed);
-        }
-        self.show();
-    }
-
-    fn tell(self: &Rc<Self>) {
-        if !self.telling.replace(true) {
-            spawn_local(tell_all(self.still()));
-        }
-    }
-
-    fn url(&self, rest: &str) -> String {
-        format!("{}/api/tasks/{}{rest}", self.src, self.task)
-    }
-
-    /// Asks how the task stands.
-    fn ask(self: &Rc<Self>) {
-        let (still, url, token) = (self.still(), self.url(""), self.token.borrow().clone());
-        spawn_local(async move {
-            let answer = net::get(&url, token.as_deref()).await.map(message::state);
-            still.with(|inner| match answer {
-                Ok(Some(state)) => {
-                    inner.on(Event::Polled(Answer::State));
-                    inner.take(state);
-                }
-                Ok(None) | Err(NoAnswer::Unreachable) => inner.on(Event::Polled(Answer::Unreachable)),
-                Err(NoAnswer::Refused) => inner.on(Event::Polled(Answer::Refused)),
-            });
+impl View {
+    pub(crate) fn show(&self) {
+        let link = &self.link;
+        let state = link.state.borrow();
+        let shown = facts(Seen {
+            task: state.as_ref(),
+            standing: link.standing(),
+            named: !link.task.is_empty(),
+            over: link.is_over(),
+            now: link.now(),
         });
+        let hidden = self.is_hidden(shown.status);
+        self.nodes.borrow_mut().show(Facts { hidden, ..shown });
     }
 
-    fn dispatch(&self, event: &TaskEvent) {
-        let Ok(json) = serde_json::to_string(event) else { return };
-        let init = CustomEventInit::new();
-        init.set_detail(&js_sys::JSON::parse(&json).unwrap_or(JsValue::NULL));
-        // They do not bubble: a page that listens for `error` of its own would hear it.
-        if let Ok(event) = CustomEvent::new_with_event_init_dict(event.event.name(), &init) {
-            // What a listener throws is its own affair.
-            let _ = self.host.dispatch_event(&event);
-        }
-    }
-}
-
-/// Tells what is untold, in order. What an event needs (the result, a notice) is asked for first, and later events wait.
-async fn tell_all(still: Still) {
-    loop {
-        let Some((told, urls, token)) = still.0.upgrade().and_then(|inner| {
-            let told = inner.untold.borrow_mut().pop_front();
-            if told.is_none() {
-                inner.telling.set(false);
-            }
-            let told = told?;
-            let notices = inner.url(&format!("/notices?since={}", told.notices_seen));
-            Some((told, [inner.url("/result"), notices], inner.token.borrow().clone()))
-        }) else {
-            return;
+    /// Whether the page wants it to be hidden in this status: `show-if` and `hide-if` name statuses.
+    fn is_hidden(&self, status: &str) -> bool {
+        let names = |attribute: &str| {
+            let listed = self.host.get_attribute(attribute)?;
+            Some(listed.split_whitespace().any(|name| name == status))
         };
-        let [result_url, notices_url] = urls;
-        let mut result = None;
-        if told.after.status == Status::Completed && told.events.contains(&TaskEventKind::Completed) {
-            result = asked(&result_url, token.as_deref()).await.map(|mut body| body["result"].take());
+        names("show-if") == Some(false) || names("hide-if") == Some(true)
+    }
+
+    /// What happened until this state, if anything did.
+    pub(crate) fn compare(self: &Rc<Self>, after: &TaskState) -> Option<News> {
+        let mut compared = self.compared.borrow_mut();
+        if compared.as_ref().is_some_and(|known| after.rev() <= known.rev()) {
+            return None;
         }
-        let mut notices: Vec<Notice> = Vec::new();
-        if told.events.contains(&TaskEventKind::EventNotification) {
-            let body = asked(&notices_url, token.as_deref()).await;
-            let list = body.and_then(|mut body| serde_json::from_value(body["notices"].take()).ok());
-            notices = list.unwrap_or_default();
-        }
-        let Some(inner) = still.0.upgrade() else { return };
-        let mut seq = told.notices_seen;
-        for kind in told.events {
-            let mut event = TaskEvent::new(kind, &told.after);
-            match kind {
-                TaskEventKind::EventNotification => {
-                    seq += 1;
-                    event.notice = notices.iter().find(|notice| notice.seq == seq).cloned();
-                }
-                TaskEventKind::Completed | TaskEventKind::Finish => event.result.clone_from(&result),
-                _ => {}
+        let before = compared.replace(after.clone());
+        let events = before.as_ref().map(|before| happened(before, after)).unwrap_or_default();
+        if events.is_empty() {
+            let mut told = self.told.borrow_mut();
+            // What waits to be told begins there.
+            if told.as_ref().map(TaskState::rev) == before.as_ref().map(TaskState::rev) {
+                *told = Some(after.clone());
             }
-            inner.dispatch(&event);
+            return None;
         }
+        let notices_seen = before.map_or(0, |before| before.notice_seq);
+        Some(News { view: Rc::downgrade(self), events, notices_seen })
+    }
+
+    pub(crate) fn was_told(&self, state: &TaskState) {
+        *self.told.borrow_mut() = Some(state.clone());
+    }
+
+    /// What the page gives along: JSON, or text.
+    pub(crate) fn context(&self) -> Value {
+        let text = self.host.get_attribute("context").filter(|text| !text.is_empty());
+        text.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))).unwrap_or_default()
+    }
+
+    /// Dispatches an event; its detail is JSON, which `element.js` reads: a 64-bit number must stay what it is.
+    pub(crate) fn dispatch(&self, name: &str, detail: &str) {
+        // What a listener throws is its own affair.
+        let _ = self.tell.call2(&JsValue::NULL, &JsValue::from_str(name), &JsValue::from_str(detail));
     }
 }
 
-/// What the server says, asked again while it cannot be reached.
-async fn asked(url: &str, token: Option<&str>) -> Option<Value> {
-    let mut wait = 1_000;
-    for _ in 0..TRIES {
-        match net::get(url, token).await {
-            Ok(answer) => return Some(answer),
-            Err(NoAnswer::Refused) => return None,
-            Err(NoAnswer::Unreachable) => {
-                net::pause(wait).await;
-                wait *= 2;
-            }
+impl Link {
+    /// Takes in what a widget brought, and tells the widget what it missed.
+    fn know(self: &Rc<Self>, newest: TaskState, view: &Rc<View>) {
+        let is_new = self.state.borrow().as_ref().is_none_or(|known| newest.rev() > known.rev());
+        if is_new {
+            *self.state.borrow_mut() = Some(newest.clone());
         }
+        let views = if is_new { self.views() } else { vec![Rc::clone(view)] };
+        tell::news(self, views, &newest);
     }
-    None
 }

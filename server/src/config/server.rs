@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use taskdeck::Settings;
+use taskdeck::{Setting, Settings};
 
 use super::sources::{Sources, variable_of};
 use super::values::{self, Fault};
@@ -48,9 +48,13 @@ fn without_password(url: &str) -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct ServerConfig {
     pub(crate) bind: SocketAddr,
+    /// The path that everything is below, without a slash at its end; empty for none.
+    pub(crate) base: String,
     pub(crate) store: Store,
     /// The database that imported data goes to.
     pub(crate) data: PathBuf,
+    /// The directory of uploads and artifacts, where it is named.
+    pub(crate) files: Option<PathBuf>,
     pub(crate) websocket: bool,
     /// The origins whose pages may show widgets.
     pub(crate) embed_origins: Vec<String>,
@@ -75,11 +79,18 @@ impl ServerConfig {
             log_level: reader.read("log_level", values::log_level, defaults.log_level),
             max_upload_bytes: reader.read("max_upload", values::size, defaults.max_upload_bytes),
             worker: reader.read("worker", values::switch, true),
+            store_connections: reader.read(
+                "store_connections",
+                values::connections,
+                defaults.store_connections,
+            ),
             ..defaults
         };
         let bind = reader.read("bind", values::bind, SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let base = reader.read("base", values::base, String::new());
         let store = reader.read("store", values::store, Store::Sqlite(PathBuf::from("taskdeck.db")));
         let data = reader.read("data", values::path, beside(&store, "data.db"));
+        let files = reader.read("files", |text| values::path(text).map(Some), None);
         let websocket = reader.read("websocket_enabled", values::switch, true);
         let embed_origins = reader.read("embed_origins", values::origins, Vec::new());
         if matches!(&store, Store::Sqlite(path) if *path == data) {
@@ -87,6 +98,11 @@ impl ServerConfig {
             reader.faults.push(format!(
                 "TASK_DATA is the file of the store itself ({data}); imported data goes to a file of its own"
             ));
+        }
+        if files.is_some() && store == Store::Memory {
+            reader
+                .faults
+                .push("TASK_FILES names a directory, but a store in memory ends with its process".to_owned());
         }
         if !settings.worker && !matches!(store, Store::Postgres(_)) {
             reader.faults.push(
@@ -98,7 +114,37 @@ impl ServerConfig {
         if !reader.faults.is_empty() {
             bail!(reader.faults.join("\n"));
         }
-        Ok(Self { bind, store, data, websocket, embed_origins, settings })
+        Ok(Self { bind, base, store, data, files, websocket, embed_origins, settings })
+    }
+
+    /// What the settings page shows of it; the deck and the routes tell the rest. No password is among it.
+    pub(crate) fn shown(&self) -> Vec<Setting> {
+        let files = match (&self.files, &self.store) {
+            (Some(directory), _) => directory.display().to_string(),
+            (None, Store::Sqlite(path)) => format!("{}.files", path.display()),
+            (None, _) => "a directory that goes with the process".to_owned(),
+        };
+        let base = if self.base.is_empty() { "/" } else { &self.base };
+        let mut shown = vec![
+            Setting::new("TASK_BASE", base, "The path that everything is below."),
+            Setting::new("TASK_STORE", self.store.to_string(), "Where tasks are kept."),
+        ];
+        if matches!(self.store, Store::Postgres(_)) {
+            shown.push(Setting::new(
+                "TASK_STORE_CONNECTIONS",
+                self.settings.store_connections.to_string(),
+                "How many connections this node has to the PostgreSQL server.",
+            ));
+        }
+        shown.extend([
+            Setting::new("TASK_FILES", files, "The directory of uploads and artifacts."),
+            Setting::new(
+                "TASK_DATA",
+                self.data.display().to_string(),
+                "The database that imported data goes to.",
+            ),
+        ]);
+        shown
     }
 }
 
@@ -198,6 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn the_directory_of_files_may_be_named_by_each_source() {
+        assert_eq!(config(&[], &[], None).unwrap().files, None);
+        let named = |flags: &[&str], environment: &[(&str, &str)], file| {
+            config(flags, environment, file).unwrap().files.unwrap()
+        };
+        let file = Some("files = \"/srv/a\"");
+        assert_eq!(named(&[], &[], file), PathBuf::from("/srv/a"));
+        assert_eq!(named(&[], &[("TASK_FILES", "/srv/b")], file), PathBuf::from("/srv/b"));
+        assert_eq!(named(&["--files", "/srv/c"], &[("TASK_FILES", "/srv/b")], file), PathBuf::from("/srv/c"));
+        let memory = fault(&["--store", "sqlite::memory:", "--files", "/srv/c"], &[], None);
+        assert!(memory.contains("TASK_FILES names a directory"), "{memory}");
+    }
+
+    #[test]
     fn a_bad_value_names_its_setting_its_source_and_what_is_allowed() {
         assert_eq!(
             fault(&["--max-concurrent", "none"], &[("TASK_TIMEOUT", "soon")], None),
@@ -233,6 +293,28 @@ mod tests {
         assert_eq!(config.store, Store::Postgres(url.to_owned()));
         assert_eq!(config.store.to_string(), "postgres://ann@db:5432/tasks");
         assert!(!config.settings.worker);
+        let shown = config.shown().into_iter().map(|one| format!("{}={}", one.name, one.value));
+        let shown = shown.collect::<Vec<_>>().join(" ");
+        assert!(
+            shown.contains("TASK_STORE=postgres://ann@db:5432/tasks TASK_STORE_CONNECTIONS=11"),
+            "{shown}"
+        );
+        assert!(!shown.contains("cr@et") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn the_page_of_settings_has_those_of_the_server() {
+        let set = [("TASK_BASE", "/deck"), ("TASK_STORE", "sqlite:/var/a.db"), ("TASK_FILES", "/srv/files")];
+        let shown = |set: &[(&str, &str)]| {
+            let shown = config(&[], set, None).unwrap().shown();
+            shown.into_iter().map(|one| format!("{}={}", one.name, one.value)).collect::<Vec<_>>()
+        };
+        let data = "TASK_DATA=/var/data.db";
+        assert_eq!(
+            shown(&set),
+            ["TASK_BASE=/deck", "TASK_STORE=sqlite:/var/a.db", "TASK_FILES=/srv/files", data]
+        );
+        assert_eq!(shown(&set[1..2])[2], "TASK_FILES=/var/a.db.files", "as nobody said otherwise");
     }
 
     #[test]

@@ -9,10 +9,13 @@ use anyhow::{Context, Result, bail};
 use crate::cli::Flags;
 
 /// Every setting. Its flag is `--max-concurrent`, its variable `TASK_MAX_CONCURRENT`, its key `max_concurrent`.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 17] = [
     "bind",
+    "base",
     "store",
+    "store_connections",
     "data",
+    "files",
     "max_concurrent",
     "worker",
     "timeout",

@@ -27,6 +27,13 @@ pub(crate) fn count(text: &str) -> Parsed<usize> {
     }
 }
 
+pub(crate) fn connections(text: &str) -> Parsed<usize> {
+    match text.trim().parse() {
+        Ok(number @ 3..=1_000) => Ok(number),
+        _ => Err(Fault::Allowed("a whole number from 3 to 1000")),
+    }
+}
+
 pub(crate) fn duration(text: &str) -> Parsed<Duration> {
     taskdeck::axum::parse_duration(text)
         .ok()
@@ -107,6 +114,21 @@ pub(crate) fn store(text: &str) -> Parsed<Store> {
     }
 }
 
+/// A path to be mounted at: segments of letters, digits, `-`, `_` and `.`; a slash alone is none.
+pub(crate) fn base(text: &str) -> Parsed<String> {
+    const ALLOWED: Fault = Fault::Allowed("a path such as /deck or /tools/deck");
+    let path = text.trim().trim_end_matches('/');
+    let is_plain = |segment: &str| {
+        let plain = |letter: u8| letter.is_ascii_alphanumeric() || b"-_.".contains(&letter);
+        !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(plain)
+    };
+    match path.strip_prefix('/') {
+        None if path.is_empty() => Ok(String::new()),
+        Some(segments) if segments.split('/').all(is_plain) => Ok(path.to_owned()),
+        _ => Err(ALLOWED),
+    }
+}
+
 /// Origins, with a comma between: a scheme, a host, and a port where it is not the usual one. No wildcard: whoever may
 /// show widgets is named.
 pub(crate) fn origins(text: &str) -> Parsed<Vec<String>> {
@@ -177,6 +199,16 @@ mod tests {
         }
         let postgres = store("postgres://ann:secret@db/tasks");
         assert_eq!(postgres.is_ok(), cfg!(feature = "postgres"), "{postgres:?}");
+    }
+
+    #[test]
+    fn base_paths_are_read() {
+        for (text, path) in [("/deck", "/deck"), ("/a/b-c_1.d/", "/a/b-c_1.d"), ("/", ""), ("", "")] {
+            assert_eq!(base(text).as_deref(), Ok(path), "{text}");
+        }
+        for text in ["deck", "//deck", "/a//b", "/../a", "/a b", "/a?b", "/{id}", "/*"] {
+            assert!(base(text).is_err(), "{text}");
+        }
     }
 
     #[test]

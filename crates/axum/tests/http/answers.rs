@@ -20,7 +20,7 @@ async fn an_approval_with_its_fields_lets_the_task_go_on() {
     let path = format!("/api/tasks/{id}/confirm");
     let refused = server.post(&path, &json!({"approved": true, "fields": {"steps": 10}})).await;
     let problem = refused.problem(422, "invalid_params");
-    assert_eq!(problem["fields"]["steps"], "The greatest is 9.");
+    assert_eq!(problem["fields"]["steps"], "Enter at most 9.");
     server.post(&path, &json!({"approved": true})).await.problem(422, "invalid_params");
     server.post(&path, &json!({"approved": true, "key": "other"})).await.problem(404, "not_found");
     // What approves has to be said: an empty object declines nothing.

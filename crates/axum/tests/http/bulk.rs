@@ -19,6 +19,10 @@ async fn many_tasks_are_looked_at_and_then_deleted() {
         (&json!(3), &json!(0), &json!(false))
     );
     assert_eq!(preview["first"][0]["id"], ids[2].as_str());
+    assert_eq!(preview["previews"], json!(["text=a", "text=a", "text=a"]));
+    let chosen = json!({"verb": "delete", "tasks": [ids[0]]});
+    let preview = server.send_json(Method::POST, "/api/tasks/bulk/preview", &chosen).await.expect(200);
+    assert_eq!(preview["previews"], json!(["text=a"]), "what is named says as much");
 
     let named = json!({"verb": "delete", "tasks": [ids[0]]});
     let answer = server.send_json(Method::POST, "/api/tasks/bulk", &named).await;

@@ -52,9 +52,14 @@ async fn a_token_reads_its_task_and_nothing_else() {
     server.ended(&own).await;
     let token = token_of(&server, &own).await;
     let token = Some(token.as_str());
-    for rest in ["", "/result", "/log", "/attempts", "/notices"] {
+    for rest in ["", "/result", "/notices"] {
         read(&server, &format!("/api/tasks/{own}{rest}"), token, None).await.expect(200);
         read(&server, &format!("/api/tasks/{other}{rest}"), token, None).await.problem(403, "denied");
+    }
+    // What no widget shows: where a body panicked, what it was started with, where it ran, what it wrote.
+    for rest in ["/detail", "/attempts", "/log", "/artifacts/a"] {
+        let answer = read(&server, &format!("/api/tasks/{own}{rest}"), token, None).await;
+        answer.problem(403, "denied");
     }
     for path in ["/api/tasks", "/api/kinds", "/api/queues", "/api/schedules"] {
         read(&server, path, token, None).await.problem(403, "denied");
@@ -135,6 +140,33 @@ async fn a_browser_may_ask_beforehand_from_a_listed_origin() {
     assert_eq!(answer.header("access-control-allow-methods"), "GET");
     let foreign = server.send(ask("https://evil.example")).await;
     assert_eq!(foreign.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn asking_brings_a_new_token_until_the_task_has_ended() {
+    let server = Server::with(Settings::default(), for_shop).await;
+    let id = server.start("wait", &json!({})).await;
+    let path = format!("/api/tasks/{id}");
+    let first = token_of(&server, &id).await;
+    let answer = read(&server, &path, Some(&first), Some(SHOP)).await;
+    answer.expect(200);
+    assert_eq!(answer.header("access-control-expose-headers"), "taskdeck-token");
+    let second = answer.header("taskdeck-token").to_owned();
+    assert!(second.starts_with("embed1."), "{second}");
+    assert_eq!(
+        read(&server, &path, None, None).await.header("taskdeck-token"),
+        "",
+        "who needs none gets none"
+    );
+    assert_eq!(
+        read(&server, &format!("{path}/result"), Some(&first), None).await.header("taskdeck-token"),
+        ""
+    );
+    server.gate.open();
+    server.ended(&id).await;
+    let answer = read(&server, &path, Some(&second), Some(SHOP)).await;
+    answer.expect(200);
+    assert_eq!(answer.header("taskdeck-token"), "");
 }
 
 #[tokio::test]

@@ -42,6 +42,16 @@ async fn a_start_answers_202_with_the_task() {
 }
 
 #[tokio::test]
+async fn below_a_base_path_a_start_names_its_task_there() {
+    let mut server = Server::new().await;
+    server.app = axum::Router::new().nest("/tools/deck", server.app);
+    let answer = server.post("/tools/deck/api/kinds/echo/start", &json!({"params": {"text": "ha"}})).await;
+    let id = answer.expect(202)["id"].as_str().unwrap().to_owned();
+    assert_eq!(answer.header("location"), format!("/tools/deck/api/tasks/{id}"));
+    assert_eq!(server.get(answer.header("location")).await.expect(200)["id"], id.as_str());
+}
+
+#[tokio::test]
 async fn a_start_without_a_body_has_no_params() {
     let server = Server::new().await;
     let task = server.ask(Method::POST, "/api/kinds/make/start").await.expect(202);
@@ -73,7 +83,7 @@ async fn invalid_params_are_told_by_their_field() {
     let start = json!({"params": {"text": "much too long", "times": 300, "more": 1}});
     let problem = server.post("/api/kinds/echo/start", &start).await.problem(422, "invalid_params");
     let fields = problem["fields"].as_object().unwrap();
-    assert_eq!(fields["times"], "The greatest is 255.");
+    assert_eq!(fields["times"], "Enter at most 255.");
     assert!(fields["text"].as_str().unwrap().contains("at most 10"));
     assert!(fields.contains_key("more"));
     server.post("/api/kinds/none/start", &json!({})).await.problem(404, "not_found");

@@ -21,7 +21,7 @@ async fn what_does_not_exist_is_a_problem() {
     server.get("/api").await.problem(404, "not_found");
     server.get("/api/nothing").await.problem(404, "not_found");
     server.get("/api/tasks/17").await.problem(404, "not_found");
-    for path in ["", "/result", "/attempts", "/log", "/events", "/artifacts/a.csv"] {
+    for path in ["", "/result", "/attempts", "/log", "/log.txt", "/events", "/artifacts/a.csv"] {
         server.get(&format!("/api/tasks/{NOBODY}{path}")).await.problem(404, "not_found");
         server.get(&format!("/api/tasks/17{path}")).await.problem(404, "not_found");
     }
@@ -46,6 +46,9 @@ async fn lists_are_filtered_and_paged() {
     server.ended(&failed).await.problem(500, "cable_cut");
 
     let page = server.get("/api/tasks?kind=echo&limit=2").await.expect(200);
+    assert!(page.get("hint").is_none());
+    let none = server.get("/api/tasks?kind=ech").await.expect(200);
+    assert_eq!(none["hint"], "This server has no kind called ech. Did you mean echo?");
     assert_eq!(page["tasks"].as_array().unwrap().len(), 2);
     let cursor = page["next_cursor"].as_str().expect("another page");
     let rest = server.get(&format!("/api/tasks?kind=echo&limit=2&cursor={cursor}")).await.expect(200);
@@ -143,6 +146,18 @@ async fn a_failed_task_is_retried_and_a_completed_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_scheduled_task_is_retried_at_once_unless_it_waits_for_others() {
+    let server = Server::new().await;
+    let id = server.start("echo", &json!({"params": {"text": "a"}, "delay": 3_600_000})).await;
+    let behind = server.start("echo", &json!({"params": {"text": "b"}, "after": [id]})).await;
+    server.ask(Method::POST, &format!("/api/tasks/{behind}/retry")).await.problem(409, "wrong_status");
+    let task = server.ask(Method::POST, &format!("/api/tasks/{id}/retry")).await.expect(200);
+    assert_ne!(task["status"], "scheduled");
+    server.ended(&id).await.expect(200);
+    server.ended(&behind).await.expect(200);
+}
+
+#[tokio::test]
 async fn the_log_goes_on_after_a_line() {
     let server = Server::new().await;
     let id = server.start("echo", &json!({"params": {"text": "a"}})).await;
@@ -156,6 +171,12 @@ async fn the_log_goes_on_after_a_line() {
     assert_eq!(page["lines"].as_array().unwrap().len(), 1);
     assert_eq!(page["lines"][0]["seq"], first + 1);
     server.get(&format!("/api/tasks/{id}/log?since=-1")).await.problem(400, "bad_request");
+    let file = server.get(&format!("/api/tasks/{id}/log.txt")).await;
+    assert_eq!(file.status, 200);
+    assert!(file.header("content-disposition").contains(&format!("task-{id}.log")));
+    let text = String::from_utf8(file.body).unwrap();
+    assert_eq!(text.lines().count(), lines.len(), "{text}");
+    assert!(text.contains(" INFO  one\n"), "{text}");
 }
 
 #[tokio::test]

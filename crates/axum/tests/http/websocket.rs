@@ -143,8 +143,9 @@ async fn log_lines_and_counts_come_when_they_are_asked_for() {
     page.say(&json!({"type": "counts", "on": true})).await;
     assert!(page.hear_of("counts").await["counts"].is_object());
     page.say(&json!({"type": "list", "query": {"kind": "echo"}})).await;
+    // None yet: the list is on.
+    assert_eq!(page.hear_of("new").await["tasks"], json!([]));
     page.say(&json!({"type": "nonsense"})).await;
-    // Messages are taken in order, so the refusal tells that the list is on.
     assert_eq!(page.hear_of("refused").await["error"]["code"], "bad_request");
     let echo = server.start("echo", json!({"text": "a"})).await;
     assert_eq!(page.hear_of("new").await["tasks"], json!([echo]));

@@ -136,9 +136,14 @@ fn a_failure_is_an_error_and_a_cancel_is_an_update() {
     );
     assert_eq!(
         at_once(&[Begin, AskCancel, Complete]),
-        [Kind::Update, Kind::Started, Kind::Completed, Kind::Finish],
+        [Kind::Started, Kind::Update, Kind::Completed, Kind::Finish],
         "a task may complete all the same"
     );
+    let asked = [Begin, Progress, AskCancel, Cancel];
+    let states = history(&asked);
+    let seen_once = [Kind::Update, Kind::Progress, Kind::Update, Kind::Finish];
+    assert_eq!(happened(&states[1], &states[4]), seen_once, "asked for and done, in one step");
+    assert_eq!(count(&of(&asked), Kind::Update), 2);
 }
 
 #[test]
@@ -155,6 +160,10 @@ fn a_question_is_a_confirmation_and_its_answer_an_update() {
         [Kind::Update, Kind::Started, Kind::Confirmation],
         "the next question"
     );
+    let asked = [Begin, Progress, Notify, Ask];
+    let all = [Kind::Started, Kind::Progress, Kind::EventNotification, Kind::Confirmation];
+    assert_eq!(of(&asked), all, "what was said before it asked");
+    assert_eq!(at_once(&asked), all, "comes before it, however much was seen at once");
     let states = history(&[Begin, Ask, Fail]);
     assert_eq!(happened(&states[2], &states[3]), [Kind::Error, Kind::Finish], "nobody answered in time");
 }
@@ -213,6 +222,29 @@ fn an_event_looks_the_same_to_every_program() {
     for kind in Kind::ALL {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
+}
+
+#[test]
+fn a_context_is_merged_and_hides_nothing() {
+    let mut event = TaskEvent::new(Kind::Finish, &new());
+    event.context = serde_json::json!({"order": 7, "status": "forged"});
+    let json = serde_json::to_value(&event).unwrap();
+    assert_eq!((&json["order"], &json["context"]["order"]), (&7.into(), &7.into()));
+    assert_eq!(
+        (json["status"].as_str(), json["context"]["status"].as_str()),
+        (Some("queued"), Some("forged"))
+    );
+    let fields: Vec<_> = json.as_object().unwrap().keys().filter(|name| *name != "order").collect();
+    assert_eq!(fields.len(), TaskEvent::FIELDS.len());
+    assert!(TaskEvent::FIELDS.iter().all(|name| json.get(name).is_some()));
+}
+
+#[test]
+fn what_is_deleted_has_ended() {
+    use Step::*;
+    let states = history(&[Begin, Complete]);
+    assert_eq!(vanished(&states[1]), [Kind::Update, Kind::Finish]);
+    assert_eq!(vanished(&states[2]), [], "it was told");
 }
 
 fn step() -> impl Strategy<Value = Step> {

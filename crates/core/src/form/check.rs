@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::decode::time_of;
+use super::encode::number;
 use super::file::check_file;
 use crate::secret::{SECRET_MASK, marked, secret_text};
 use crate::{Choice, Definition, FieldErrors, Param, ParamKind, Upload};
@@ -115,10 +116,10 @@ fn check_kind(kind: &ParamKind, value: &Value) -> Result<(), String> {
         }
         ParamKind::Integer { min, max } => check_integer(value, *min, *max),
         ParamKind::Float { min, max } => {
-            let number = value.as_f64().ok_or("This must be a number.")?;
+            let value = value.as_f64().ok_or("This must be a number.")?;
             match (min, max) {
-                (Some(min), _) if number < *min => Err(format!("The least is {min}.")),
-                (_, Some(max)) if number > *max => Err(format!("The greatest is {max}.")),
+                (Some(min), _) if value < *min => Err(format!("Enter at least {}.", number(*min))),
+                (_, Some(max)) if value > *max => Err(format!("Enter at most {}.", number(*max))),
                 _ => Ok(()),
             }
         }
@@ -148,14 +149,36 @@ fn check_kind(kind: &ParamKind, value: &Value) -> Result<(), String> {
         ParamKind::List { of, min_items, max_items } => {
             let values = value.as_array().ok_or("This must be a list.")?;
             check_count("Enter", values.len() as u64, *min_items, *max_items)?;
-            for (index, one) in values.iter().enumerate() {
-                check_kind(of, one).map_err(|message| format!("Entry {}: {message}", index + 1))?;
-            }
-            Ok(())
+            entries(values.iter().map(|one| check_kind(of, one))).map(drop)
         }
         ParamKind::File { .. } => Err("This must be an uploaded file.".to_owned()),
         ParamKind::Json => Ok(()),
     }
+}
+
+/// Of so many entries of a list it is told what is wrong with them, and of the others how many they are.
+const MOST_TOLD: usize = 3;
+
+/// The entries of a list, or what is wrong with them.
+pub(super) fn entries<T>(read: impl Iterator<Item = Result<T, String>>) -> Result<Vec<T>, String> {
+    let (mut right, mut told, mut wrong) = (Vec::new(), Vec::new(), 0);
+    for (index, entry) in read.enumerate() {
+        match entry {
+            Ok(value) => right.push(value),
+            Err(message) => {
+                wrong += 1;
+                if wrong <= MOST_TOLD {
+                    told.push(format!("Entry {}: {message}", index + 1));
+                }
+            }
+        }
+    }
+    match wrong {
+        0 => return Ok(right),
+        1..=MOST_TOLD => {}
+        more => told.push(format!("{} more are wrong.", more - MOST_TOLD)),
+    }
+    Err(told.join(" "))
 }
 
 fn has(options: &[Choice], text: &str) -> bool {
@@ -195,8 +218,8 @@ fn check_pattern(text: &str, pattern: Option<&str>, help: Option<&str>) -> Resul
 }
 
 fn check_integer(value: &Value, min: i64, max: u64) -> Result<(), String> {
-    let too_small = || Err(format!("The least is {min}."));
-    let too_great = || Err(format!("The greatest is {max}."));
+    let too_small = || Err(format!("Enter at least {min}."));
+    let too_great = || Err(format!("Enter at most {max}."));
     if let Some(number) = value.as_i64() {
         return match number {
             n if n < min => too_small(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::check::{check_value, missing, validate};
-use super::encode::choice_of;
+use super::check::{check_value, entries, missing, validate};
+use super::encode::{choice_of, kept};
 use crate::{Definition, FieldErrors, Param, ParamKind, Timestamp, Upload};
 
 /// The params that a form's fields say, checked.
@@ -38,7 +38,8 @@ pub fn decode(
         let text = fields.iter().rev().find(|(name, _)| *name == param.name).map(|(_, text)| text.as_str());
         let value = match &param.kind {
             ParamKind::File { .. } => {
-                Ok(files.get(&param.name).and_then(|file| serde_json::to_value(file).ok()))
+                let file = files.get(&param.name).cloned().or_else(|| kept(param, fields));
+                Ok(file.and_then(|file| serde_json::to_value(file).ok()))
             }
             ParamKind::Boolean => Ok(Some(Value::Bool(text.is_some_and(is_on)))),
             ParamKind::MultiChoice { .. } => Ok(unless_nothing(param, chosen(param, fields))),
@@ -110,12 +111,9 @@ fn unless_nothing(param: &Param, values: Vec<Value>) -> Option<Value> {
 fn parse(param: &Param, text: &str) -> Result<Option<Value>, String> {
     match &param.kind {
         ParamKind::List { of, .. } => {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate();
-            let read = |(index, line)| match parse_one(of, line) {
-                Ok(value) => Ok(value.unwrap_or_default()),
-                Err(message) => Err(format!("Entry {}: {message}", index + 1)),
-            };
-            Ok(unless_nothing(param, lines.map(read).collect::<Result<_, _>>()?))
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let values = entries(lines.map(|line| parse_one(of, line).map(Option::unwrap_or_default)))?;
+            Ok(unless_nothing(param, values))
         }
         ParamKind::MultiChoice { .. } => {
             let lines: Vec<_> = text.lines().map(|line| (param.name.clone(), line.to_owned())).collect();

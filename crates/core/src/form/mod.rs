@@ -8,8 +8,11 @@ mod file;
 
 pub use check::{check_value, mark_secrets, validate, validate_fields};
 pub use decode::{check_field, decode, time_of};
-pub use encode::{choice_name, clock_text, encode, field_text, field_value, prefill, typed};
-pub use file::{bytes, check_file};
+pub use encode::{
+    choice_name, clock_text, encode, field_text, field_value, keep_typed_secrets, kept_name, number, prefill,
+    typed, visible, with_secrets_kept,
+};
+pub use file::{ONE_FILE, bytes, check_file};
 
 pub(crate) use check::whole_pattern;
 

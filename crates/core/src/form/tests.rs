@@ -58,8 +58,8 @@ fn every_fault_is_told_by_its_field() {
     ];
     let errors = decode_with(params, &[("name", "ab"), ("times", "300"), ("share", "2")]).unwrap_err();
     assert_eq!(errors.get("name"), Some("Enter at least 3 characters."));
-    assert_eq!(errors.get("times"), Some("The greatest is 255."));
-    assert_eq!(errors.get("share"), Some("The greatest is 1."));
+    assert_eq!(errors.get("times"), Some("Enter at most 255."));
+    assert_eq!(errors.get("share"), Some("Enter at most 1."));
     assert_eq!(errors.get("file"), Some("Choose a file."));
 }
 
@@ -154,7 +154,12 @@ fn a_list_is_typed_one_a_line_and_its_faults_name_the_entry() {
     assert_eq!(typed(""), Ok(json!({"ports": []})));
     let said = |text: &str| typed(text).unwrap_err().0["ports"].clone();
     assert_eq!(said("80\nhttps"), "Entry 2: Enter a whole number.");
-    assert_eq!(said("80\n0"), "Entry 2: The least is 1.");
+    assert_eq!(said("80\n0"), "Entry 2: Enter at least 1.");
+    assert_eq!(said("a\n1\nb\n0"), "Entry 1: Enter a whole number. Entry 3: Enter a whole number.");
+    assert_eq!(
+        said("a\nb\nc\nd\n5\ne"),
+        "Entry 1: Enter a whole number. Entry 2: Enter a whole number. Entry 3: Enter a whole number. 2 more are wrong."
+    );
     assert_eq!(said("1\n2\n3\n4"), "Enter at most 3; these are 4.");
     let emptied = ports.clone().default_of(vec![80_u16]);
     assert_eq!(
@@ -192,6 +197,24 @@ fn a_secret_is_stored_under_its_mark_and_never_filled_in() {
     let masked = check_field(&param, crate::SECRET_MASK);
     assert_eq!(masked.as_deref(), Some("Enter it again: what was entered before is not shown."));
     assert!(!Param::of::<crate::Secret>("key").default_of("x").faults.is_empty());
+}
+
+#[test]
+fn a_form_of_a_task_that_is_there_keeps_the_secrets_that_nobody_enters() {
+    let secret = Param::of::<crate::Secret>("key").help("To the shop.");
+    let all =
+        definition(vec![secret, Param::of::<Option<crate::Secret>>("more"), Param::of::<String>("user")]);
+    let shown = with_secrets_kept(all.clone());
+    assert_eq!(shown.params[0].help, "To the shop. Stays as it is unless you enter another.");
+    let fields =
+        |key: &str| [("key", key), ("more", ""), ("user", "b")].map(|(n, t)| (n.to_owned(), t.to_owned()));
+    let before = json!({"key": crate::SECRET_MASK, "user": "a"});
+    let mut params = decode(&shown, &fields(""), &BTreeMap::new()).unwrap();
+    keep_typed_secrets(&all, &mut params, &before);
+    assert_eq!(params, json!({"key": crate::SECRET_MASK, "user": "b"}));
+    let mut params = decode(&shown, &fields("new"), &BTreeMap::new()).unwrap();
+    keep_typed_secrets(&all, &mut params, &before);
+    assert_eq!(params, json!({"key": {"$secret": "new"}, "user": "b"}));
 }
 
 #[test]

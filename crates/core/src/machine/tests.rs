@@ -163,6 +163,16 @@ fn a_persons_retry_resets_tries_and_clears_the_cancel_request() {
 }
 
 #[test]
+fn a_scheduled_task_is_due_when_a_person_says_so_and_keeps_its_tries() {
+    let waiting = Machine { tries: 1, ..task(State::Scheduled { until: Some(NOW.plus_millis(5_000)) }) };
+    let hurried = changed(&waiting, &Event::Hurried);
+    assert_eq!((hurried.state.status(), hurried.tries), (Status::Queued, 1));
+    assert_eq!(decide(&hurried, &Event::Hurried, NOW), Err(Refused::WrongStatus(Status::Queued)));
+    let behind = Machine { waits_for: 1, ..waiting };
+    assert_eq!(decide(&behind, &Event::Hurried, NOW), Err(Refused::WaitsForOthers));
+}
+
+#[test]
 fn a_task_expires_only_before_it_began() {
     let expiring = Machine { expires_at: Some(NOW), ..queued_task() };
     assert_eq!(changed(&expiring, &Event::Expired).state.status(), Status::Failed);
@@ -189,6 +199,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::QuestionTimedOut),
         1 => Just(Event::CancelRequested(cancel())),
         1 => Just(Event::RetryRequested),
+        1 => Just(Event::Hurried),
         1 => (1_u128..3).prop_map(|holder| Event::Rescued { session: session(holder) }),
         1 => Just(Event::Expired),
         2 => Just(Event::DependencyDone),

@@ -5,9 +5,10 @@ use leptos::html::Dialog;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use taskdeck_ui::{Erase, Icon, use_base};
+use taskdeck_ui::{Erase, Icon, use_base, use_toasts};
 
 use super::palette::Palette;
+use super::switch::are_on;
 use super::{Command, MAP, Press, command};
 use crate::browser;
 
@@ -53,11 +54,21 @@ pub(crate) fn Keys() -> impl IntoView {
     let after_g = StoredValue::new(false);
     let navigate = use_navigate();
     let base = use_base();
+    let toasts = use_toasts();
+    // A key that does nothing says why.
+    let no_such = move |what: &str| {
+        if browser::has(".dash-row:focus-within, .dash-task-actions")
+            && let Some(toasts) = toasts
+        {
+            toasts.say(format!("This task cannot be {what} as it stands."));
+        }
+        false
+    };
     let on_key = move |event: KeyboardEvent| {
         let typing = browser::is_typing();
         let key = event.key();
-        let press =
-            Press { key: &key, ctrl: event.ctrl_key() || event.meta_key(), alt: event.alt_key(), typing };
+        let ctrl = event.ctrl_key() || event.meta_key();
+        let press = Press { key: &key, ctrl, alt: event.alt_key(), typing, signs: are_on() };
         let (command, is_first) = command(press, after_g.get_value());
         after_g.set_value(is_first);
         let Some(command) = command else { return };
@@ -66,7 +77,8 @@ pub(crate) fn Keys() -> impl IntoView {
             return;
         }
         let done = match command {
-            Command::Search => browser::focus("#search"),
+            // A page that has none of its own searches the tasks.
+            Command::Search => browser::focus(".dash-main input[type=search]") || opened.open_palette(),
             Command::Help => opened.ask(opened.help),
             Command::Palette => {
                 if opened.palette.get_untracked().is_some_and(|dialog| dialog.open()) {
@@ -82,8 +94,8 @@ pub(crate) fn Keys() -> impl IntoView {
             Command::Down => browser::step_row(true),
             Command::Up => browser::step_row(false),
             Command::Select => browser::press_in_row(".dash-row-choose input"),
-            Command::Cancel => browser::press_action("Cancel"),
-            Command::Retry => browser::press_action("Retry"),
+            Command::Cancel => browser::press_action("Cancel") || no_such("cancelled"),
+            Command::Retry => browser::press_action("Retry") || no_such("retried"),
             Command::Escape => browser::press(".dash-bulk button[type=reset]"),
         };
         if done {
@@ -95,7 +107,7 @@ pub(crate) fn Keys() -> impl IntoView {
         on_cleanup(move || listener.remove());
     });
     view! {
-        <button type="button" class="dash-palette-button" aria-keyshortcuts="Control+K" on:click=move |_| { opened.open_palette(); }>
+        <button type="button" class="dash-palette-button" aria-label="Go to…" aria-keyshortcuts="Control+K" on:click=move |_| { opened.open_palette(); }>
             <Icon name="search"/>
             <span class="dash-palette-text">"Go to…"</span>
             <kbd aria-hidden="true">"Ctrl K"</kbd>
@@ -131,12 +143,12 @@ fn Dialogs() -> impl IntoView {
     view! {
         <Palette dialog=palette opened=times/>
         <dialog class="dash-dialog dash-help" node_ref=help aria-labelledby="help-title">
-            <header class="dash-dialog-head">
+            <div class="dash-dialog-head">
                 <h2 id="help-title">"Keys"</h2>
                 <form method="dialog">
                     <button class="td-button td-button-quiet td-button-icon" aria-label="Close"><Icon name="x"/></button>
                 </form>
-            </header>
+            </div>
             <dl class="dash-keys">{rows.collect_view()}</dl>
         </dialog>
     }

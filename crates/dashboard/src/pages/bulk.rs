@@ -8,11 +8,12 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use leptos_router::params::ParamsMap;
 use server_fn::ServerFn;
-use taskdeck_core::{BulkPreview, BulkRequest, BulkVerb, DeckError};
+use taskdeck_core::{BulkPreview, BulkRequest, BulkVerb, DeckError, Status, TaskState};
 use taskdeck_ui::format::thousands;
 use taskdeck_ui::{ApiError, Erase, Icon, TimeAgo, api, load, status_icon, use_base};
 
 use crate::filter::escape_query;
+use crate::parts::about::short;
 use crate::parts::notice::{CannotLoad, EmptyState, Loading};
 use crate::paths;
 
@@ -46,6 +47,13 @@ pub(crate) fn BulkPage() -> impl IntoView {
             api::bulk_preview(asked).await
         },
     );
+    let title = Memo::new(move |_| {
+        asked.with(|asked| {
+            asked
+                .as_ref()
+                .map_or("Many tasks".to_owned(), |asked| format!("{} tasks", words(asked.verb).verb))
+        })
+    });
     let page = move || {
         Suspend::new(async move {
             match (loaded.await, asked.get_untracked()) {
@@ -63,7 +71,7 @@ pub(crate) fn BulkPage() -> impl IntoView {
         })
     };
     view! {
-        <Title text="Many tasks"/>
+        <Title text=move || title.get()/>
         <div class="dash-page dash-bulk-page">
             <Transition fallback=|| view! { <Loading lines=5/> }>{page}</Transition>
         </div>
@@ -112,6 +120,33 @@ fn tasks(count: u64) -> String {
     if count == 1 { "1 task".to_owned() } else { format!("{} tasks", thousands(count)) }
 }
 
+/// A task that it would be done to: what tells it from others of its kind, so that one sees which it is.
+fn row(task: TaskState, preview: String) -> AnyView {
+    let error = task.error.map(|error| error.message).filter(|_| task.status != Status::Completed);
+    let at = task.ended_at.unwrap_or(task.created_at);
+    view! {
+        <li>
+            <span class="dash-status-icon" data-status=task.status.name()>
+                <Icon name=status_icon(task.status)/>
+            </span>
+            <div>
+                <p class="dash-bulk-name">
+                    <a href=paths::task(task.id)>{task.label}</a>
+                    <code>{task.kind.to_string()}</code>
+                </p>
+                {(!preview.is_empty()).then(|| view! { <p class="dash-bulk-params"><code>{preview}</code></p> })}
+                {error.map(|error| view! { <p class="dash-bulk-why">{error}</p> })}
+            </div>
+            <p class="dash-bulk-when">
+                <span>{task.status.title()}</span>
+                <TimeAgo at=at/>
+                <code title=task.id.to_string()>{short(task.id)}</code>
+            </p>
+        </li>
+    }
+    .erase()
+}
+
 #[component]
 fn Preview(
     /// What is asked for.
@@ -122,7 +157,7 @@ fn Preview(
     back: Memo<String>,
 ) -> impl IntoView {
     let Words { icon, verb, means, over, class } = words(request.verb);
-    let BulkPreview { count, skipped, more, first } = preview;
+    let BulkPreview { count, skipped, more, first, previews } = preview;
     let passed = (skipped > 0).then(|| {
         format!("{} passed over: they {over}.", tasks(skipped) + if skipped == 1 { " is" } else { " are" })
     });
@@ -137,18 +172,8 @@ fn Preview(
     }
     let many = if more { format!("{} or more", tasks(count)) } else { tasks(count) };
     let shown = first.len() as u64;
-    let rows = first.into_iter().map(|task| {
-        view! {
-            <li>
-                <span class="dash-status-icon" data-status=task.status.name()>
-                    <Icon name=status_icon(task.status) label=task.status.title()/>
-                </span>
-                <a href=paths::task(task.id)>{task.label}</a>
-                <code>{task.kind.to_string()}</code>
-                <TimeAgo at=task.created_at/>
-            </li>
-        }
-    });
+    let previews = previews.into_iter().chain(std::iter::repeat(String::new()));
+    let rows = first.into_iter().zip(previews).map(|(task, preview)| row(task, preview));
     let rows = rows.collect_view();
     let left = (count > shown)
         .then(|| view! { <p class="dash-more">{format!("and {} more", thousands(count - shown))}</p> });

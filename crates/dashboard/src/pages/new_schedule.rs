@@ -3,20 +3,40 @@
 use leptos::Title;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::Definition;
-use taskdeck_ui::{Erase, Icon, api, load};
+use taskdeck_ui::manage::Explained;
+use taskdeck_ui::{Erase, Icon, api, load, own_time_zone};
 
 use crate::parts::notice::{CannotLoad, EmptyState, Loading};
-use crate::parts::schedule_form::{ScheduleForm, Told, explain, typed};
-use crate::paths;
+use crate::parts::schedule_form::{Schedules, show_form, typed};
+use crate::parts::schedule_rule::explain;
+use crate::{browser, part, paths};
+
+// It is the largest that there is; the server has shown it already.
+part!(FORM, used_new_schedule_form, Schedules, show_form);
 
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Loaded {
     kinds: Vec<Definition>,
     /// What the rule means that the address says.
-    told: Told,
+    told: Explained,
+}
+
+/// A rule whose zone the address does not say is in the reader's own, which only the browser knows: it is put into the
+/// field. Whether the server has told of times in another zone.
+fn own_zone(address: &ParamsMap) -> impl Fn() -> bool + Copy + 'static {
+    let says = |name: &str| address.get(name).is_some_and(|text| !text.trim().is_empty());
+    let (says_rule, says_zone) = (says("cron"), says("time_zone"));
+    let own = move || own_time_zone().filter(|own| own != "UTC" && !says_zone);
+    Effect::new(move |_| {
+        if let Some(own) = own() {
+            browser::fill("[name='time_zone']", &own);
+        }
+    });
+    move || says_rule && own().is_some()
 }
 
 /// The page that makes a schedule.
@@ -41,6 +61,7 @@ pub(crate) fn NewSchedulePage() -> impl IntoView {
                         Some(definition) => {
                             let definition = definition.clone();
                             let initial = query.with_untracked(|query| typed(query, &definition, None));
+                            let is_told_elsewhere = own_zone(&query.get_untracked());
                             view! {
                             <p class="dash-callout">
                                 <Icon name=definition.icon.clone()/>
@@ -55,7 +76,7 @@ pub(crate) fn NewSchedulePage() -> impl IntoView {
                                     <span>{danger} " A schedule starts it without asking again."</span>
                                 </p>
                             })}
-                            <div class="dash-start-form"><ScheduleForm definition initial told change=false/></div>
+                            <div class="dash-start-form">{FORM.when_used((definition, initial, told, None), is_told_elsewhere)}</div>
                         }
                         .erase()
                         }

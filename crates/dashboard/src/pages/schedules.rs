@@ -3,7 +3,7 @@
 use leptos::Title;
 use leptos::prelude::*;
 use taskdeck_core::Schedule;
-use taskdeck_ui::{Erase, Icon, TimeAgo, load, manage};
+use taskdeck_ui::{Erase, Icon, TimeAgo, load, manage, status_icon};
 
 use crate::parts::fresh::{Fresh, keep_fresh};
 use crate::parts::notice::{CannotLoad, EmptyState, Loading};
@@ -112,8 +112,9 @@ fn Facts(
     /// Which.
     schedule: Schedule,
 ) -> impl IntoView {
-    let Schedule { spec, in_words, next_at, last_at, last_task, paused_at, paused_by, pause_reason, .. } =
-        schedule;
+    let Schedule { spec, in_words, next_at, last_at, last_task, last_status, .. } = schedule;
+    let (paused_at, paused_by, pause_reason) =
+        (schedule.paused_at, schedule.paused_by, schedule.pause_reason);
     let next = match (paused_at, next_at) {
         (Some(at), _) => {
             let by = paused_by.map(|by| format!(" by {by}"));
@@ -128,6 +129,14 @@ fn Facts(
         (Some(task), None) => view! { <a href=paths::task(task)>"By hand"</a> }.erase(),
         (None, _) => view! { <span class="dash-none">"–"</span> }.erase(),
     };
+    let stands = last_status.map(|status| {
+        view! {
+            <span class="dash-status-icon" data-status=status.name() title=status.title()>
+                <Icon name=status_icon(status) label=status.title()/>
+            </span>
+            " "
+        }
+    });
     view! {
         <div class="dash-entry-what">
             <p class="dash-entry-title"><a href=paths::schedule(spec.name.as_str())>{spec.name.to_string()}</a></p>
@@ -138,7 +147,7 @@ fn Facts(
         </div>
         <dl class="dash-figures">
             <div class="dash-figure dash-figure-wide"><dt>"Next"</dt><dd>{next}</dd></div>
-            <div class="dash-figure dash-figure-wide"><dt>"Last"</dt><dd>{last}</dd></div>
+            <div class="dash-figure dash-figure-wide"><dt>"Last"</dt><dd>{stands} {last}</dd></div>
         </dl>
     }
     .erase()

@@ -7,10 +7,10 @@ use taskdeck_core::About;
 use taskdeck_core::form::bytes;
 use taskdeck_ui::{Erase, Permission, ask_for_notifications, load, manage, notification_permission};
 
-use crate::keys::MAP;
+use crate::keys::{KeySwitch, MAP};
 use crate::parts::notice::{CannotLoad, Loading};
-use crate::paths;
 use crate::theme::ThemeSwitch;
+use crate::{MorePages, paths};
 
 /// The page of settings.
 #[component]
@@ -35,6 +35,7 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                 <Looks/>
                 <Transition fallback=|| view! { <Loading lines=8/> }>{content}</Transition>
                 <Keys/>
+                <More/>
             </div>
         </div>
     }
@@ -79,6 +80,10 @@ fn Looks() -> impl IntoView {
                     <div>
                         <dt>"Notifications"</dt>
                         <dd><span role="status">{state}</span> {button}</dd>
+                    </div>
+                    <div>
+                        <dt>"Keys"</dt>
+                        <dd><KeySwitch/></dd>
                     </div>
                 </dl>
             </div>
@@ -137,6 +142,24 @@ fn Server(
         </section>
     }
     .erase()
+}
+
+/// The pages of the app's own, if it has some.
+#[component]
+fn More() -> impl IntoView {
+    let pages = use_context::<MorePages>().unwrap_or_default().0;
+    (!pages.is_empty()).then(|| {
+        let rows = pages.iter().map(|page| {
+            view! { <div><dt><a href=paths::at(page.path)>{page.title}</a></dt><dd>{page.text}</dd></div> }
+        });
+        view! {
+            <section class="dash-panel" aria-labelledby="more-title">
+                <header class="dash-panel-head"><h2 id="more-title">"More pages"</h2></header>
+                <div class="dash-panel-body"><dl class="dash-settings-list">{rows.collect_view()}</dl></div>
+            </section>
+        }
+        .erase()
+    })
 }
 
 #[component]

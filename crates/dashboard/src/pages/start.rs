@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use taskdeck_core::{Category, Definition};
+use taskdeck_ui::small::folded;
 use taskdeck_ui::{Erase, Icon, api, load};
 
 use crate::filter::escape;
@@ -103,7 +104,7 @@ fn Catalog(
     let found = Memo::new(move |_| {
         search.with(|text| {
             kinds.with_value(|kinds| {
-                kinds.iter().filter(|kind| kind.matches(text)).cloned().collect::<Vec<_>>()
+                kinds.iter().filter(|kind| kind.matches_folded(text, folded)).cloned().collect::<Vec<_>>()
             })
         })
     });

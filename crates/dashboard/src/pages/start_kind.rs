@@ -5,62 +5,50 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use leptos_router::params::ParamsMap;
-use serde::{Deserialize, Serialize};
-use taskdeck_core::{
-    DeckError, Definition, ListQuery, ResultBody, Started, TaskEvent, TaskId, TaskState, form,
-};
+use taskdeck_core::{DeckError, Definition, ResultBody, StartPage, Started, TaskEvent, TaskState};
 use taskdeck_ui::format::span;
 use taskdeck_ui::{ApiError, Erase, Icon, TaskForm, TaskProgress, TimeAgo, api, load, status_icon};
 
 use super::not_found::NotFound;
 use crate::filter::Filter;
+use crate::part;
 use crate::parts::kind_card::Marks;
 use crate::parts::notice::{CannotLoad, Loading};
 use crate::parts::result::ResultPanel;
 use crate::{paths, status_code};
 
-/// How many tasks of the kind are shown beside its form.
-const RECENT: u32 = 5;
+// What stands beside the form is not touched before it.
+part!(AROUND, used_start_kind_around, Around, show_around);
+// Not before something was run from here.
+part!(RAN, rare_start_kind_ran, Started, show_ran);
 
-/// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Shown {
-    definition: Definition,
-    recent: Vec<TaskState>,
-    /// The fields of the task that is to be started again.
-    again: Option<Vec<(String, String)>>,
+fn show_ran(started: Started) -> AnyView {
+    view! { <Ran started/> }.erase()
 }
 
-async fn fetch(kind: String, from: Option<TaskId>) -> Result<Shown, ApiError> {
-    let definition = api::kind(kind).await?;
-    let query =
-        ListQuery { kind: Some(definition.kind.clone()), limit: Some(RECENT), ..ListQuery::default() };
-    // The form is what one came for: what stands beside it may be missing.
-    let recent = api::tasks(query).await.map(|page| page.tasks).unwrap_or_default();
-    let again = match from {
-        Some(id) => api::task(id).await.ok().map(|detail| form::prefill(&definition, &detail.params)),
-        None => None,
+/// Where it comes from what the form begins with.
+struct Begins {
+    /// The failed task that is tried again.
+    retried: Option<TaskState>,
+    /// Whether an earlier task is started once more.
+    again: bool,
+    has_secrets: bool,
+    /// Whether nothing is filled in.
+    is_empty: bool,
+}
+
+fn show_from(Begins { retried, again, has_secrets, is_empty }: Begins) -> AnyView {
+    if let Some(task) = retried {
+        return of_failed(&task);
+    }
+    let text = match (again, is_empty) {
+        (true, _) if has_secrets => "Filled in from an earlier task, but for its secrets.",
+        (true, _) => "Filled in from an earlier task. Change what should differ.",
+        // Whoever made the link may mean no good.
+        (false, false) => "Filled in by the link that led here. Look at it before you start.",
+        (false, true) => return ().into_any(),
     };
-    Ok(Shown { definition, recent, again })
-}
-
-/// What the address fills in: the fields that it names. Not files, and no secrets, which must not be in an address.
-fn named(definition: &Definition, query: &ParamsMap) -> Vec<(String, String)> {
-    let fits = |name: &str| {
-        let param = definition.param(name);
-        param.is_some_and(|param| !param.kind.is_file() && !param.kind.is_secret())
-    };
-    let fields = query.clone().into_iter().filter(|(name, _)| fits(name));
-    fields.map(|(name, text)| (name.into_owned(), text)).collect()
-}
-
-/// What the form begins with: the task that is started again, but for what the address says.
-fn begins_with(again: Option<Vec<(String, String)>>, named: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut fields = again.unwrap_or_default();
-    fields.retain(|(name, _)| !named.iter().any(|(other, _)| other == name));
-    fields.extend(named);
-    fields
+    view! { <p class="dash-callout"><Icon name="rotate-cw"/>{text}</p> }.erase()
 }
 
 /// The page of a kind.
@@ -69,20 +57,29 @@ pub(crate) fn StartKindPage() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
     let kind = Memo::new(move |_| params.with(|params| params.get("kind").unwrap_or_default()));
-    let from = Memo::new(move |_| query.with(|query| query.get("from")?.parse::<TaskId>().ok()));
-    let loaded = load(move || (kind.get(), from.get()), |(kind, from)| fetch(kind, from));
+    let named = move || {
+        let pairs = query.with(Clone::clone).into_iter();
+        pairs.map(|(name, text)| (name.into_owned(), text)).collect::<Vec<_>>()
+    };
+    let loaded = load(move || (kind.get(), named()), |(kind, named)| api::start_page(kind, named));
     let page = move || {
         Suspend::new(async move {
             match loaded.await {
                 Ok(loaded) => view! { <KindForm loaded/> }.erase(),
-                Err(ApiError(DeckError::NotFound { .. })) => {
+                Err(ApiError(DeckError::NotFound { what })) => {
                     status_code::set(404);
+                    let (title, text) = if what == "Task" {
+                        (
+                            "There is no such task".to_owned(),
+                            "It may have been deleted, or cleaned up after its time.",
+                        )
+                    } else {
+                        let title = format!("There is no kind named “{}”", kind.get_untracked());
+                        (title, "It may have been renamed, or it is not linked into this server.")
+                    };
                     view! {
                         <Title text="Not found"/>
-                        <NotFound
-                            title=format!("There is no kind named “{}”", kind.get_untracked())
-                            text="It may have been renamed, or it is not linked into this server."
-                        />
+                        <NotFound title text/>
                     }
                     .erase()
                 }
@@ -109,25 +106,20 @@ pub(crate) fn StartKindPage() -> impl IntoView {
 #[component]
 fn KindForm(
     /// What the page shows.
-    loaded: Shown,
+    loaded: StartPage,
 ) -> impl IntoView {
-    let Shown { definition, recent, again } = loaded;
-    let named = use_query_map().with_untracked(|query| named(&definition, query));
+    let StartPage { definition, recent, initial, faults, again, retried } = loaded;
+    let retries = retried.as_ref().map(|task| task.id);
     let has_secrets = definition.params.iter().any(|param| param.kind.is_secret());
-    let filled_in = match (again.is_some(), named.is_empty()) {
-        (true, _) if definition.has_files() => Some("Filled in from an earlier task. Choose its file again."),
-        (true, _) if has_secrets => Some("Filled in from an earlier task, but for its secrets."),
-        (true, _) => Some("Filled in from an earlier task. Change what should differ."),
-        // Whoever made the link may mean no good.
-        (false, false) => Some("Filled in by the link that led here. Look at it before you start."),
-        (false, true) => None,
-    };
-    let filled_in =
-        filled_in.map(|text| view! { <p class="dash-callout"><Icon name="rotate-cw"/>{text}</p> });
-    let initial = begins_with(again, named);
-    let kind = definition.kind.clone();
+    let begins = AROUND.when_used(
+        Around {
+            from: Some(Begins { retried, again, has_secrets, is_empty: initial.is_empty() }),
+            beside: None,
+        },
+        || false,
+    );
     let ran = RwSignal::new(None::<Started>);
-    let on_run = Callback::new(move |started| ran.set(Some(started)));
+    let on_run = retries.is_none().then(|| Callback::new(move |started| ran.set(Some(started))));
     view! {
         <Title text=definition.title.clone()/>
         <header class="dash-start-head">
@@ -139,21 +131,30 @@ fn KindForm(
         </header>
         <div class="dash-start-grid">
             <div class="dash-task-column">
-                {filled_in}
+                {begins}
                 <div class="dash-start-form">
-                    <TaskForm definition=definition.clone() initial on_run/>
+                    <TaskForm definition=definition.clone() initial faults on_run retries/>
                 </div>
-                {move || ran.get().map(|started| view! { <Ran started/> })}
+                {move || ran.get().map(|started| RAN.later(started))}
             </div>
             <div class="dash-task-column">
-                <About definition/>
-                {(!recent.is_empty())
-                    .then(|| {
-                        let all = Filter::default().with_kind(Some(kind));
-                        view! { <Recent tasks=recent all=paths::filtered(&all)/> }
-                    })}
+                {AROUND.when_used(Around { from: None, beside: Some((definition, recent)) }, || false)}
             </div>
         </div>
+    }
+    .erase()
+}
+
+/// Whose params these are, where they are those of a failed task.
+fn of_failed(task: &TaskState) -> AnyView {
+    view! {
+        <p class="dash-callout">
+            <Icon name="rotate-cw"/>
+            <span>
+                "The params of " <a href=paths::task(task.id)>{task.label.clone()}</a>
+                ", which failed. Change what is wrong: it keeps what you save here, and is tried again from its beginning."
+            </span>
+        </p>
     }
     .erase()
 }
@@ -198,6 +199,30 @@ fn Ran(
     .erase()
 }
 
+/// What stands around the form: what it begins with, or the kind and what was started of it last. One part for both, since
+/// each type of part is code of the page's own.
+struct Around {
+    from: Option<Begins>,
+    beside: Option<(Definition, Vec<TaskState>)>,
+}
+
+fn show_around(Around { from, beside }: Around) -> AnyView {
+    let beside = beside.map(|(definition, recent)| show_beside(definition, recent));
+    view! { {from.map(show_from)} {beside} }.erase()
+}
+
+/// What is known of the kind, and what was started of it last.
+fn show_beside(definition: Definition, recent: Vec<TaskState>) -> AnyView {
+    let all = Filter::default().with_kind(Some(definition.kind.clone()));
+    let recent =
+        (!recent.is_empty()).then(|| view! { <Recent tasks=recent all=paths::filtered(&all)/> }.erase());
+    view! {
+        <About definition/>
+        {recent}
+    }
+    .erase()
+}
+
 /// What is known of the kind.
 #[component]
 fn About(
@@ -205,9 +230,9 @@ fn About(
     definition: Definition,
 ) -> impl IntoView {
     let Definition { kind, category, tags, danger, expensive, limits, .. } = definition;
-    let tries = match limits.retry.max_tries {
-        1 => "no second try".to_owned(),
-        tries => format!("up to {tries}"),
+    let attempts = match limits.retry.max_tries {
+        1 => "one".to_owned(),
+        most => format!("up to {most}"),
     };
     let timeout = limits.timeout_ms.map_or_else(|| "the server's".to_owned(), span);
     view! {
@@ -223,8 +248,8 @@ fn About(
                     <dd>{limits.queue.to_string()}</dd>
                     <dt>"Time limit"</dt>
                     <dd>{timeout}</dd>
-                    <dt>"Tries"</dt>
-                    <dd>{tries}</dd>
+                    <dt>"Attempts"</dt>
+                    <dd>{attempts}</dd>
                     {(!tags.is_empty())
                         .then(|| {
                             let tags =
@@ -278,38 +303,4 @@ fn Recent(
         </section>
     }
     .erase()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use taskdeck_core::{Kind, Param, Secret, Upload};
-
-    use super::*;
-
-    fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
-        fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
-    }
-
-    #[test]
-    fn the_address_fills_in_fields_but_no_files_and_secrets() {
-        let mut definition = Definition::new(Kind::new("import_csv").unwrap());
-        definition.params = vec![
-            Param::of::<Upload>("file"),
-            Param::of::<Secret>("key"),
-            Param::of::<bool>("header"),
-            Param::of::<Vec<String>>("tables"),
-        ];
-        let mut query = ParamsMap::new();
-        let pairs = [("file", "x"), ("key", "x"), ("tables", "a"), ("tables", "b"), ("other", "x")];
-        for (name, text) in pairs {
-            query.insert(name, text.to_owned());
-        }
-        let named = named(&definition, &query);
-        assert_eq!(named, owned(&[("tables", "a"), ("tables", "b")]));
-        let params = json!({"file": {"id": "x"}, "header": true, "tables": ["c"], "key": "••••••••"});
-        let again = form::prefill(&definition, &params);
-        let both = owned(&[("header", "true"), ("tables", "a"), ("tables", "b")]);
-        assert_eq!(begins_with(Some(again), named), both);
-    }
 }

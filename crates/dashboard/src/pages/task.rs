@@ -4,76 +4,139 @@ use leptos::Title;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
-use serde::{Deserialize, Serialize};
 use taskdeck_core::{
-    Attempt, DeckError, ListQuery, LogPage, NotRunning as Why, OpenQuestion, Status, TaskDetail, TaskId,
-    TaskState,
+    Attempt, DeckError, LogPage, NotRunning as Why, QueueName, Status, TaskId, TaskState, TaskView,
 };
 use taskdeck_ui::{
-    ApiError, CancelButton, DeleteButton, Erase, Icon, RetryButton, StatusBadge, TaskConfirmation, TaskLog,
-    TaskProgress, TimeAgo, api, load, use_live,
+    ApiError, CancelButton, DeleteButton, Erase, Icon, ProgressCard, RetryButton, StatusBadge,
+    TaskConfirmation, TaskLog, TimeAgo, api, load, tell_log_times, until_answered, use_live,
 };
 
 use super::not_found::NotFound;
 use crate::filter::Filter;
-use crate::later::part;
+use crate::part;
+use crate::parts::about::About;
 use crate::parts::attempts::Attempts;
 use crate::parts::copy::CopyButton;
+use crate::parts::facts;
 use crate::parts::failure::Failure;
 use crate::parts::notice::{CannotLoad, Loading};
 use crate::parts::params::ParamsPanel;
+use crate::parts::related::{After, CHILDREN, Children};
 use crate::parts::result::ResultPanel;
-use crate::parts::row::TaskRow;
 use crate::parts::timeline::Timeline;
-use crate::{paths, status_code};
+use crate::{browser, paths, status_code, watched};
 
 /// How many lines of the log are in the page from the start.
 const LOG_TAIL: u32 = 500;
 
 /// How often what may change outside of the task is looked at, in milliseconds.
 const AGAIN_MS: i64 = 5_000;
-/// How many children the page shows.
-const CHILDREN: u32 = 20;
 
-// The page is live without them, and they are the most of it.
-part!(QUESTIONS, questions, (TaskId, Signal<Vec<OpenQuestion>>), show_questions);
-part!(LOG, log, (TaskId, LogPage), show_log);
+// The page is live without them, and they are the most of it. Those of a task that has ended come when they are used.
+part!(QUESTIONS, rare_task_questions, (TaskId, RwSignal<TaskView>), show_questions);
+part!(WHY, used_task_why, (Signal<TaskState>, RwSignal<TaskView>, QueueName), show_why);
+part!(OUTCOME, used_task_outcome, Outcome, show_outcome);
+part!(LOG, used_task_log, Log, show_log);
+part!(ATTEMPTS, used_task_attempts, RwSignal<TaskView>, show_attempts);
+part!(FACTS, used_task_facts, Facts, show_facts);
 
-fn show_questions((task, questions): (TaskId, Signal<Vec<OpenQuestion>>)) -> AnyView {
+/// What came of the task until now.
+struct Outcome {
+    task: Signal<TaskState>,
+    gone: Signal<bool>,
+    known: RwSignal<TaskView>,
+    /// Asks for all of it again.
+    again: Callback<()>,
+}
+
+/// The last lines of the log.
+struct Log {
+    task: TaskId,
+    initial: LogPage,
+    /// Why they could not be had.
+    problem: Option<String>,
+}
+
+/// What is known of the task, and when what happened.
+type Facts = (Signal<TaskState>, RwSignal<TaskView>);
+
+fn show_questions((task, known): (TaskId, RwSignal<TaskView>)) -> AnyView {
+    let questions = Memo::new(move |_| known.with(|known| known.detail.questions.clone()));
     view! { <TaskConfirmation task questions/> }.erase()
 }
 
-fn show_log((task, initial): (TaskId, LogPage)) -> AnyView {
-    view! { <TaskLog task initial/> }.erase()
+fn show_why((task, known, queue): (Signal<TaskState>, RwSignal<TaskView>, QueueName)) -> AnyView {
+    // The reason of an earlier state may be here when the task has moved on.
+    let why = Memo::new(move |_| {
+        known.with(|known| {
+            let same = task.with(|task| (task.status, task.waiting.is_some()));
+            let of = (known.detail.task.status, known.detail.task.waiting.is_some());
+            known.detail.not_running.clone().filter(|_| same == of)
+        })
+    });
+    view! { <NotRunning why queue/> }.erase()
 }
 
-/// What the page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Shown {
-    known: Known,
-    log: LogPage,
+/// The attempts, while more becomes known.
+fn attempts_of(known: RwSignal<TaskView>) -> Memo<Vec<Attempt>> {
+    Memo::new(move |_| known.with(|known| known.detail.attempts.clone()))
+}
+
+fn show_outcome(Outcome { task, gone, known, again }: Outcome) -> AnyView {
+    let attempts = attempts_of(known);
+    let result = Memo::new(move |_| known.with(|known| known.detail.result.clone()));
+    let after = Memo::new(move |_| known.with(|known| known.detail.after.clone()));
+    let children = Memo::new(move |_| known.with(|known| known.children.clone()));
+    let id = task.with_untracked(|task| task.id);
+    let status = Memo::new(move |_| task.with(|task| task.status));
+    // The result of an earlier state may be here while a new attempt runs: shown is what is true now.
+    let left = move || result.get().filter(|_| status.get() == Status::Completed && !gone.get());
+    view! {
+        <Failure task attempts/>
+        {move || left().map(|result| view! { <ResultPanel result task=id/> })}
+        <After after/>
+        <Children children task=id again/>
+    }
+    .erase()
+}
+
+fn show_attempts(known: RwSignal<TaskView>) -> AnyView {
+    view! { <Attempts attempts=attempts_of(known)/> }.erase()
+}
+
+fn show_facts((task, known): Facts) -> AnyView {
+    let attempts = attempts_of(known);
+    let params = Memo::new(move |_| known.with(|known| known.detail.params.clone()));
+    let notices = Memo::new(move |_| known.with(|known| known.detail.notices.clone()));
+    let titles = known.with_untracked(|known| known.detail.titles.clone());
+    let due = known.with_untracked(|known| known.detail.due_at);
+    let (id, kind) = task.with_untracked(|task| (task.id, task.kind.clone()));
+    let status = Memo::new(move |_| task.with(|task| task.status));
+    view! {
+        <ParamsPanel task=id kind params titles status/>
+        <section class="dash-panel" aria-labelledby="timeline-title">
+            <header class="dash-panel-head"><h2 id="timeline-title">"Timeline"</h2></header>
+            <Timeline task due attempts notices/>
+        </section>
+        <About task attempts/>
+    }
+    .erase()
+}
+
+fn show_log(Log { task, initial, problem }: Log) -> AnyView {
+    view! { <TaskLog task initial problem/> }.erase()
 }
 
 /// What the page knows beyond the live state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Known {
-    detail: TaskDetail,
-    children: Vec<TaskState>,
+async fn load_known(id: TaskId) -> Result<TaskView, ApiError> {
+    api::task_view(id, CHILDREN, 0).await
 }
 
-async fn load_known(id: TaskId) -> Result<Known, ApiError> {
-    let detail = api::task(id).await?;
-    let query = ListQuery { parent: Some(id), limit: Some(CHILDREN), ..ListQuery::default() };
-    let children = api::tasks(query).await.map(|page| page.tasks).unwrap_or_default();
-    Ok(Known { detail, children })
-}
-
-async fn fetch(id: Option<TaskId>) -> Result<Shown, ApiError> {
+async fn fetch(id: Option<TaskId>) -> Result<TaskView, ApiError> {
     // What is no id names no task.
     let id = id.ok_or_else(|| ApiError(DeckError::task_not_found()))?;
-    let known = load_known(id).await?;
-    let log = api::log_tail(id, LOG_TAIL).await.unwrap_or_default();
-    Ok(Shown { known, log })
+    api::task_view(id, CHILDREN, LOG_TAIL).await
 }
 
 /// The page of a task.
@@ -120,11 +183,12 @@ pub(crate) fn TaskPage() -> impl IntoView {
 #[component]
 fn Task(
     /// What was loaded.
-    loaded: Shown,
+    loaded: TaskView,
 ) -> impl IntoView {
-    let Shown { known, log } = loaded;
+    let mut known = loaded;
+    let (log, log_problem) = (known.log.take().unwrap_or_default(), known.log_problem.take());
     let seed = known.detail.task.clone();
-    let id = seed.id;
+    let (id, queue) = (seed.id, seed.queue.clone());
     let live = use_live();
     live.seed(seed.clone());
     let watch = live.watch(id);
@@ -133,47 +197,50 @@ fn Task(
         move |_| watch.state.get().unwrap_or_else(|| seed.clone())
     })
     .into();
-    let known = follow(id, known, task, watch.gone);
-    let kind = seed.kind.clone();
-    let status = Memo::new(move |_| task.with(|task| task.status));
+    let asked = RwSignal::new(0_u32);
+    let again = Callback::new(move |()| asked.update(|asked| *asked += 1));
+    let known = follow(id, known, task, watch.gone, asked);
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
-    let params = Memo::new(move |_| known.with(|known| known.detail.params.clone()));
-    let attempts = Memo::new(move |_| known.with(|known| known.detail.attempts.clone()));
-    let result = Memo::new(move |_| known.with(|known| known.detail.result.clone()));
-    let questions = Memo::new(move |_| known.with(|known| known.detail.questions.clone()));
-    let children = Memo::new(move |_| known.with(|known| known.children.clone()));
-    // The reason of an earlier state may be here when the task has moved on.
-    let why = Memo::new(move |_| {
-        known.with(|known| {
-            let same = task.with(|task| (task.status, task.waiting.is_some()));
-            let of = (known.detail.task.status, known.detail.task.waiting.is_some());
-            known.detail.not_running.clone().filter(|_| same == of)
-        })
+    // Until it is alive too.
+    Effect::new(move |_| {
+        if let Some(log) = browser::find(".td-log-lines") {
+            tell_log_times(&log);
+        }
     });
-    // The result of an earlier state may be here while a new attempt runs: shown is what is true now.
-    let left = move || result.get().filter(|_| status.get() == Status::Completed);
+    // What ends under the viewer's eyes is no news.
+    let ending = Memo::new(move |_| task.with(|task| task.status.has_ended().then_some(task.version)));
+    Effect::new(move |before: Option<Option<u32>>| {
+        let now = ending.get();
+        // A second ending may come without a word of what was before it.
+        if before.is_some_and(|before| before != now) && now.is_some() && !browser::is_hidden() {
+            task.with_untracked(watched::note);
+        }
+        now
+    });
+    // What the server made of a task that has ended stays true, but for children that go on without it.
+    let (version, has_children) = known.with_untracked(|known| {
+        (known.detail.task.version, known.children.as_ref().is_some_and(|children| !children.is_empty()))
+    });
+    let moves = move || {
+        has_children
+            || watch.gone.get()
+            || task.with(|task| !task.status.has_ended() || task.version != version)
+    };
     view! {
         // The head may ask once more while the page that took this one's place comes in.
         <Title text=move || label.try_get().unwrap_or_default()/>
         <Head task gone=watch.gone/>
         <div class="dash-task-grid">
             <div class="dash-task-column">
-                <TaskProgress task=id state=seed actions=false/>
-                <NotRunning why/>
-                <Questions task=id questions/>
-                <Failure task attempts/>
-                {move || left().map(|result| view! { <ResultPanel result task=id/> })}
-                <Children children task=id/>
-                {LOG.later((id, log))}
-                <Attempts attempts/>
+                <ProgressCard state=seed/>
+                {WHY.when_used((task, known, queue), moves)}
+                <Questions task=id known/>
+                {OUTCOME.when_used(Outcome { task, gone: watch.gone, known, again }, moves)}
+                {LOG.when_used(Log { task: id, initial: log, problem: log_problem }, moves)}
+                {ATTEMPTS.when_used(known, moves)}
             </div>
             <div class="dash-task-column">
-                <ParamsPanel task=id kind params status/>
-                <section class="dash-panel" aria-labelledby="timeline-title">
-                    <header class="dash-panel-head"><h2 id="timeline-title">"Timeline"</h2></header>
-                    <Timeline task attempts/>
-                </section>
-                <About task attempts/>
+                {FACTS.when_used((task, known), moves)}
             </div>
         </div>
     }
@@ -182,87 +249,94 @@ fn Task(
 
 /// What the page knows beyond the live state (attempts, result, why it waits, children) is loaded anew when an attempt
 /// begins or the task changes its status, and now and then while something outside of it may change that. A load that
-/// fails is tried again with the next change.
-fn follow(id: TaskId, first: Known, task: Signal<TaskState>, gone: Signal<bool>) -> RwSignal<Known> {
+/// does not reach the server is tried until it does, since it may be of the last change; one that was overtaken at once.
+fn follow(
+    id: TaskId,
+    first: TaskView,
+    task: Signal<TaskState>,
+    gone: Signal<bool>,
+    asked: RwSignal<u32>,
+) -> RwSignal<TaskView> {
     let known = RwSignal::new(first);
-    let moved = Memo::new(move |_| task.with(|task| (task.status, task.attempt, task.starts, task.endings)));
+    let moved = Memo::new(move |_| {
+        task.with(|task| (task.status, task.attempt, task.starts, task.endings, task.notice_seq))
+    });
     let now = use_live().now();
     let turn = Memo::new(move |_| {
         let (status, ..) = moved.get();
         if status.has_ended() { None } else { now.get().map(|now| now.as_millis() / AGAIN_MS) }
     });
     let busy = StoredValue::new(false);
-    Effect::new(move |before: Option<Option<i64>>| {
+    Effect::new(move |before: Option<(Option<i64>, u32)>| {
         let _ = moved.get();
-        let turn = turn.get();
-        let (version, loaded) =
-            (task.with_untracked(|task| task.version), known.with_untracked(|it| it.detail.task.version));
+        let (turn, asks) = (turn.get(), asked.get());
+        let (version, told) = task.with_untracked(|task| (task.version, task.notice_seq));
+        let (loaded, known_told) =
+            known.with_untracked(|it| (it.detail.task.version, it.detail.task.notice_seq));
         // The first turn is when the clock begins: what the page came with is not older than that.
-        let is_turn = before.flatten().is_some_and(|before| Some(before) != turn);
-        if (version <= loaded && !is_turn) || gone.get_untracked() || busy.get_value() {
-            return turn;
+        let is_turn = before
+            .is_some_and(|(before, asked_before)| before.is_some() && before != turn || asked_before != asks);
+        if (version <= loaded && told <= known_told && !is_turn) || gone.get_untracked() || busy.get_value() {
+            return (turn, asks);
         }
         busy.set_value(true);
         spawn_local(async move {
-            let newer = load_known(id).await;
-            busy.try_set_value(false);
-            if let Ok(newer) = newer {
+            let mut asked = version;
+            let is_wanted = move || known.try_with_untracked(|_| ()).is_some();
+            while let Some(Ok(newer)) = until_answered(|| load_known(id), is_wanted).await {
+                let loaded = newer.detail.task.version;
                 // The page may be left by now.
                 let _ = known.try_update(|known| {
-                    if newer.detail.task.version >= known.detail.task.version {
-                        *known = newer;
+                    if loaded >= known.detail.task.version {
+                        // Those that were had are not lost to an answer without them.
+                        let children = newer.children.or_else(|| known.children.take());
+                        *known = TaskView { children, ..newer };
                     }
                 });
+                // What changed meanwhile has asked for nothing: perhaps it was the last change.
+                let now = task.try_with_untracked(|task| task.version).unwrap_or(asked);
+                if now <= loaded || now == asked {
+                    break;
+                }
+                asked = now;
             }
+            busy.try_set_value(false);
         });
-        turn
+        (turn, asks)
     });
     known
 }
 
-/// Why the task does not run.
+/// Why the task does not run, or does not get on.
 #[component]
 fn NotRunning(
     /// What is known of it.
     why: Memo<Option<Why>>,
+    /// Its queue.
+    queue: QueueName,
 ) -> impl IntoView {
     move || {
-        why.get().map(|Why { text, until, .. }| {
+        why.get().map(|Why { reason, text, until }| {
+            // A task that waits for its parts runs.
+            let asked = if reason == "waiting" { "" } else { "Why is this not running? " };
+            let all = Filter::default().with_queue(Some(queue.clone()));
+            let link = match reason.as_str() {
+                "queue_paused" | "kind_paused" | "queue_limit" | "kind_limit" | "queue_rate"
+                | "kind_rate" => Some((paths::queues(), "Queues")),
+                "no_worker" | "unknown_kind" | "newer_version" => Some((paths::workers(), "Workers")),
+                "slots" => Some((paths::filtered(&all), "Tasks of its queue")),
+                _ => None,
+            };
             view! {
                 <p class="dash-callout dash-why" role="status">
                     <Icon name="clock"/>
                     <span>
-                        <strong>"Why is this not running? "</strong>
+                        <strong>{asked}</strong>
                         {text}
                         {until.map(|at| view! { " Next: " <TimeAgo at=at/> "." })}
+                        {link.map(|(href, words)| view! { " " <a href=href>{words}</a> })}
                     </span>
                 </p>
-            }
-        })
-    }
-}
-
-/// The tasks that this one started.
-#[component]
-fn Children(
-    /// Them, the newest first.
-    children: Memo<Vec<TaskState>>,
-    /// Their parent.
-    task: TaskId,
-) -> impl IntoView {
-    move || {
-        let children = children.get();
-        (!children.is_empty()).then(|| {
-            let all = Filter::typed(&format!("parent:{task}"));
-            let rows = children.into_iter().map(|seed| view! { <TaskRow seed/> }).collect_view();
-            view! {
-                <section class="dash-panel dash-children" aria-labelledby="children-title">
-                    <header class="dash-panel-head">
-                        <h2 id="children-title">"Tasks that it started"</h2>
-                        <a class="td-button td-button-quiet" href=paths::filtered(&all)>"All of them"</a>
-                    </header>
-                    <ul class="dash-rows">{rows}</ul>
-                </section>
             }
         })
     }
@@ -273,17 +347,16 @@ fn Children(
 fn Questions(
     /// Which task.
     task: TaskId,
-    /// What it asked.
-    #[prop(into)]
-    questions: Signal<Vec<OpenQuestion>>,
+    /// What it asked is part of it.
+    known: RwSignal<TaskView>,
 ) -> impl IntoView {
-    let asks = Memo::new(move |_| questions.with(|questions| !questions.is_empty()));
+    let asks = Memo::new(move |_| known.with(|known| !known.detail.questions.is_empty()));
     move || {
         asks.get().then(|| {
             view! {
                 <section class="dash-panel" aria-labelledby="questions-title">
                     <header class="dash-panel-head"><h2 id="questions-title">"Questions"</h2></header>
-                    <div class="dash-panel-body">{QUESTIONS.later((task, questions))}</div>
+                    <div class="dash-panel-body">{QUESTIONS.later((task, known))}</div>
                 </section>
             }
         })
@@ -299,9 +372,11 @@ fn Head(
 ) -> impl IntoView {
     let (id, kind, created_at) = task.with_untracked(|task| (task.id, task.kind.clone(), task.created_at));
     let status = Memo::new(move |_| task.with(|task| task.status));
+    let retry = Memo::new(move |_| task.with(facts::retry));
     let partial = Memo::new(move |_| task.with(|task| task.partial));
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
-    let same_kind = paths::filtered(&Filter::default().with_kind(Some(kind.clone())));
+    // A kind's name needs no quotes, and the language of filters is much code.
+    let same_kind = paths::tasks(&format!("?q=kind:{kind}"));
     let again = paths::start_again(&kind, id);
     // What the deck starts by itself has no form.
     let is_own = kind.as_str() == "bulk_action";
@@ -312,7 +387,7 @@ fn Head(
             let label: Signal<String> = label.into();
             view! {
                 {(!status.has_ended()).then(|| view! { <CancelButton task=id label=label/> })}
-                {status.can_retry().then(|| view! { <RetryButton task=id label=label/> })}
+                {retry.get().map(|text| view! { <RetryButton task=id label=label text/> })}
                 {(status.has_ended() && !is_own)
                     .then(|| {
                         view! {
@@ -331,7 +406,13 @@ fn Head(
             <div>
                 <div class="dash-task-title">
                     <h1>{move || label.get()}</h1>
-                    <StatusBadge status=status partial=partial/>
+                    {move || {
+                        if gone.get() {
+                            view! { <span class="td-badge">"Deleted"</span> }.erase()
+                        } else {
+                            view! { <StatusBadge status=status partial=partial/> }.erase()
+                        }
+                    }}
                 </div>
                 <p class="dash-task-facts">
                     <a href=same_kind><code>{kind.to_string()}</code></a>
@@ -346,73 +427,4 @@ fn Head(
         </header>
     }
     .erase()
-}
-
-/// What else is known of the task.
-#[component]
-fn About(
-    /// The task, live.
-    task: Signal<TaskState>,
-    /// Its attempts, the last first.
-    attempts: Memo<Vec<Attempt>>,
-) -> impl IntoView {
-    let state = task.get_untracked();
-    let worker = Memo::new(move |_| attempts.with(|attempts| attempts.first()?.worker.clone()));
-    let parent = state.parent.map(|id| {
-        view! {
-            <dt>"Started by the task"</dt>
-            <dd><a href=paths::task(id)><code>{short(id)}</code></a></dd>
-        }
-    });
-    let tries = Memo::new(move |_| task.with(|task| (task.tries, task.max_tries)));
-    let fact = |name: &'static str, value: Option<String>| {
-        value.map(|value| {
-            view! {
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-            }
-        })
-    };
-    let tags = (!state.tags.is_empty()).then(|| {
-        let tags = state.tags.iter().map(|tag| view! { <span class="dash-tag">{tag.clone()}</span> });
-        view! {
-            <dt>"Tags"</dt>
-            <dd>{tags.collect_view()}</dd>
-        }
-    });
-    view! {
-        <section class="dash-panel" aria-labelledby="about-title">
-            <header class="dash-panel-head"><h2 id="about-title">"About"</h2></header>
-            <div class="dash-panel-body">
-                <dl class="dash-facts">
-                    {fact("Queue", Some(state.queue.to_string()))}
-                    {fact("Priority", (state.priority != 0).then(|| state.priority.to_string()))}
-                    <dt>"Tries used"</dt>
-                    <dd>{move || { let (tries, most) = tries.get(); format!("{tries} of {most}") }}</dd>
-                    {fact("Started by", state.user.as_ref().map(ToString::to_string))}
-                    {parent}
-                    {fact("Key", state.key.clone())}
-                    {fact("Partition", state.partition.clone())}
-                    {move || worker.get().map(|worker| view! { <dt>"Worker"</dt><dd><code>{worker}</code></dd> })}
-                    {tags}
-                    {state
-                        .trace_id
-                        .clone()
-                        .map(|trace| {
-                            view! {
-                                <dt>"Trace"</dt>
-                                <dd><code>{trace}</code></dd>
-                            }
-                        })}
-                </dl>
-            </div>
-        </section>
-    }
-    .erase()
-}
-
-/// The end of an id, which tells it from those that were made at the same time.
-fn short(id: TaskId) -> String {
-    let text = id.to_string();
-    format!("…{}", text.get(24..).unwrap_or_default())
 }

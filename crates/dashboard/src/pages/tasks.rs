@@ -3,17 +3,62 @@
 use leptos::Title;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use taskdeck_core::{ListQuery, Status, StatusSet, TaskId, TaskPage};
+use taskdeck_core::{BulkVerb, KindName, ListOrder, ListQuery, Status, StatusSet, TaskId, TaskPage};
 use taskdeck_ui::format::thousands;
-use taskdeck_ui::{CleanUpButton, Erase, Icon, Loaded, TimeAgo, api, load, use_live};
+use taskdeck_ui::{Erase, Icon, Loaded, TimeAgo, api, load, use_live};
 
-use crate::filter::Filter;
+use crate::filter::{Filter, Values};
+use crate::part;
 use crate::parts::filters::FilterBar;
 use crate::parts::notice::{CannotLoad, EmptyState, Loading};
-use crate::parts::row::TaskRow;
+use crate::parts::row::{Listed, TaskRow};
 use crate::parts::selection::{BulkBar, ChooseAll, Selection};
 use crate::parts::status_counts::CountsSeed;
 use crate::paths;
+
+/// A list of more rows than this is in parts.
+const LONG: usize = 100;
+/// How many rows a part has; the style knows how high that is.
+const PART: usize = 10;
+
+// Without code the search box is a plain form, and the rest of the bar is links.
+part!(FILTERS, used_tasks_filters, Filters, show_filters);
+// What is new has not come yet, and the links below the list are links.
+part!(ARRIVED, used_tasks_arrived, Arriving, show_arrived);
+part!(PAGER, used_tasks_pager, (Filter, Option<String>), show_pager);
+part!(NOTHING, used_tasks_nothing, Empty, show_nothing);
+// Nobody has chosen anything before the page is live.
+part!(BULK_BAR, used_tasks_bulk, Memo<Filter>, show_bulk_bar);
+
+/// What new tasks are told by: what the list was loaded for, what it shows, and the list, to be loaded anew.
+type Arriving = (Filter, Vec<TaskId>, Loaded<TaskPage>);
+
+fn show_arrived((filter, ids, page): Arriving) -> AnyView {
+    view! { <Arrived filter ids page/> }.erase()
+}
+
+fn show_pager((filter, older): (Filter, Option<String>)) -> AnyView {
+    view! { <Pager filter older/> }.erase()
+}
+
+/// An empty list: what it was loaded for, where older tasks are, how far was looked, and what
+/// the server says of it.
+type Empty = (Filter, Option<String>, Option<TaskId>, Option<String>);
+
+fn show_nothing((filter, older, searched, hint): Empty) -> AnyView {
+    view! { <Nothing filter older searched hint/> }.erase()
+}
+
+fn show_bulk_bar(filter: Memo<Filter>) -> AnyView {
+    view! { <BulkBar filter/> }.erase()
+}
+
+/// What the filter bar is about: what the URL says, the kinds that there are, the values of the tasks that were listed.
+type Filters = (Memo<Filter>, Loaded<Vec<KindName>>, RwSignal<Values>);
+
+fn show_filters((filter, kinds, seen): Filters) -> AnyView {
+    view! { <FilterBar filter kinds seen/> }.erase_waiting()
+}
 
 /// The list of tasks.
 #[component]
@@ -22,8 +67,11 @@ pub(crate) fn TasksPage() -> impl IntoView {
     let filter = Memo::new(move |_| query.with(Filter::from_query));
     let page = load(move || filter.get(), |filter| async move { api::tasks(filter.list_query()).await });
     let kinds = load(|| (), |()| api::kind_names());
+    let asked = filter.get_untracked();
     let loading = RwSignal::new(false);
     let selection = Selection::provide();
+    // They outlive the list: what was seen before it was narrowed is offered still.
+    let seen = RwSignal::new(Values::default());
     // What was chosen of one list is not chosen of the next.
     Effect::new(move |_| {
         filter.track();
@@ -36,15 +84,18 @@ pub(crate) fn TasksPage() -> impl IntoView {
             let filter = filter.get_untracked();
             match loaded {
                 _ if filter.fault.is_some() => view! { <Unreadable/> }.erase(),
-                Ok(tasks) => view! { <TaskList tasks filter page/> }.erase(),
+                Ok(tasks) => {
+                    seen.update(|seen| tasks.tasks.iter().for_each(|task| seen.see(task)));
+                    view! { <TaskList tasks filter page/> }.erase()
+                }
                 Err(error) => {
                     let again = paths::filtered(&filter);
                     let retry = Callback::new(move |()| page.refetch());
                     // An address that is wrong stays wrong, however often it is tried.
-                    let newest = paths::filtered(&filter.newest());
+                    let first = paths::filtered(&filter.first());
                     view! {
                         <CannotLoad what="the tasks" error again retry>
-                            <a class="td-button" href=newest>"Newest tasks"</a>
+                            <a class="td-button" href=first>{words(filter.order).first} " tasks"</a>
                         </CannotLoad>
                     }
                     .erase()
@@ -58,84 +109,53 @@ pub(crate) fn TasksPage() -> impl IntoView {
             <header class="dash-page-head">
                 <h1>"Tasks"</h1>
                 <div class="dash-page-actions">
-                    <CleanUp filter page/>
+                    <CleanUp filter/>
                     <a class="td-button td-button-primary" href=paths::start()>
                         <Icon name="plus"/>
                         "Start a task"
                     </a>
                 </div>
             </header>
-            <FilterBar filter kinds/>
-            <div class:dash-reloading=move || loading.get()>
+            {FILTERS.when_used((filter, kinds, seen), move || filter.with(|filter| *filter != asked))}
+            // On the server another thread may be setting it: read without `try_`, that ends the request.
+            <div class:dash-reloading=move || loading.try_get() == Some(true)>
                 <Transition fallback=|| view! { <Loading lines=8/> } set_pending=loading>
                     {content}
                 </Transition>
             </div>
-            <BulkBar filter/>
+            {BULK_BAR.when_used(filter, move || selection.is_some())}
         </div>
     }
     .erase_waiting()
 }
 
-/// Deletes what has ended: of the statuses that are filtered for, or all of it.
+/// Leads to what would be deleted: what has ended of the list. It is looked at there, and a task of its own deletes it.
 #[component]
 fn CleanUp(
     /// What the URL says.
     filter: Memo<Filter>,
-    /// The list, to be loaded anew afterwards.
-    page: Loaded<TaskPage>,
 ) -> impl IntoView {
-    let live = use_live();
-    let counts = live.watch_counts();
-    let seed = expect_context::<CountsSeed>();
-    let status = Memo::new(move |_| {
-        filter.with(|filter| match filter.of.status.is_empty() {
-            true => StatusSet::ENDED,
-            false => filter.of.status.iter().filter(|status| status.has_ended()).collect(),
-        })
-    });
-    let count = Signal::derive(move || {
-        counts.with(|counts| {
-            counts.as_ref().map(|counts| status.get().iter().map(|status| counts.of(status)).sum::<u64>())
-        })
-    });
-    // It goes by status alone: where the list is narrowed otherwise it would delete more than is shown.
-    let fits = move || {
-        filter.with(|filter| filter.of == ListQuery { status: filter.of.status, ..ListQuery::default() })
-    };
-    let shown =
-        Memo::new(move |_| fits() && !status.get().is_empty() && count.get().is_some_and(|count| count > 0));
-    // The button goes away with the last ended task, often before its own answer is here: what is done then is the
-    // component's.
-    let deleted = RwSignal::new(None::<u64>);
-    let done = Callback::new(move |count: u64| {
-        deleted.set(Some(count));
-        page.refetch();
-    });
-    let button =
-        move || shown.get().then(|| view! { <CleanUpButton status=status count=count on_done=done/> });
-    let said = move || match deleted.get() {
-        None => String::new(),
-        Some(1) => "1 task deleted".to_owned(),
-        Some(count) => format!("{} tasks deleted", thousands(count)),
-    };
-    // It tells of the list that was cleaned up, not of the next one.
-    Effect::new(move |_| {
-        filter.track();
-        deleted.set(None);
-    });
-    let seeded = move || {
-        let live = live.clone();
-        Suspend::new(async move {
-            seed.seed(&live).await;
-            button
+    let href = move || filter.with(clean_up);
+    let link = move || {
+        href().map(|href| {
+            view! {
+                <a class="td-button" href=href title="Delete the ended tasks of this list, after a look at them">
+                    <Icon name="trash-2"/>
+                    "Clean up…"
+                </a>
+            }
         })
     };
-    view! {
-        <p class="dash-said" role="status">{said}</p>
-        <Transition>{seeded}</Transition>
-    }
-    .erase_waiting()
+    link.erase()
+}
+
+/// Where the ended tasks of a list are deleted; none for a list that has no ended ones, or cannot be read.
+fn clean_up(filter: &Filter) -> Option<String> {
+    let status = filter.of.status;
+    let any = status.is_empty() || status.iter().any(Status::has_ended);
+    // Of all tasks those that have ended: an action on whatever there is wants a filter.
+    let whole = if status.is_empty() { filter.with_status(StatusSet::ENDED) } else { filter.clone() };
+    (any && filter.fault.is_none()).then(|| paths::bulk(BulkVerb::Delete, &whole))
 }
 
 #[component]
@@ -147,29 +167,90 @@ fn TaskList(
     /// The list, to be loaded anew.
     page: Loaded<TaskPage>,
 ) -> impl IntoView {
-    let TaskPage { tasks, next_cursor, previews } = tasks;
+    let TaskPage { tasks, next_cursor, previews, hint } = tasks;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let is_empty = tasks.is_empty();
+    provide_context(Listed(filter.of.status));
     let searched = next_cursor.as_ref().and_then(|cursor| cursor.parse().ok());
     let older = next_cursor.map(|cursor| paths::filtered(&filter.at(cursor)));
     let body = if is_empty {
-        view! { <Nothing filter=filter.clone() older=older.clone() searched/> }.erase()
+        NOTHING.when_used((filter.clone(), older.clone(), searched, hint), || false)
     } else {
         let previews = previews.into_iter().chain(std::iter::repeat(String::new()));
         let rows = tasks.into_iter().zip(previews);
-        let rows = rows.map(|(seed, preview)| view! { <TaskRow seed preview choose=true/> }).collect_view();
+        let many = ids.len() > LONG;
+        let row = |(seed, preview)| view! { <TaskRow seed preview choose=true many/> }.erase();
+        let rows: Vec<AnyView> = rows.map(row).collect();
+        let list = if many {
+            in_parts(rows)
+        } else {
+            view! { <ul class="dash-rows" aria-label="Tasks">{rows}</ul> }.erase()
+        };
+        let order = words(filter.order);
+        let other = paths::filtered(&filter.ordered(order.other));
         view! {
-            <ChooseAll ids=ids.clone()/>
-            <ul class="dash-rows" aria-label="Tasks">{rows}</ul>
+            <div class="dash-list-head">
+                <ChooseAll ids=ids.clone()/>
+                <p class="dash-order">
+                    {order.first} " first · " <a href=other title=order.turn>"Turn round"</a>
+                </p>
+            </div>
+            {list}
         }
         .erase()
     };
+    let may_have_come = expect_context::<CountsSeed>().have_changed();
+    let begins = filter == filter.first() && filter.order == ListOrder::Newest;
     view! {
-        <Arrived filter=filter.clone() ids page/>
+        // What is new stands on the first page of the newest.
+        {begins.then(|| ARRIVED.when_used((filter.clone(), ids, page), move || may_have_come.get()))}
         {body}
-        <Pager filter older=older.filter(|_| !is_empty)/>
+        {PAGER.when_used((filter, older.filter(|_| !is_empty)), || false)}
     }
     .erase()
+}
+
+/// What the ends of a list are called, and how it is turned round.
+struct OrderWords {
+    first: &'static str,
+    next: &'static str,
+    /// What the link means that turns it round.
+    turn: &'static str,
+    other: ListOrder,
+}
+
+const fn words(order: ListOrder) -> OrderWords {
+    match order {
+        ListOrder::Newest => OrderWords {
+            first: "Newest",
+            next: "Older",
+            turn: "Show the oldest first",
+            other: ListOrder::Oldest,
+        },
+        ListOrder::Oldest => OrderWords {
+            first: "Oldest",
+            next: "Newer",
+            turn: "Show the newest first",
+            other: ListOrder::Newest,
+        },
+    }
+}
+
+/// A long list is made of short ones: what is out of sight costs a browser next to nothing, but only as long as there
+/// is not too much of it.
+fn in_parts(rows: Vec<AnyView>) -> AnyView {
+    let (mut parts, mut rows, mut first) = (Vec::new(), rows.into_iter(), 1);
+    loop {
+        let part: Vec<AnyView> = rows.by_ref().take(PART).collect();
+        if part.is_empty() {
+            break;
+        }
+        let last = first + part.len() - 1;
+        let name = format!("Tasks {} to {}", thousands(first as u64), thousands(last as u64));
+        parts.push(view! { <ul class="dash-rows-part" data-sight aria-label=name>{part}</ul> }.erase());
+        first = last + 1;
+    }
+    view! { <div class="dash-rows" role="group" aria-label="Tasks">{parts}</div> }.erase()
 }
 
 /// Tells of tasks that came since the list was loaded, and loads them when pressed.
@@ -182,22 +263,27 @@ fn Arrived(
     /// The list, to be loaded anew.
     page: Loaded<TaskPage>,
 ) -> impl IntoView {
-    let newest = filter.newest();
-    let is_newest = filter == newest;
-    let arrived = use_live().watch_list(Signal::stored((newest.list_query(), ids)));
+    let nothing = ids.is_empty();
+    let arrived = use_live().watch_list(Signal::stored((filter.list_query(), ids)));
     let count = Memo::new(move |_| arrived.ids.with(Vec::len));
-    let href = paths::filtered(&newest);
+    let href = paths::filtered(&filter);
     let selection = expect_context::<Selection>();
+    // In an empty list nothing is moved away under the reader's eyes.
+    if nothing {
+        Effect::new(move |_| {
+            if count.get() > 0 {
+                page.refetch();
+            }
+        });
+    }
     let press = move |event: leptos::ev::MouseEvent| {
-        selection.clear();
-        // On the newest page the address stays as it is, so that the router would do nothing.
-        if is_newest {
-            event.prevent_default();
-            page.refetch();
-        }
+        // The address stays as it is, so that the router would do nothing.
+        event.prevent_default();
+        page.refetch();
     };
     let pill = move || {
-        (count.get() > 0).then(|| {
+        // It would take away what is chosen.
+        (count.get() > 0 && !nothing && !selection.is_some()).then(|| {
             view! {
                 <a class="dash-new-pill" href=href.clone() on:click=press>
                     <Icon name="arrow-down"/>
@@ -233,11 +319,14 @@ fn Nothing(
     older: Option<String>,
     /// The last task that was looked at then.
     searched: Option<TaskId>,
+    /// What the server says of what was asked for.
+    hint: Option<String>,
 ) -> impl IntoView {
     if let Some(older) = older {
         // A cursor is the id of the last task that was looked at, and an id says when it was made.
         let back = searched.and_then(|id| id.timestamp());
-        let back = back.map(|at| view! { <p class="dash-searched">"Searched back to " <TimeAgo at=at/></p> });
+        let to = if filter.order == ListOrder::Newest { "Searched back to " } else { "Searched up to " };
+        let back = back.map(|at| view! { <p class="dash-searched">{to} <TimeAgo at=at/></p> });
         return view! {
             {back}
             <EmptyState
@@ -245,16 +334,18 @@ fn Nothing(
                 title="Nothing found so far"
                 text="There are many tasks, and the search stopped before it saw all of them."
             >
-                <a class="td-button td-button-primary" href=older>"Search further back"</a>
+                <a class="td-button td-button-primary" href=older>"Search further"</a>
                 <a class="td-button" href=paths::tasks("")>"Show all tasks"</a>
             </EmptyState>
         }
         .erase();
     }
     if filter.cursor.is_some() {
+        let OrderWords { first, next, .. } = words(filter.order);
+        let title = format!("No {} tasks", next.to_ascii_lowercase());
         return view! {
-            <EmptyState icon="inbox" title="No older tasks" text="This is where the list ends.">
-                <a class="td-button" href=paths::filtered(&filter.newest())>"Newest tasks"</a>
+            <EmptyState icon="inbox" title text="This is where the list ends.">
+                <a class="td-button" href=paths::filtered(&filter.first())>{first} " tasks"</a>
             </EmptyState>
         }
         .erase();
@@ -275,11 +366,12 @@ fn Nothing(
     let by_status = filter.of == ListQuery { status: filter.of.status, ..ListQuery::default() };
     let title = match (only.as_slice(), by_status) {
         ([Status::WaitingConfirmation], true) => "Nothing waits for a confirmation".to_owned(),
-        ([status], true) => format!("No {} tasks", status.title().to_lowercase()),
+        ([status], true) => format!("No {} tasks", status.title().to_ascii_lowercase()),
         _ => "No tasks match".to_owned(),
     };
+    let text = hint.unwrap_or_else(|| "Tasks that fit will be announced here as they come.".to_owned());
     view! {
-        <EmptyState icon="inbox" title text="Tasks that fit will be announced here as they come.">
+        <EmptyState icon="inbox" title text>
             <a class="td-button" href=paths::tasks("")>"Show all tasks"</a>
         </EmptyState>
     }
@@ -294,7 +386,8 @@ fn Pager(
     /// The next page, if there is one.
     older: Option<String>,
 ) -> impl IntoView {
-    let newest = filter.cursor.is_some().then(|| paths::filtered(&filter.newest()));
+    let OrderWords { first, next, .. } = words(filter.order);
+    let newest = filter.cursor.is_some().then(|| paths::filtered(&filter.first()));
     // Other numbers of rows are worth a choice only where there is more than one page.
     let sizes = (newest.is_some() || older.is_some() || filter.rows.is_some()).then(|| {
         let size = |rows: Option<u32>, name: &'static str| {
@@ -313,17 +406,37 @@ fn Pager(
                 <span>
                     {newest
                         .map(|href| {
-                            view! { <a class="td-button" href=href><Icon name="chevron-left"/>"Newest"</a> }
+                            view! { <a class="td-button" href=href><Icon name="chevron-left"/>{first}</a> }
                         })}
                 </span>
                 {sizes}
                 <span>
                     {older
                         .map(|href| {
-                            view! { <a class="td-button" href=href rel="next">"Older"<Icon name="chevron-right"/></a> }
+                            view! { <a class="td-button" href=href rel="next">{next}<Icon name="chevron-right"/></a> }
                         })}
                 </span>
             </nav>
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use leptos::reactive::owner::Owner;
+
+    use super::*;
+
+    #[test]
+    fn a_list_is_cleaned_up_where_it_may_have_what_has_ended() {
+        Owner::new().with(|| {
+            let of = |text: &str| clean_up(&Filter::typed(text));
+            let all = "/tasks/bulk?verb=delete&all=1&q=";
+            assert_eq!(of(""), Some(format!("{all}status:ended")));
+            let failed = format!("{all}status:failed+kind:import_csv");
+            assert_eq!(of("kind:import_csv status:failed"), Some(failed));
+            assert_eq!(of("status:running,queued"), None);
+            assert_eq!(of("stauts:failed"), None, "it cannot be read");
+        });
+    }
 }

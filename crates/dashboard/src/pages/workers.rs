@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use taskdeck_core::{Stats, StatsPoint, TaskId, TaskState, WorkerState};
 use taskdeck_ui::format::{duration, thousands};
-use taskdeck_ui::{ApiError, Duration, Erase, Icon, TaskProgress, api, load, use_live};
+use taskdeck_ui::{ApiError, Duration, Erase, Icon, ProgressRow, api, load};
 
 use crate::parts::fresh::{Fresh, keep_fresh};
 use crate::parts::notice::{CannotLoad, EmptyState, Loading};
@@ -122,12 +122,12 @@ fn LastHour(
                 <Tile
                     title="Wait"
                     value=of(|total| total.wait.map(|wait| duration(wait.p50, true)))
-                    note="half began sooner"
+                    note="half began within it"
                 />
                 <Tile
                     title="Run"
                     value=of(|total| total.run.map(|run| duration(run.p50, true)))
-                    note="half were faster"
+                    note="half took no longer"
                 />
             </dl>
         </section>
@@ -153,10 +153,10 @@ fn Worker(
     });
     let slots = Memo::new(move |_| of(|worker| worker.slots.into()));
     let running = Memo::new(move |_| of(|worker| worker.running.len() as u64));
+    let taken = move || of(|worker| worker.taken() as u64);
     let held = Memo::new(move |_| {
         worker.with(|worker| worker.as_ref().map(|it| it.held.clone()).unwrap_or_default())
     });
-    let used = move || running.get() + held.with(Vec::len) as u64;
     let tasks = Memo::new(move |_| {
         worker.with(|worker| {
             let running = worker.as_ref().map(|worker| worker.running.as_slice()).unwrap_or_default();
@@ -204,7 +204,7 @@ fn Worker(
     };
     let facts = move || match slots.get() {
         0 => "Runs no tasks".to_owned(),
-        slots => format!("{} of {} slots", thousands(used()), thousands(slots)),
+        _ => worker.with(|worker| worker.as_ref().map(WorkerState::slots_in_words)).unwrap_or_default(),
     };
     view! {
         <li class="dash-panel">
@@ -214,7 +214,7 @@ fn Worker(
                     <progress
                         class="td-bar"
                         max=move || slots.get().max(1).to_string()
-                        value=move || used().to_string()
+                        value=move || taken().to_string()
                         aria-label="Slots used"
                     ></progress>
                     <span class="num">{facts}</span>
@@ -223,7 +223,7 @@ fn Worker(
             <dl class="dash-worker-facts">
                 <div data-late=move || is_late().then_some("")><dt>"Seen"</dt><dd class="num">{seen}</dd></div>
                 <div><dt>"Up"</dt><dd><Duration from=started_at/></dd></div>
-                {fact("Tries", work(|work| Some(thousands(work.begun))))}
+                {fact("Attempts", work(|work| Some(thousands(work.begun))))}
                 {fact("Success", work(success_rate))}
                 {fact("Wait", work(|work| work.wait.map(|wait| duration(wait.p50, true))))}
                 {fact("Run", work(|work| work.run.map(|run| duration(run.p50, true))))}
@@ -261,14 +261,13 @@ fn Running(
     /// The task, as it was loaded.
     seed: TaskState,
 ) -> impl IntoView {
-    use_live().seed(seed.clone());
     let (id, kind) = (seed.id, seed.kind.to_string());
     let since = seed.started_at;
     view! {
         <li class="dash-worker-task">
             <a href=paths::task(id)>{seed.label.clone()}</a>
             <code>{kind}</code>
-            <TaskProgress task=id state=seed compact=true actions=false/>
+            <ProgressRow state=seed/>
             {since.map(|since| view! { <Duration from=since/> })}
         </li>
     }

@@ -31,6 +31,8 @@ fn AttemptRow(
     attempt: Attempt,
 ) -> impl IntoView {
     let Attempt { attempt: number, started_at, ended_at, outcome, error, detail, worker } = attempt;
+    // When its process went away is not known: only when that was noticed.
+    let was_lost = outcome.as_deref() == Some("interrupted");
     let (status, words) = outcome_of(outcome.as_deref());
     view! {
         <li class="dash-attempt">
@@ -39,6 +41,7 @@ fn AttemptRow(
                 <span class="dash-attempt-number">{format!("Attempt {number}")}</span>
                 <span>{words}</span>
                 <span class="dash-attempt-facts">
+                    {was_lost.then_some("noticed after ")}
                     <Duration from=started_at until=Signal::stored(ended_at)/>
                     <TimeAgo at=started_at/>
                     {worker.map(|worker| view! { <span>"worker " <code>{worker}</code></span> })}

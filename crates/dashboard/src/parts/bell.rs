@@ -2,29 +2,39 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use taskdeck_core::{Counts, Inbox, Status, TaskId, TaskState};
+use taskdeck_core::{Counts, Inbox, InboxNotice, Status, TaskId, TaskState};
 use taskdeck_ui::{
     Erase, Icon, Notification, Permission, manage, notification_permission, use_base, use_live,
 };
 
-use crate::{browser, paths};
+use crate::parts::status_counts::CountsSeed;
+use crate::{browser, paths, watched};
 
-// What counts comes when the page is there and at rest: nobody waits for it.
+// The server has counted what is new; what counts on comes when there may be more.
 crate::page!(COUNTER, bell, Counter);
 
-/// Until the page is at rest.
+/// For those who want to be told by the browser: when the page is at rest, so that what was there before is no news.
 const LATER: std::time::Duration = std::time::Duration::from_secs(2);
 /// After what the feed told of, so that a hundred endings are one question.
 const SOON: std::time::Duration = std::time::Duration::from_secs(2);
+/// Of what tasks tell while they run, the feed's counts say nothing.
+const ELSE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// The server tells of no more tasks that ended, and of no more notices.
+const MOST: usize = 50;
 
 /// How much is new to the viewer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewCount(RwSignal<usize>);
 
 impl NewCount {
-    /// Provides it to the frame and the page.
+    /// Provides it to the frame and the page: as the server found it, from the first moment on.
     pub(crate) fn provide() -> Self {
-        let count = Self(RwSignal::new(0));
+        #[cfg(feature = "ssr")]
+        let found = crate::server::news();
+        #[cfg(not(feature = "ssr"))]
+        let found = browser::news();
+        let count = Self(RwSignal::new(found));
         provide_context(count);
         count
     }
@@ -38,30 +48,37 @@ impl NewCount {
 #[component]
 pub(crate) fn Bell() -> impl IntoView {
     let NewCount(count) = expect_context();
-    let later = RwSignal::new(false);
-    Effect::new(move |_| {
-        set_timeout(
-            move || {
-                let _ = later.try_set(true);
-            },
-            LATER,
-        );
+    let wanted = RwSignal::new(false);
+    let want = move || {
+        // It is made once.
+        if wanted.try_get_untracked() == Some(false) {
+            wanted.set(true);
+        }
+    };
+    let may_be_more = expect_context::<CountsSeed>().have_changed();
+    Effect::new(move |before: Option<()>| {
+        if may_be_more.get() {
+            want();
+        } else if before.is_none() {
+            set_timeout(want, if notification_permission() == Permission::Granted { LATER } else { ELSE });
+        }
     });
     let named = move || match count.get() {
         0 => "Notifications".to_owned(),
-        count => format!("Notifications: {count} new"),
+        count @ 1..MOST => format!("Notifications: {count} new"),
+        _ => format!("Notifications: {MOST} new or more"),
     };
     let number = move || match count.get() {
         0 => None,
-        count @ 1..100 => Some(count.to_string()),
-        _ => Some("99+".to_owned()),
+        count @ 1..MOST => Some(count.to_string()),
+        _ => Some(format!("{MOST}+")),
     };
     view! {
-        <a class="dash-bell" href=paths::inbox() aria-label=named title=named>
+        <a class="dash-bell" href=paths::inbox() aria-label=named title=named data-new=move || count.get().to_string()>
             <Icon name="bell"/>
             <span class="dash-bell-count num" aria-hidden="true">{number}</span>
         </a>
-        {move || later.get().then(|| COUNTER.show_part())}
+        {move || wanted.get().then(|| COUNTER.show_part())}
     }
     .erase()
 }
@@ -78,10 +95,9 @@ fn noteworthy(counts: &Counts) -> [u64; 5] {
 #[component]
 fn Counter() -> impl IntoView {
     let count: NewCount = expect_context();
-    let live = use_live();
-    let counts = live.watch_counts();
+    let counts = use_live().watch_counts();
     let marks = Memo::new(move |_| counts.with(|counts| counts.as_ref().map(noteworthy)));
-    let known = StoredValue::new(None::<Vec<(TaskId, u32)>>);
+    let known = StoredValue::new(None::<Vec<Mark>>);
     let is_due = StoredValue::new(false);
     let base = use_base();
     let ask = move || {
@@ -92,13 +108,18 @@ fn Counter() -> impl IntoView {
         }
         spawn_local(async move {
             let Ok(inbox) = manage::inbox().await else { return };
-            count.set(inbox.count_new());
+            count.set(watched::count_new(&inbox, &browser::cookies()));
             let before = known.try_update_value(|known| known.replace(seen(&inbox))).flatten();
             // What the page found when it came is no news.
             let Some(before) = before.filter(|_| browser::is_hidden()) else { return };
             for task in inbox.tasks.iter().filter(|task| inbox.is_new(task)) {
                 if !before.contains(&mark(task)) {
                     notification(task, base.task(task.id)).show();
+                }
+            }
+            for notice in inbox.new_notices() {
+                if !before.contains(&Mark::Notice(notice.task, notice.seq)) {
+                    told(notice, base.task(notice.task)).show();
                 }
             }
         });
@@ -114,17 +135,39 @@ fn Counter() -> impl IntoView {
             set_timeout(asked.clone(), SOON);
         }
     });
+    let often = ask.clone();
+    let timer = set_interval_with_handle(
+        move || {
+            is_due.set_value(true);
+            often();
+        },
+        ELSE,
+    );
+    on_cleanup(move || drop(timer.map(|timer| timer.clear())));
     let looked_at = window_event_listener_untyped("visibilitychange", move |_| ask());
     on_cleanup(move || looked_at.remove());
 }
 
-/// What tells one ending or question of a task from the next.
-fn mark(task: &TaskState) -> (TaskId, u32) {
-    (task.id, task.version)
+/// What tells one ending, question or notice of a task from the next.
+#[derive(Clone, Copy, PartialEq)]
+enum Mark {
+    Version(TaskId, u32),
+    Notice(TaskId, u64),
 }
 
-fn seen(inbox: &Inbox) -> Vec<(TaskId, u32)> {
-    inbox.tasks.iter().map(mark).collect()
+fn mark(task: &TaskState) -> Mark {
+    Mark::Version(task.id, task.version)
+}
+
+fn seen(inbox: &Inbox) -> Vec<Mark> {
+    let notices = inbox.notices.iter().map(|notice| Mark::Notice(notice.task, notice.seq));
+    inbox.tasks.iter().map(mark).chain(notices).collect()
+}
+
+/// What a task told.
+fn told(notice: &InboxNotice, href: String) -> Notification {
+    let InboxNotice { task, label, seq, text, .. } = notice;
+    Notification { title: label.clone(), body: text.clone(), tag: format!("{task}/{seq}"), href }
 }
 
 fn notification(task: &TaskState, href: String) -> Notification {

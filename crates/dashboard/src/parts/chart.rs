@@ -8,6 +8,8 @@ use taskdeck_ui::{Erase, TimeAgo, format};
 /// The space in which all charts are drawn (their `viewBox`, their grid); the page stretches it.
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 120.0;
+/// How long a stroke is at least, to be seen.
+const SHORTEST: f64 = 6.0;
 
 /// A row of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +54,11 @@ impl Chart {
                 steps.filter_map(|step| self.series.iter().filter_map(|row| value(row, step)).max()).max()
             }
         };
-        nice(highest.unwrap_or(0))
+        let highest = highest.unwrap_or(0);
+        match self.shape {
+            Shape::Bars => nice(highest),
+            Shape::Lines => nice_time(highest),
+        }
     }
 
     /// What is drawn of each row, as the data of a path.
@@ -97,9 +103,10 @@ impl Chart {
             };
             let (x, y) = (width * (number(step as u64) + 0.5), height(value, top));
             path.push_str(&format!("{}{} {}", if drawing { "L" } else { "M" }, tenth(x), tenth(y)));
-            // A point that stands alone is seen as a short stroke.
+            // A point that stands alone is a stroke as long as its step.
             if !drawing && self.stands_alone(row, step) {
-                path.push_str("h0.1");
+                let half = (width / 2.0).max(SHORTEST / 2.0);
+                path.push_str(&format!("m-{} 0h{}", tenth(half), tenth(2.0 * half)));
             }
             drawing = true;
         }
@@ -165,6 +172,22 @@ fn nice(highest: u64) -> u64 {
     }
 }
 
+/// Times that read well, in milliseconds, between 10 seconds and a day.
+const TIMES: [u64; 13] = [
+    20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_200_000, 1_800_000, 3_600_000, 7_200_000,
+    21_600_000, 43_200_000, 86_400_000,
+];
+
+/// A time in milliseconds that reads well and is not below.
+fn nice_time(highest: u64) -> u64 {
+    let last = TIMES[TIMES.len() - 1];
+    match TIMES.into_iter().find(|time| *time >= highest) {
+        Some(_) if highest <= 10_000 => nice(highest),
+        Some(time) => time,
+        None => nice(highest.div_ceil(last)).saturating_mul(last),
+    }
+}
+
 /// A chart with its name, legend and table.
 #[component]
 pub(crate) fn ChartPanel(
@@ -177,7 +200,7 @@ pub(crate) fn ChartPanel(
     /// What is said when there is nothing to draw.
     nothing: &'static str,
 ) -> impl IntoView {
-    let id = format!("chart-{}", title.to_lowercase().replace(' ', "-"));
+    let id = format!("chart-{}", title.to_ascii_lowercase().replace(' ', "-"));
     let described = format!("{id}-text");
     let describes = described.clone();
     let labelled = id.clone();
@@ -326,6 +349,8 @@ mod tests {
     fn the_top_reads_well() {
         assert_eq!([0, 1, 2, 3, 7, 11, 20, 999, 1_001].map(nice), [1, 1, 2, 5, 10, 20, 20, 1_000, 2_000]);
         assert_eq!(nice(u64::MAX), u64::MAX);
+        assert_eq!([3, 9_000, 11_000, 61_000, 400_000].map(nice_time), [5, 10_000, 20_000, 120_000, 600_000]);
+        assert_eq!([86_400_001, 900_000_000].map(nice_time), [172_800_000, 1_728_000_000]);
     }
 
     #[test]
@@ -340,7 +365,7 @@ mod tests {
     #[test]
     fn a_line_has_gaps_where_nothing_is_known() {
         let chart = chart(Shape::Lines, &[&[Some(10), Some(5), None, Some(10)]]);
-        assert_eq!(chart.paths(), ["M75.0 0.0L225.0 60.0M525.0 0.0h0.1"]);
+        assert_eq!(chart.paths(), ["M75.0 0.0L225.0 60.0M525.0 0.0m-75.0 0h150.0"]);
     }
 
     #[test]

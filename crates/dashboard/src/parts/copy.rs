@@ -16,26 +16,38 @@ pub(crate) fn CopyButton(
     /// What the button is called.
     label: &'static str,
 ) -> impl IntoView {
-    let copied = RwSignal::new(false);
+    // For a moment, whether it worked.
+    let copied = RwSignal::new(None::<bool>);
     let copy = move |_| {
-        if browser::copy(&text.get_untracked()) {
-            copied.set(true);
-            set_timeout(move || copied.try_set(false).map_or((), drop), Duration::from_secs(2));
-        }
+        let done = browser::copy(&text.get_untracked());
+        copied.set(Some(done));
+        let told = Duration::from_secs(if done { 2 } else { 6 });
+        set_timeout(move || copied.try_set(None).map_or((), drop), told);
     };
-    let icon = Signal::derive(move || if copied.get() { "check" } else { "copy" }.to_owned());
+    let icon = Signal::derive(move || {
+        let name = match copied.get() {
+            Some(true) => "check",
+            Some(false) => "triangle-alert",
+            None => "copy",
+        };
+        name.to_owned()
+    });
+    let failed = move || copied.get() == Some(false);
+    let said = move || {
+        copied.get().map(|done| if done { "Copied" } else { "The browser did not copy it: select the text" })
+    };
     view! {
         <button
             type="button"
             class="dash-copy"
-            class:dash-copied=move || copied.get()
+            class:dash-copied=move || copied.get() == Some(true)
             title=label
             aria-label=label
             on:click=copy
         >
             <Icon name=icon/>
         </button>
-        <span class="td-sr-only" role="status">{move || copied.get().then_some("Copied")}</span>
+        <span class=move || if failed() { "dash-not-copied" } else { "td-sr-only" } role="status">{said}</span>
     }
     .erase()
 }

@@ -50,7 +50,7 @@ pub(crate) fn Failure(
                             .get()
                             .map(|detail| {
                                 view! {
-                                    <details class="dash-detail" open=failed>
+                                    <details class="dash-detail">
                                         <summary>"Detail"</summary>
                                         <pre>{detail}</pre>
                                     </details>

@@ -6,7 +6,7 @@ use taskdeck_core::{KindName, Status, StatusSet};
 use taskdeck_ui::{Erase, Icon, Loaded, status_icon};
 
 use super::search::SearchBox;
-use crate::filter::Filter;
+use crate::filter::{Filter, Values};
 use crate::{browser, paths};
 
 /// The filter bar of the list.
@@ -16,11 +16,13 @@ pub(crate) fn FilterBar(
     filter: Memo<Filter>,
     /// The kinds that there are.
     kinds: Loaded<Vec<KindName>>,
+    /// The values of the tasks that were listed.
+    seen: RwSignal<Values>,
 ) -> impl IntoView {
     let clear = move || filter.with(|filter| (!filter.is_empty()).then(|| paths::tasks("")));
     view! {
         <div class="dash-filters">
-            <SearchBox filter kinds/>
+            <SearchBox filter kinds seen/>
             <nav class="dash-tabs" aria-label="Which tasks">
                 <Tab filter status=StatusSet::EMPTY>"All"</Tab>
                 <Tab filter status=StatusSet::ACTIVE>"Active"</Tab>
@@ -48,6 +50,34 @@ fn Tab(
     view! { <a class="dash-tab" href=href aria-current=current>{children()}</a> }.erase()
 }
 
+/// The button that opens a menu. It says what is chosen in it, so that one sees that without opening it.
+fn menu_button(menu: &'static str, name: &'static str, chosen: Memo<Option<String>>) -> AnyView {
+    let value =
+        move || chosen.get().map(|chosen| view! { ": " <span class="dash-menu-value">{chosen}</span> });
+    view! {
+        <button
+            type="button"
+            class="dash-menu-button"
+            popovertarget=menu
+            data-chosen=move || chosen.with(Option::is_some).then_some("")
+        >
+            <span class="dash-menu-name">{name} {value}</span>
+            <Icon name="chevron-down"/>
+        </button>
+    }
+    .erase()
+}
+
+/// Which statuses are chosen, in few words; none where all are.
+fn statuses(set: StatusSet) -> Option<String> {
+    let mut chosen = set.iter();
+    let first = chosen.next()?;
+    Some(match chosen.count() {
+        0 => first.title().to_owned(),
+        others => format!("{} chosen", others + 1),
+    })
+}
+
 /// Which statuses, each put in or taken out by a link. It stays open, so that several can be chosen.
 #[component]
 fn StatusMenu(
@@ -68,10 +98,7 @@ fn StatusMenu(
         }
     });
     view! {
-        <button type="button" class="dash-menu-button" popovertarget="status-menu">
-            "Status"
-            <Icon name="chevron-down"/>
-        </button>
+        {menu_button("status-menu", "Status", Memo::new(move |_| filter.with(|filter| statuses(filter.of.status))))}
         <div class="dash-menu" id="status-menu" popover="auto">
             <ul>{choices}</ul>
         </div>
@@ -115,10 +142,7 @@ fn KindMenu(
         })
     };
     view! {
-        <button type="button" class="dash-menu-button" popovertarget=ID>
-            "Kind"
-            <Icon name="chevron-down"/>
-        </button>
+        {menu_button(ID, "Kind", Memo::new(move |_| filter.with(|filter| filter.of.kind.as_ref().map(ToString::to_string))))}
         <div class="dash-menu" id=ID popover="auto">
             <ul>
                 <Suspense>{choices}</Suspense>
@@ -126,4 +150,17 @@ fn KindMenu(
         </div>
     }
     .erase_waiting()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_chosen_is_told_in_few_words() {
+        assert_eq!(statuses(StatusSet::EMPTY), None);
+        let one = StatusSet::EMPTY.with(Status::Failed);
+        assert_eq!(statuses(one).as_deref(), Some("Failed"));
+        assert_eq!(statuses(one.with(Status::Queued)).as_deref(), Some("2 chosen"));
+    }
 }

@@ -10,9 +10,9 @@ use taskdeck_ui::{ApiError, use_live};
 use crate::browser;
 
 /// The counts by status changed, which the feed tells: then so soon.
-const SOON_MS: u64 = 2_000;
+const SOON_MS: u64 = 1_000;
 /// Else so often: what changes without a count, such as a pause that somebody else set.
-const USUALLY_MS: u64 = 10_000;
+const USUALLY_MS: u64 = 5_000;
 
 /// What a page shows.
 pub(crate) struct Fresh<T: Send + Sync + 'static> {
@@ -41,7 +41,7 @@ struct Asking {
     again: bool,
 }
 
-/// Keeps what was loaded fresh: two seconds after the counts by status changed, and every ten seconds else. A hidden tab
+/// Keeps what was loaded fresh: a second after the counts by status changed, and every five seconds else. A hidden tab
 /// asks for nothing, and at once when it is looked at again. What cannot be had leaves what is shown as it is: that
 /// the page is not live the frame says.
 pub(crate) fn keep_fresh<T, F>(first: T, fetch: impl Fn() -> F + Send + Sync + 'static) -> Fresh<T>

@@ -25,8 +25,7 @@ fn rate_in_words(rate: Rate) -> String {
         60_000 => "a minute".to_owned(),
         3_600_000 => "an hour".to_owned(),
         86_400_000 => "a day".to_owned(),
-        other if other % 1_000 == 0 => format!("in {}", span(other)),
-        other => format!("in {other} ms"),
+        other => format!("in {}", span(other)),
     };
     format!("{} {per}", rate.count)
 }
@@ -124,7 +123,7 @@ pub(crate) fn LimitsButton(
                 <span class="td-button-text">"Limits"</span>
             </button>
             <div class="td-ask dash-limits" id=id popover="auto" role="dialog" aria-label=label>
-                <h3 class="dash-limits-title">{title}</h3>
+                <h2 class="dash-limits-title">{title}</h2>
                 <PostForm state on_done=done>
                     <input type="hidden" name="of" value=of.name()/>
                     <input type="hidden" name="name" value=name/>
@@ -167,6 +166,6 @@ mod tests {
             limits_in_words(&limits(Some(2), Some("10/1m")), false),
             "At most 2 at the same time · 10 a minute"
         );
-        assert_eq!(limits_in_words(&limits(None, Some("3/90s")), true), "3 in 1 m 30 s · set here");
+        assert_eq!(limits_in_words(&limits(None, Some("3/90s")), true), "3 in 1 min 30 s · set here");
     }
 }

@@ -1,10 +1,12 @@
 //! What the pages are made of.
 
+pub(crate) mod about;
 pub(crate) mod attempts;
 pub(crate) mod bell;
 pub(crate) mod chart;
 pub(crate) mod charts;
 pub(crate) mod copy;
+pub(crate) mod facts;
 pub(crate) mod failure;
 pub(crate) mod filters;
 pub(crate) mod fresh;
@@ -16,10 +18,12 @@ pub(crate) mod overview_lists;
 pub(crate) mod params;
 pub(crate) mod press;
 pub(crate) mod range;
+pub(crate) mod related;
 pub(crate) mod result;
 pub(crate) mod row;
 pub(crate) mod schedule_actions;
 pub(crate) mod schedule_form;
+pub(crate) mod schedule_rule;
 pub(crate) mod search;
 pub(crate) mod selection;
 pub(crate) mod status_counts;

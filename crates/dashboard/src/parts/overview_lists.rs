@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use taskdeck_core::{Lane, Status, WorkerState};
 use taskdeck_ui::format::thousands;
+use taskdeck_ui::small::sort_by_key;
 use taskdeck_ui::{Duration, Erase, Icon};
 
 use crate::filter::Filter;
@@ -22,7 +23,7 @@ pub(crate) fn QueueList(
     let queues = Memo::new(move |_| {
         fresh.shown.with(|loaded| {
             let mut queues = loaded.queues.clone();
-            queues.sort_by_key(|lane| std::cmp::Reverse(waiting(lane)));
+            sort_by_key(&mut queues, |lane| std::cmp::Reverse(waiting(lane)));
             queues.truncate(MOST);
             queues
         })
@@ -67,7 +68,10 @@ pub(crate) fn WorkerList(
     let workers = Memo::new(move |_| {
         fresh.shown.with(|loaded| {
             let workers = loaded.workers.iter().take(MOST);
-            workers.map(|worker| (worker.name.clone(), worker.slots, used(worker))).collect::<Vec<_>>()
+            let short = |worker: &WorkerState| {
+                (worker.name.clone(), worker.slots, worker.taken(), worker.slots_in_words())
+            };
+            workers.map(short).collect::<Vec<_>>()
         })
     });
     let rows = move || {
@@ -78,12 +82,12 @@ pub(crate) fn WorkerList(
         }
         workers
             .into_iter()
-            .map(|(name, slots, used)| {
+            .map(|(name, slots, taken, words)| {
                 view! {
                     <li>
                         <a href=paths::workers()>{name}</a>
-                        <progress class="td-bar" max=slots.max(1).to_string() value=used.to_string() aria-label="Slots used"></progress>
-                        <span class="dash-short-text num">{format!("{used} of {slots} slots")}</span>
+                        <progress class="td-bar" max=slots.max(1).to_string() value=taken.to_string() aria-label="Slots used"></progress>
+                        <span class="dash-short-text num">{words}</span>
                     </li>
                 }
             })
@@ -100,8 +104,4 @@ pub(crate) fn WorkerList(
         </section>
     }
     .erase()
-}
-
-fn used(worker: &WorkerState) -> usize {
-    worker.running.len() + worker.held.len()
 }

@@ -44,7 +44,7 @@ pub(crate) fn Press(
     on_done: Callback<Value>,
 ) -> impl IntoView {
     let state = PostState::new(path, &about);
-    let popover = format!("ask-{}-{about}", text.to_lowercase().replace(' ', "-"));
+    let popover = format!("ask-{}-{about}", text.to_ascii_lowercase().replace(' ', "-"));
     let hide = popover.clone();
     let done = Callback::new(move |answer| {
         browser::close_popover(&hide);
@@ -64,10 +64,16 @@ pub(crate) fn Press(
             </button>
         }
     });
-    let own_name = ask.is_none().then(|| named.clone());
+    // What is a danger is asked about by the server, and done once it was said that it is meant.
+    let is_question = Memo::new(move |_| state.is_question());
+    let go =
+        move || if is_question.get() { format!("Yes, {}", go.to_ascii_lowercase()) } else { go.to_owned() };
+    let is_opened = ask.is_some();
+    let own_name = move || (!is_opened).then(|| format!("{}: {subject}", go()));
     let form = view! {
         <PostForm state on_done=done>
             {hidden}
+            <input type="hidden" name="confirm" value="on" disabled=move || !is_question.get()/>
             {keep}
             <button
                 type="submit"

@@ -1,8 +1,10 @@
-//! Which span of time charts show: said by the URL.
+//! What the overview shows: which span of time, and which charts. Said by the URL.
 
 use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
 use taskdeck_ui::Erase;
 
+use crate::parts::charts::ChartChoice;
 use crate::paths;
 
 /// A span of time that ends now.
@@ -59,20 +61,45 @@ impl Range {
     }
 }
 
+/// What the overview shows: said by its URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Which span.
+    pub(crate) range: Range,
+    /// Which charts.
+    pub(crate) charts: ChartChoice,
+}
+
+impl Look {
+    /// What a URL's query says.
+    pub(crate) fn from_query(query: &ParamsMap) -> Self {
+        let range = query.get("range").and_then(|range| Range::read(&range)).unwrap_or_default();
+        let charts = query.get("charts").and_then(|charts| ChartChoice::read(&charts)).unwrap_or_default();
+        Self { range, charts }
+    }
+
+    /// The address that says it.
+    pub(crate) fn address(self) -> String {
+        let range = (self.range != Range::default()).then(|| format!("range={}", self.range.name()));
+        let charts = self.charts.name().map(|charts| format!("charts={charts}"));
+        let parts: Vec<_> = range.into_iter().chain(charts).collect();
+        paths::overview(&if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) })
+    }
+}
+
 /// The links from span to span.
 #[component]
 pub(crate) fn RangeLinks(
     /// What the URL says.
-    range: Memo<Range>,
+    look: Memo<Look>,
 ) -> impl IntoView {
     let links = Range::ALL.map(|one| {
-        let query = if one == Range::default() { String::new() } else { format!("?range={}", one.name()) };
         view! {
             <a
                 class="dash-tab"
-                href=paths::overview(&query)
+                href=move || Look { range: one, ..look.get() }.address()
                 aria-label=one.words()
-                aria-current=move || (range.get() == one).then_some("true")
+                aria-current=move || (look.get().range == one).then_some("true")
             >
                 {one.name()}
             </a>
@@ -84,6 +111,7 @@ pub(crate) fn RangeLinks(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parts::charts::Measure;
 
     #[test]
     fn a_url_says_the_span() {
@@ -91,5 +119,25 @@ mod tests {
             assert_eq!(Range::read(range.name()), Some(range));
         }
         assert_eq!(Range::read("2h"), None);
+    }
+
+    #[test]
+    fn a_url_says_what_the_overview_shows_and_the_other_way_round() {
+        Owner::new().with(|| {
+            assert_eq!(Look::default().address(), "/");
+            let charts = [ChartChoice::PutAway, ChartChoice::One(Measure::Wait)];
+            let addresses = ["/?range=24h&charts=off", "/?range=24h&charts=wait"];
+            for (charts, address) in charts.into_iter().zip(addresses) {
+                let look = Look { range: Range::Day, charts };
+                assert_eq!(look.address(), address);
+                let mut query = ParamsMap::new();
+                query.insert("range", "24h".to_owned());
+                query.insert("charts", charts.name().unwrap().to_owned());
+                assert_eq!(Look::from_query(&query), look);
+            }
+            let mut query = ParamsMap::new();
+            query.insert("charts", "pie".to_owned());
+            assert_eq!(Look::from_query(&query), Look::default(), "what there is not");
+        });
     }
 }

@@ -49,7 +49,7 @@ fn Export(
     view! {
         <a class="td-button td-button-quiet" href=paths::at(&format!("/api/tasks/{task}/result.{ending}")) rel="external" download="">
             <Icon name="download"/>
-            {ending.to_uppercase()}
+            {ending.to_ascii_uppercase()}
         </a>
     }
     .erase()

@@ -2,13 +2,18 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use taskdeck_core::{Status, TaskId, TaskState, Timestamp};
+use taskdeck_core::{Status, StatusSet, TaskId, TaskState, Timestamp, told};
 use taskdeck_ui::{
     CancelButton, Duration, Erase, Icon, ProgressRow, RetryButton, TimeAgo, status_icon, use_live,
 };
 
+use super::facts::retry;
 use super::selection::{FORM, Selection};
 use crate::paths;
+
+/// The statuses that the list is narrowed to; none when to none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed(pub(crate) StatusSet);
 
 /// A row of the list.
 #[component]
@@ -21,6 +26,9 @@ pub(crate) fn TaskRow(
     /// Whether it can be chosen, together with others.
     #[prop(optional)]
     choose: bool,
+    /// Whether it is one of very many, which are to be light.
+    #[prop(optional)]
+    many: bool,
 ) -> impl IntoView {
     let id = seed.id;
     let live = use_live();
@@ -38,18 +46,34 @@ pub(crate) fn TaskRow(
     let status = Memo::new(move |_| task.with(|task| task.status));
     let label = Memo::new(move |_| task.with(|task| task.label.clone()));
     let partial = Memo::new(move |_| task.with(|task| task.partial));
+    let again = Memo::new(move |_| task.with(retry));
     let gone = watch.gone;
     let kind = seed.kind.to_string();
     // What a task says at its end sums it up; until then, and where it said nothing, the widget knows.
     let summary = Memo::new(move |_| {
-        task.with(|task| task.progress.message.clone().filter(|_| task.status == Status::Completed))
+        task.with(|task| match task.status {
+            Status::Completed => task.progress.message.clone(),
+            Status::WaitingConfirmation => Some("It asks a question: open it to answer.".to_owned()),
+            _ => None,
+        })
     });
+    // A list of certain statuses keeps what has left them until it is loaded anew, and shows that it did.
+    let listed = use_context::<Listed>();
+    let has_left =
+        Memo::new(move |_| listed.is_some_and(|Listed(of)| !of.is_empty() && !of.contains(status.get())));
     let says = move || match summary.get() {
         Some(summary) => view! { <p class="dash-row-says">{summary}</p> }.erase(),
         None => view! { <ProgressRow state=seed.clone() shown/> }.erase(),
     };
     view! {
-        <li class="dash-row" class:dash-row-gone=move || gone.get() data-task=id.to_string() node_ref=row>
+        <li
+            class="dash-row"
+            class:dash-row-gone=move || gone.get()
+            class:dash-row-left=move || has_left.get()
+            title=move || has_left.get().then_some("It has left this list since it was loaded")
+            data-task=id.to_string()
+            node_ref=row
+        >
             {choose.then(|| view! { <Choose id label=label/> })}
             <span
                 class="dash-status-icon"
@@ -70,7 +94,7 @@ pub(crate) fn TaskRow(
             </div>
             <When task gone shown/>
             <div class="dash-row-actions">
-                {move || (!gone.get()).then(|| view! { <Actions task status=status.get()/> })}
+                {move || (!gone.get()).then(|| view! { <Actions task status=status.get() again=again.get() many/> })}
             </div>
         </li>
     }
@@ -86,6 +110,8 @@ fn Choose(
     label: Memo<String>,
 ) -> impl IntoView {
     let selection = expect_context::<Selection>();
+    // With the shift key held, all between this one and the one before.
+    let with_shift = StoredValue::new(false);
     view! {
         <label class="dash-row-choose">
             <input
@@ -95,7 +121,10 @@ fn Choose(
                 form=FORM
                 aria-label=move || format!("Select {}", label.get())
                 prop:checked=move || selection.has(id)
-                on:change=move |event| selection.set(id, event_target_checked(&event))
+                on:click=move |event| with_shift.set_value(event.shift_key())
+                on:change=move |event| {
+                    selection.set(id, event_target_checked(&event), with_shift.get_value());
+                }
             />
         </label>
     }
@@ -110,9 +139,8 @@ fn Facts(
     /// Its params in one line.
     preview: String,
 ) -> impl IntoView {
-    let tries = Memo::new(move |_| {
-        task.with(|task| (task.tries > 0 && task.max_tries > 1).then_some((task.tries, task.max_tries)))
-    });
+    // The first is not worth a place in the line.
+    let attempt = Memo::new(move |_| task.with(told::attempt));
     let (queue, key, user, tags) = task.with_untracked(|task| {
         let queue = (task.queue.as_str() != "default").then(|| task.queue.to_string());
         let user = task.user.as_ref().filter(|user| user.as_str() != "local").map(ToString::to_string);
@@ -121,9 +149,8 @@ fn Facts(
     view! {
         <p class="dash-row-facts">
             {move || {
-                tries
-                    .get()
-                    .map(|(tries, most)| view! { <span class="num">{format!("try {tries} of {most}")}</span> })
+                let attempt = attempt.get();
+                (!attempt.is_empty()).then(|| view! { <span class="num">{attempt}</span> })
             }}
             {(!preview.is_empty()).then(|| view! { <code class="dash-row-params">{preview}</code> })}
             {queue.map(|queue| view! { <span>{format!("queue {queue}")}</span> })}
@@ -157,11 +184,12 @@ fn When(
             </span>
         }
     };
-    let created = task.with_untracked(|task| task.created_at);
+    // Of what has ended one asks when it ended.
+    let at = Memo::new(move |_| task.with(|task| task.ended_at.unwrap_or(task.created_at)));
     view! {
         <div class="dash-row-when">
             {said}
-            <TimeAgo at=created shown/>
+            <TimeAgo at shown/>
         </div>
     }
     .erase()
@@ -188,7 +216,10 @@ fn span(task: &TaskState) -> Span {
         Status::Completed => ("Completed in", task.started_at, task.ended_at),
         Status::Failed => ("Failed after", task.started_at, task.ended_at),
         Status::Cancelled => ("Cancelled after", task.started_at, task.ended_at),
-        Status::Interrupted => ("Interrupted after", task.started_at, task.ended_at),
+        Status::Interrupted => {
+            let (from, until) = told::ran(task).unzip();
+            ("Interrupted after", from, until.flatten())
+        }
     };
     // A task that ended without an attempt has nothing to count from.
     let words = match (words.rsplit_once(' '), from) {
@@ -204,14 +235,21 @@ fn Actions(
     task: Signal<TaskState>,
     /// Its status.
     status: Status,
+    /// What a retry of it is called.
+    again: Option<&'static str>,
+    /// Whether the row is one of very many.
+    many: bool,
 ) -> impl IntoView {
     let id = task.with_untracked(|task| task.id);
     let label = Signal::derive(move || task.with(|task| task.label.clone()));
-    if !status.has_ended() {
-        view! { <CancelButton task=id label=label compact=true/> }.erase()
-    } else if status.can_retry() {
-        view! { <RetryButton task=id label=label compact=true/> }.erase()
-    } else {
-        ().erase()
+    let cancel = (!status.has_ended()).then(|| {
+        let page = many.then(|| paths::task(id));
+        view! { <CancelButton task=id label=label compact=true page/> }
+    });
+    let retry = again.map(|text| view! { <RetryButton task=id label=label compact=true text/> });
+    view! {
+        {retry}
+        {cancel}
     }
+    .erase()
 }

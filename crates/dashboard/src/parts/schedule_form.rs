@@ -2,49 +2,19 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use leptos_router::params::ParamsMap;
 use serde_json::Value;
 use taskdeck_core::{
-    Choice, Definition, FieldErrors, MissedFires, NextTimes, Param, ParamKind, ScheduleSpec, form,
+    Choice, Definition, FieldErrors, MissedFires, Param, ParamKind, Schedule, ScheduleSpec, form,
 };
-use taskdeck_ui::{ApiError, Erase, FieldInput, FormState, Icon, PostForm, PostState, TimeAgo, manage};
+use taskdeck_ui::manage::Explained;
+use taskdeck_ui::{ApiError, Erase, FieldInput, FormState, Icon, PostForm, PostState, manage};
 
+use super::fresh::Fresh;
+use super::schedule_rule::Rule;
 use crate::paths;
-
-/// Rules that people often want.
-const EXAMPLES: [(&str, &str); 5] = [
-    ("Every hour", "0 * * * *"),
-    ("Every night", "0 3 * * *"),
-    ("Weekday mornings", "0 9 * * 1-5"),
-    ("Mondays", "0 9 * * 1"),
-    ("1st of the month", "0 6 1 * *"),
-];
-/// Offered to those who do not know how theirs is called; any other of the IANA list will do.
-const ZONES: [&str; 18] = [
-    "UTC",
-    "Europe/London",
-    "Europe/Berlin",
-    "Europe/Paris",
-    "Europe/Istanbul",
-    "Africa/Lagos",
-    "Africa/Johannesburg",
-    "Asia/Dubai",
-    "Asia/Kolkata",
-    "Asia/Singapore",
-    "Asia/Shanghai",
-    "Asia/Tokyo",
-    "Australia/Sydney",
-    "America/Sao_Paulo",
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Los_Angeles",
-];
-/// What one types is looked at when one stops for so long.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// What the fields of the form begin with: what the address says, else the schedule.
 pub(crate) fn typed(
@@ -89,26 +59,37 @@ fn value_of(fields: &[(String, String)], name: &str) -> Option<String> {
     fields.iter().rev().find(|(field, _)| field == name).map(|(_, text)| text.clone())
 }
 
+/// What the form is about: the kind of the tasks, what the fields begin with, what the rule in it means, and the schedule,
+/// if it is there already.
+pub(crate) type Schedules = (Definition, Vec<(String, String)>, Explained, Option<Fresh<Schedule>>);
+
+/// The form, as a part of a page.
+pub(crate) fn show_form((definition, initial, told, of): Schedules) -> AnyView {
+    view! { <ScheduleForm definition initial told of/> }.erase()
+}
+
 /// The form that makes a schedule, or changes one.
 #[component]
-pub(crate) fn ScheduleForm(
+fn ScheduleForm(
     /// Of the tasks.
     definition: Definition,
     /// What the fields begin with.
     initial: Vec<(String, String)>,
     /// What its rule means.
-    told: Told,
-    /// Whether the schedule is there already.
-    change: bool,
+    told: Explained,
+    /// The schedule, if it is there already.
+    of: Option<Fresh<Schedule>>,
 ) -> impl IntoView {
+    let change = of.is_some();
     let state = PostState::new(manage::PutSchedule::PATH, "");
     let fields = FormState::new("schedule");
     let go = use_navigate();
     let list = paths::schedules();
     let saved = RwSignal::new(false);
     let done = Callback::new(move |answer: Value| {
-        if change {
+        if let Some(schedule) = of {
             saved.set(true);
+            schedule.ask.run(());
         } else if let Some(name) = answer.as_str() {
             go(&format!("{list}/{name}"), NavigateOptions { resolve: false, ..NavigateOptions::default() });
         }
@@ -127,6 +108,9 @@ pub(crate) fn ScheduleForm(
             .title("Name")
             .help("Such as nightly-backup: lower-case letters, digits, and - _ . between them.")
             .pattern("[a-z][a-z0-9_.-]*")
+            .pattern_help(
+                "Begin with a lower-case letter, then lower-case letters, digits, and - _ . only: no spaces.",
+            )
             .max_len(100);
         field(name)
     };
@@ -154,7 +138,7 @@ pub(crate) fn ScheduleForm(
             <input type="hidden" name="kind" value=definition.kind.to_string()/>
             <Problems state definition=definition.clone()/>
             {name_field}
-            <Rule told cron=value("cron").unwrap_or_default() zone=value("time_zone").unwrap_or_else(|| "UTC".to_owned())/>
+            <Rule state told of cron=value("cron").unwrap_or_default() zone=value("time_zone")/>
             {has_params.then(|| view! { <h2 class="dash-form-title">"Params of its tasks"</h2> })}
             {params}
             <details class="dash-more-fields">
@@ -241,159 +225,11 @@ fn problems(error: &ApiError, definition: &Definition) -> Vec<String> {
             }
             None => {
                 let mut letters = other.chars();
-                letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+                letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
             }
         },
     };
     fields.iter().map(|(field, why)| format!("{}: {why}", title(field))).collect()
-}
-
-/// When: the cron expression and its time zone, and what they mean.
-#[component]
-fn Rule(
-    /// What it means.
-    told: Told,
-    /// To begin with.
-    cron: String,
-    /// To begin with.
-    zone: String,
-) -> impl IntoView {
-    let (cron, zone) = (RwSignal::new(cron), RwSignal::new(zone));
-    let known = RwSignal::new(told);
-    let asked = StoredValue::new(0_u32);
-    let look = move || {
-        let Some(this) = asked.try_update_value(|asked| {
-            *asked += 1;
-            *asked
-        }) else {
-            return;
-        };
-        set_timeout(
-            move || {
-                if asked.try_get_value() != Some(this) {
-                    return;
-                }
-                let (cron, zone) = (cron.get_untracked(), zone.get_untracked());
-                spawn_local(async move {
-                    let answer = explain(cron, zone).await;
-                    // A later question has a later answer.
-                    if asked.try_get_value() == Some(this)
-                        && let Ok(answer) = answer
-                    {
-                        known.try_set(answer);
-                    }
-                });
-            },
-            PAUSE,
-        );
-    };
-    let examples = EXAMPLES.map(|(title, rule)| {
-        let press = move |_| {
-            cron.set(rule.to_owned());
-            look();
-        };
-        view! { <button type="button" class="dash-example" on:click=press>{title}</button> }
-    });
-    let zones = ZONES.map(|zone| view! { <option value=zone></option> });
-    view! {
-        <div class="td-field">
-            <label class="td-label" for="schedule-cron">"When" <span class="td-required" aria-hidden="true">"*"</span></label>
-            <input
-                class="td-input dash-cron"
-                type="text"
-                id="schedule-cron"
-                name="cron"
-                required
-                autocomplete="off"
-                spellcheck="false"
-                placeholder="0 3 * * *"
-                aria-describedby="schedule-cron-help schedule-preview"
-                prop:value=move || cron.get()
-                value=cron.get_untracked()
-                on:input=move |event| {
-                    cron.set(event_target_value(&event));
-                    look();
-                }
-            />
-            <p class="td-help" id="schedule-cron-help">
-                "Minute, hour, day of the month, month, day of the week; six fields begin with seconds."
-            </p>
-            <div class="dash-examples">{examples}</div>
-        </div>
-        <div class="td-field">
-            <label class="td-label" for="schedule-zone">"Time zone"</label>
-            <input
-                class="td-input"
-                type="text"
-                id="schedule-zone"
-                name="time_zone"
-                list="schedule-zones"
-                autocomplete="off"
-                spellcheck="false"
-                value=zone.get_untracked()
-                on:input=move |event| {
-                    zone.set(event_target_value(&event));
-                    look();
-                }
-            />
-            <datalist id="schedule-zones">{zones}</datalist>
-        </div>
-        <div class="dash-preview" id="schedule-preview" aria-live="polite">
-            <Preview told=known.into()/>
-        </div>
-    }
-    .erase()
-}
-
-/// What a rule means, or what is wrong with it.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Told {
-    next: NextTimes,
-    problems: Vec<String>,
-}
-
-/// Asks the server what a rule means.
-pub(crate) async fn explain(cron: String, zone: String) -> Result<Told, ApiError> {
-    if cron.trim().is_empty() {
-        return Ok(Told::default());
-    }
-    let zone = if zone.trim().is_empty() { "UTC".to_owned() } else { zone };
-    match manage::next_times(cron, zone).await {
-        Ok(next) => Ok(Told { next, problems: Vec::new() }),
-        Err(error) => match error.fields() {
-            Some(fields) => Ok(Told { problems: fields.0.values().cloned().collect(), ..Told::default() }),
-            None => Err(error),
-        },
-    }
-}
-
-#[component]
-fn Preview(
-    /// What is known of the rule.
-    told: Signal<Told>,
-) -> impl IntoView {
-    move || {
-        let Told { next, problems } = told.get();
-        if !problems.is_empty() {
-            return problems
-                .into_iter()
-                .map(|text| view! { <p class="td-field-error">{text}</p> })
-                .collect_view()
-                .erase();
-        }
-        if next.in_words.is_empty() {
-            return view! { <p class="td-help">"Write a rule, or press one above: what it means is shown here."</p> }.erase();
-        }
-        let times = next.next_five.into_iter().zip(next.next_five_local).map(|(at, local)| {
-            view! { <li><span class="num">{local}</span> <TimeAgo at=at/></li> }
-        });
-        let times = times.collect_view();
-        view! {
-            <p class="dash-words">{next.in_words}</p>
-            <ol class="dash-times">{times}</ol>
-        }
-        .erase()
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_navigate;
 use taskdeck_core::KindName;
 use taskdeck_ui::{Erase, Icon, Loaded};
 
-use crate::filter::{Filter, Suggestion, suggest};
+use crate::filter::{Filter, Suggestion, Values, suggest};
 use crate::paths;
 
 const LIST: &str = "search-suggestions";
@@ -19,6 +19,8 @@ pub(crate) fn SearchBox(
     filter: Memo<Filter>,
     /// The kinds that there are.
     kinds: Loaded<Vec<KindName>>,
+    /// The values of the tasks that were listed.
+    seen: RwSignal<Values>,
 ) -> impl IntoView {
     let text = Memo::new(move |_| filter.with(Filter::text));
     // What is typed and not searched for yet.
@@ -36,7 +38,7 @@ pub(crate) fn SearchBox(
         if !open.get() {
             return Vec::new();
         }
-        known.with(|known| suggest(&typed.get(), known))
+        known.with(|known| seen.with(|seen| suggest(&typed.get(), known, seen)))
     });
     let input = NodeRef::<leptos::html::Input>::new();
     let navigate = use_navigate();

@@ -5,7 +5,7 @@
 //! JavaScript: the bar is shown by CSS when a box is checked.
 
 use leptos::prelude::*;
-use taskdeck_core::{BulkVerb, TaskId};
+use taskdeck_core::{BulkVerb, Counts, TaskId};
 use taskdeck_ui::format::thousands;
 use taskdeck_ui::{Erase, Icon, use_live};
 
@@ -14,39 +14,66 @@ use crate::{browser, paths};
 
 /// The form that the boxes belong to.
 pub(crate) const FORM: &str = "bulk";
+/// How many tasks an address names at the most; a form with more is posted. Each takes forty bytes of it.
+const IN_ADDRESS: usize = 50;
 
 /// The tasks that are chosen on this page.
 #[derive(Clone, Copy)]
-pub(crate) struct Selection(RwSignal<Vec<TaskId>>);
+pub(crate) struct Selection {
+    chosen: RwSignal<Vec<TaskId>>,
+    /// The tasks of the page, in order.
+    page: StoredValue<Vec<TaskId>>,
+    /// The one that was pressed last.
+    last: StoredValue<Option<TaskId>>,
+}
 
 impl Selection {
     /// Provides it to the rows, and pauses the page while something is chosen.
     pub(crate) fn provide() -> Self {
-        let selection = Self(RwSignal::default());
+        let selection =
+            Self { chosen: RwSignal::default(), page: StoredValue::default(), last: StoredValue::default() };
         provide_context(selection);
         let live = use_live();
         let leaving = live.clone();
-        let some = Memo::new(move |_| selection.0.with(|chosen| !chosen.is_empty()));
+        let some = Memo::new(move |_| selection.is_some());
         Effect::new(move |_| live.pause(some.get()));
         on_cleanup(move || leaving.pause(false));
         selection
     }
 
     pub(crate) fn clear(self) {
-        self.0.set(Vec::new());
+        self.chosen.set(Vec::new());
+        self.last.set_value(None);
+    }
+
+    /// Whether any task is chosen.
+    pub(crate) fn is_some(self) -> bool {
+        self.chosen.with(|chosen| !chosen.is_empty())
     }
 
     pub(crate) fn has(self, id: TaskId) -> bool {
-        self.0.with(|chosen| chosen.contains(&id))
+        self.chosen.with(|chosen| chosen.contains(&id))
     }
 
-    pub(crate) fn set(self, id: TaskId, on: bool) {
-        self.0.update(|chosen| {
-            chosen.retain(|other| *other != id);
+    /// Chooses a task or leaves it; with `all_since` also those between it and the one that was pressed before.
+    pub(crate) fn set(self, id: TaskId, on: bool, all_since: bool) {
+        let last = self.last.try_update_value(|last| last.replace(id)).flatten().filter(|_| all_since);
+        let meant = self.page.with_value(|page| between(page, last.unwrap_or(id), id));
+        self.chosen.update(|chosen| {
+            chosen.retain(|other| !meant.contains(other));
             if on {
-                chosen.push(id);
+                chosen.extend(meant);
             }
         });
+    }
+}
+
+/// The tasks from the one to the other, whichever comes first; the second alone where the page has not both.
+fn between(page: &[TaskId], one: TaskId, other: TaskId) -> Vec<TaskId> {
+    let place = |id| page.iter().position(|task| *task == id);
+    match (place(one), place(other)) {
+        (Some(one), Some(other)) => page[one.min(other)..=one.max(other)].to_vec(),
+        _ => vec![other],
     }
 }
 
@@ -57,6 +84,7 @@ pub(crate) fn ChooseAll(
     ids: Vec<TaskId>,
 ) -> impl IntoView {
     let selection = expect_context::<Selection>();
+    selection.page.set_value(ids.clone());
     let count = ids.len();
     let all = Memo::new({
         let ids = ids.clone();
@@ -64,7 +92,7 @@ pub(crate) fn ChooseAll(
     });
     let choose = move |event| {
         let on = event_target_checked(&event);
-        selection.0.set(if on { ids.clone() } else { Vec::new() });
+        selection.chosen.set(if on { ids.clone() } else { Vec::new() });
     };
     view! {
         <label class="dash-choose-all">
@@ -81,7 +109,8 @@ pub(crate) fn BulkBar(
     /// What the URL says.
     filter: Memo<Filter>,
 ) -> impl IntoView {
-    let Selection(chosen) = expect_context::<Selection>();
+    let selection = expect_context::<Selection>();
+    let chosen = selection.chosen;
     let count = Memo::new(move |_| chosen.with(Vec::len));
     let all = RwSignal::new(false);
     Effect::new(move |_| {
@@ -95,6 +124,7 @@ pub(crate) fn BulkBar(
         (false, 0) => "With the selected tasks".to_owned(),
         (false, count) => format!("{} selected", thousands(count as u64)),
     };
+    let counts = use_live().watch_counts();
     let button = |verb: BulkVerb, icon: &'static str, text: &'static str, class: &'static str| {
         view! {
             <button class=class name="verb" value=verb.name()><Icon name=icon/><span class="td-button-text">{text}</span></button>
@@ -102,12 +132,21 @@ pub(crate) fn BulkBar(
         .erase()
     };
     let whole = move || {
-        filter.with(
-            |filter| if filter.is_empty() { "All tasks that there are" } else { "All that match the filter" },
-        )
+        filter.with(|filter| {
+            match (filter.is_empty(), counts.with(|counts| counts.as_ref().map(Counts::total))) {
+                (false, _) => "All that match the filter".to_owned(),
+                (true, None) => "All tasks".to_owned(),
+                (true, Some(count)) => format!("All {} tasks", thousands(count)),
+            }
+        })
+    };
+    // Without JavaScript nobody counts: then it goes by how many there may be.
+    let method = move || {
+        let many = filter.with(|filter| filter.rows.is_some()) && !(1..=IN_ADDRESS).contains(&count.get());
+        if many { "post" } else { "get" }
     };
     view! {
-        <form class="dash-bulk" id=FORM method="get" action=paths::at("/tasks/bulk") aria-label="Selected tasks">
+        <form class="dash-bulk" id=FORM method=method action=paths::at("/tasks/bulk") aria-label="Selected tasks">
             <input type="hidden" name="q" value=move || filter.with(Filter::text)/>
             <p class="dash-bulk-said">
                 <strong role="status">{said}</strong>
@@ -135,7 +174,7 @@ pub(crate) fn BulkBar(
                     class="td-button td-button-quiet"
                     title="Clear the selection (Esc)"
                     on:click=move |_| {
-                        chosen.set(Vec::new());
+                        selection.clear();
                         browser::uncheck(FORM);
                     }
                 >
@@ -145,4 +184,21 @@ pub(crate) fn BulkBar(
         </form>
     }
     .erase()
+}
+
+#[cfg(test)]
+mod tests {
+    use taskdeck_core::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_range_goes_both_ways() {
+        let id = |n: u8| TaskId::from_parts(Timestamp::from_millis(5), [n; 10]);
+        let page: Vec<TaskId> = (1..=5).map(id).collect();
+        assert_eq!(between(&page, id(2), id(4)), [id(2), id(3), id(4)]);
+        assert_eq!(between(&page, id(4), id(2)), [id(2), id(3), id(4)]);
+        assert_eq!(between(&page, id(3), id(3)), [id(3)]);
+        assert_eq!(between(&page, id(9), id(2)), [id(2)], "the one before is on no page any more");
+    }
 }

@@ -13,19 +13,35 @@ use crate::paths;
 ///
 /// What reads live counts must wait for these first, so that server and browser render the same.
 #[derive(Clone, Copy)]
-pub(crate) struct CountsSeed(Loaded<Counts>);
+pub(crate) struct CountsSeed {
+    loaded: Loaded<Counts>,
+    /// They, once they are there.
+    first: RwSignal<Option<Counts>>,
+}
 
 impl CountsSeed {
     /// Loads the counts, and provides them to the page.
     pub(crate) fn provide() {
-        provide_context(Self(load(|| (), |()| api::counts())));
+        provide_context(Self { loaded: load(|| (), |()| api::counts()), first: RwSignal::new(None) });
     }
 
     /// The live counts, from when the loaded ones are there.
     pub(crate) async fn seed(self, live: &LiveStore) {
-        if let Ok(counts) = self.0.await {
+        if let Ok(counts) = self.loaded.await {
+            if self.first.with_untracked(Option::is_none) {
+                self.first.set(Some(counts.clone()));
+            }
             live.seed_counts(counts);
         }
+    }
+
+    /// Whether they have changed since.
+    pub(crate) fn have_changed(self) -> Memo<bool> {
+        let now = use_live().watch_counts();
+        Memo::new(move |before: Option<&bool>| {
+            let is_known = self.first.with(Option::is_some) && now.with(Option::is_some);
+            before == Some(&true) || is_known && self.first.with(|first| now.with(|now| first != now))
+        })
     }
 }
 

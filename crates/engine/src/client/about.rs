@@ -76,7 +76,7 @@ fn settings(settings: &Settings) -> Vec<Setting> {
     }
     all.extend([
         Setting::new(
-            "Worker",
+            "TASK_WORKER",
             if settings.worker { "yes" } else { "no: other nodes run the tasks" },
             "Whether this node runs tasks.",
         ),
@@ -89,17 +89,21 @@ fn settings(settings: &Settings) -> Vec<Setting> {
     all
 }
 
-/// A length of time in its largest whole unit: `5 minutes`, `90 seconds`.
+/// A length of time, exactly: `5 minutes`, `16 hours 40 minutes`.
 fn words(time: Duration) -> String {
     let millis = time.as_millis();
     let units =
         [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"), (1, "millisecond")];
-    let (size, unit) = units
-        .into_iter()
-        .find(|(size, _)| millis >= *size && millis.is_multiple_of(*size))
-        .unwrap_or((1, "millisecond"));
-    let number = millis / size;
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    let mut left = millis;
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        let number = left / size;
+        left %= size;
+        if number > 0 {
+            parts.push(format!("{number} {unit}{}", if number == 1 { "" } else { "s" }));
+        }
+    }
+    if parts.is_empty() { "0 seconds".to_owned() } else { parts.join(" ") }
 }
 
 #[cfg(test)]
@@ -107,8 +111,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_said_in_their_largest_whole_unit() {
-        let said = [86_400_000, 7_200_000, 90_000, 1_500, 0].map(|ms| words(Duration::from_millis(ms)));
-        assert_eq!(said, ["1 day", "2 hours", "90 seconds", "1500 milliseconds", "0 milliseconds"]);
+    fn lengths_of_time_are_said_exactly() {
+        let said = [86_400_000, 60_000_000, 90_000, 1_500, 0].map(|ms| words(Duration::from_millis(ms)));
+        let exact =
+            ["1 day", "16 hours 40 minutes", "1 minute 30 seconds", "1 second 500 milliseconds", "0 seconds"];
+        assert_eq!(said, exact);
     }
 }

@@ -49,23 +49,41 @@ impl Client {
         }
     }
 
-    /// Tries an ended task again: the same task, its next attempt, its checkpoint kept.
+    /// Tries an ended task again: the same task, its next attempt, its checkpoint kept. One that is scheduled does not
+    /// wait for its time any more, be it that of a delay or of its next try.
     ///
     /// # Errors
-    /// [`DeckError::WrongStatus`] when it did not fail, was not cancelled or interrupted; [`DeckError::StillRunning`]
-    /// while code of an earlier attempt holds a slot; [`DeckError::KeyActive`] when another active task has its key.
+    /// [`DeckError::WrongStatus`] when it is not scheduled, did not fail, was not cancelled or interrupted, and while it
+    /// waits for other tasks; [`DeckError::StillRunning`] while code of an earlier attempt holds a slot;
+    /// [`DeckError::KeyActive`] when another active task has its key.
     pub async fn retry(&self, id: TaskId) -> Result<TaskState, DeckError> {
         let record = self.task_for(Action::Retry, id).await?;
-        if record.machine.state.status().has_ended() && self.inner.live.holds_slot(id).await {
+        if record.machine.state.status().has_ended()
+            && (self.inner.live.holds_slot(id).await || self.is_held_elsewhere(id).await?)
+        {
             return Err(DeckError::StillRunning);
         }
-        match self.inner.apply(Change::new(id, Event::RetryRequested, self.inner.clock.now())).await? {
-            Applied::Changed(record, ..) | Applied::Unchanged(record) => Ok(record.state(0)),
+        let event = match record.status() {
+            Status::Scheduled => Event::Hurried,
+            _ => Event::RetryRequested,
+        };
+        match self.inner.apply(Change::new(id, event, self.inner.clock.now())).await? {
+            Applied::Changed(record, ..) | Applied::Unchanged(record) => Ok(record.state()),
             Applied::Refused(refused, _) => Err(refused.into()),
             Applied::KeyActive { key, holder } => Err(DeckError::KeyActive { key, task: holder }),
             Applied::DependencyFailed(task) => Err(DeckError::DependencyFailed { task }),
             Applied::Missing => Err(DeckError::task_not_found()),
         }
+    }
+
+    /// Whether code of the task still holds a slot of another node, as that last said.
+    async fn is_held_elsewhere(&self, id: TaskId) -> Result<bool, DeckError> {
+        if !self.inner.store.is_shared() {
+            return Ok(false);
+        }
+        let own = self.inner.session();
+        let others = self.inner.store.sessions().await?.into_iter().filter(|session| session.id != own);
+        Ok(others.filter_map(|session| session.said).any(|said| said.held.contains(&id)))
     }
 
     /// Removes a task with all that is its own; cancels it first if it has not ended.
@@ -135,7 +153,7 @@ impl Client {
             by: self.actor.user_id().cloned(),
         });
         match self.inner.apply(change).await? {
-            Applied::Changed(record, ..) | Applied::Unchanged(record) => Ok(record.state(0)),
+            Applied::Changed(record, ..) | Applied::Unchanged(record) => Ok(record.state()),
             Applied::Refused(refused, _) => Err(refused.into()),
             _ => Err(DeckError::task_not_found()),
         }
@@ -163,8 +181,8 @@ impl Client {
             keep_secrets(&mut params, &json(&stored)?);
         }
         let mut params = form::validate(&definition, params)?;
-        self.claim_uploads(&definition, &mut params).await?;
-        if !self.inner.store.set_params(id, definition.version, params.to_string()).await? {
+        let uploads = self.claim_uploads(&definition, &mut params).await?;
+        if !self.inner.store.set_params(id, definition.version, params.to_string(), uploads).await? {
             return Err(DeckError::WrongStatus {
                 status: record.status(),
                 reason: "only the params of a failed task can be changed".to_owned(),
@@ -172,7 +190,7 @@ impl Client {
         }
         let record = self.inner.store.get(id).await?.ok_or_else(DeckError::task_not_found)?;
         self.inner.told(&record, Some(record.status()));
-        Ok(record.state(0))
+        Ok(record.state())
     }
 
     /// Removes the ended tasks of a list; how many.

@@ -2,7 +2,7 @@
 
 use taskdeck_core::{
     Action, Actor, BulkPreview, BulkRequest, BulkVerb, DeckError, ListQuery, StartRequest, Started, Status,
-    StatusSet, Subject, Task,
+    StatusSet, Subject, Task, TaskPage,
 };
 
 use super::Client;
@@ -30,7 +30,12 @@ impl Client {
             let count = fitting.len() as u64;
             let skipped = (request.tasks.len() as u64).saturating_sub(count);
             fitting.truncate(SHOWN as usize);
-            return Ok(BulkPreview { count, skipped, more: false, first: fitting });
+            // Who may not list sees the params of no task here.
+            let previews = match self.may(Action::List, Subject::Deck) {
+                Ok(()) => self.previews(&fitting).await?,
+                Err(_) => Vec::new(),
+            };
+            return Ok(BulkPreview { count, skipped, more: false, first: fitting, previews });
         }
         let query = self.bulk_query(request)?;
         let fitting: StatusSet = Status::ALL
@@ -41,10 +46,11 @@ impl Client {
         if fitting.is_empty() {
             let tally = self.inner.store.tally(query).await?;
             let more = tally.cursor.is_some();
-            return Ok(BulkPreview { count: 0, skipped: tally.counts.total(), more, first: Vec::new() });
+            let skipped = tally.counts.total();
+            return Ok(BulkPreview { count: 0, skipped, more, first: Vec::new(), previews: Vec::new() });
         }
         let first = ListQuery { status: fitting, limit: Some(SHOWN), ..query.clone() };
-        let first = self.list(&first).await?.tasks;
+        let TaskPage { tasks: first, previews, .. } = self.list(&first).await?;
         // What is asked of lanes alone is counted already.
         let lanes_only = query.to_filter()
             == ListQuery {
@@ -61,7 +67,7 @@ impl Client {
             (tally.counts, tally.cursor.is_some())
         };
         let count = fitting.iter().map(|status| counts.of(status)).sum();
-        Ok(BulkPreview { count, skipped: counts.total() - count, more, first })
+        Ok(BulkPreview { count, skipped: counts.total() - count, more, first, previews })
     }
 
     /// Begins a bulk action: the answer is the task that does it, with a slot of its own, so that it does not wait for
@@ -90,8 +96,15 @@ impl Client {
                 label = format!("{label}: {short}");
             }
         }
-        let params =
-            BulkAction { verb, tasks, filter: request.filter, before: now, total: preview.count, role };
+        // What was started in this very millisecond was there before, as far as its actor knows.
+        let params = BulkAction {
+            verb,
+            tasks,
+            filter: request.filter,
+            before: now.plus_millis(1),
+            total: preview.count,
+            role,
+        };
         let params = serde_json::to_value(params)
             .map_err(|error| DeckError::Internal { reason: error.to_string() })?;
         let request = StartRequest { label: Some(label), priority: i32::MAX, ..StartRequest::default() };

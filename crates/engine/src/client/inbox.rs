@@ -3,13 +3,14 @@
 use taskdeck_core::{Action, DeckError, Inbox, ListQuery, Status, StatusSet, Subject, Timestamp};
 
 use super::Client;
+use crate::store::{News, Record};
 
-/// How many tasks are told of at the most; older ones are in the list of tasks.
+/// How many tasks, and how many notices, are told of at the most; older ones are in the list of tasks.
 const MOST: u32 = 50;
 
 impl Client {
-    /// Those of the actor's own tasks that wait for an answer, and those that ended last; and when the actor last looked,
-    /// so that what is new can be told from what is not. Nothing for who has no name: the program itself, and widgets of
+    /// Those of the actor's own tasks that wait for an answer, those that ended last, and what they told meanwhile; and
+    /// when the actor last looked, so that what is new can be told from what is not. What a task starts is told of by it. Nothing for who has no name: the program itself, and widgets of
     /// other pages.
     ///
     /// # Errors
@@ -18,24 +19,25 @@ impl Client {
         self.may(Action::List, Subject::Deck)?;
         let now = self.inner.clock.now();
         let Some(user) = self.actor.user_id() else {
-            return Ok(Inbox { tasks: Vec::new(), looked_at: None, now });
+            return Ok(Inbox { tasks: Vec::new(), notices: Vec::new(), looked_at: None, now });
         };
-        let of = |status| ListQuery {
-            status,
+        let asking = ListQuery {
+            status: StatusSet::EMPTY.with(Status::WaitingConfirmation),
             user: Some(user.clone()),
-            limit: Some(2 * MOST),
+            limit: Some(MOST),
             ..ListQuery::default()
         };
-        let (asking, _) =
-            self.inner.store.list(of(StatusSet::EMPTY.with(Status::WaitingConfirmation))).await?;
-        let (mut ended, _) = self.inner.store.list(of(StatusSet::ENDED)).await?;
-        // What a task starts is told of by the task.
-        ended.retain(|record| record.parent.is_none());
-        // The list has those that were started last; told are those first that ended last.
-        ended.sort_by_key(|record| std::cmp::Reverse(record.machine.state.ended_at()));
-        let records = asking.iter().chain(&ended).take(MOST as usize);
+        let (asking, _) = self.inner.store.list(asking).await?;
+        let News { ended, notices } = self.inner.store.news(user.clone(), MOST).await?;
+        // Nobody has to be told of what they did themselves.
+        let own = |record: &&Record| {
+            record.machine.cancel.as_ref().and_then(|cancel| cancel.by.as_ref()) == Some(user)
+        };
+        let ended =
+            ended.iter().filter(|record| record.machine.state.status() != Status::Cancelled || !own(record));
+        let records = asking.iter().chain(ended).take(MOST as usize);
         let tasks = records.map(|record| self.inner.current(record)).collect();
-        Ok(Inbox { tasks, looked_at: self.inner.store.last_look(user.clone()).await?, now })
+        Ok(Inbox { tasks, notices, looked_at: self.inner.store.last_look(user.clone()).await?, now })
     }
 
     /// Notes that the actor has looked at what happened until then; now when that is not said.

@@ -164,6 +164,7 @@ impl Client {
         name: &str,
         change: impl FnOnce(&mut Control),
     ) -> Result<(), DeckError> {
+        let _turn = self.inner.dispatch.looked.lock().await;
         let known = self.inner.store.controls().await?;
         let known = known.into_iter().find(|control| control.scope == scope && control.name == name);
         let none =
@@ -172,6 +173,8 @@ impl Client {
         change(&mut control);
         self.inner.store.set_control(control.clone()).await?;
         self.inner.dispatch.set(&control, &self.inner.program_limits(scope, name));
+        // Others may have set more meanwhile.
+        self.inner.look.notify_one();
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ mod workers;
 use std::sync::Arc;
 
 use serde_json::Value;
+pub use start::PreparedStart;
 pub use stats::{StatsQuery, StatsSince};
 use taskdeck_core::{
     Action, Actor, DeckError, Definition, Subject, TaskId, authorise, may_hold_secrets, redact,

@@ -11,7 +11,7 @@ impl Client {
     /// # Errors
     /// [`DeckError::NotFound`], [`DeckError::Denied`].
     pub async fn notices(&self, id: TaskId, since: u64) -> Result<Vec<Notice>, DeckError> {
-        self.task_for(Action::Read, id).await?;
+        self.task_for(Action::Watch, id).await?;
         let most = u32::try_from(MOST_NOTICES).unwrap_or(u32::MAX);
         Ok(self.inner.store.notices(id, since, most).await?)
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use taskdeck_core::{
-    Action, Actor, Attempt, Counts, DeckError, ListQuery, OpenQuestion, ResultBody, Status, Subject,
-    TaskDetail, TaskId, TaskPage, TaskState, may_hold_secrets, redact,
+    Action, Actor, Attempt, Counts, DeckError, Kind, ListQuery, OpenQuestion, Param, ParamKind, ParamTitle,
+    ResultBody, Status, Subject, TaskDetail, TaskId, TaskPage, TaskState, may_hold_secrets, redact,
 };
 
 use super::{Client, json, shown};
@@ -12,13 +13,16 @@ use crate::outcome::StoredResult;
 use crate::preview::preview;
 use crate::store::Record;
 
+/// How many notices of a task its page shows.
+const NOTICES: u32 = 100;
+
 impl Client {
     /// The task as it is now.
     ///
     /// # Errors
     /// [`DeckError::NotFound`], [`DeckError::Denied`].
     pub async fn get(&self, id: TaskId) -> Result<TaskState, DeckError> {
-        let record = self.task_for(Action::Read, id).await?;
+        let record = self.task_for(Action::Watch, id).await?;
         Ok(self.inner.current(&record))
     }
 
@@ -29,7 +33,7 @@ impl Client {
     pub async fn get_many(&self, ids: &[TaskId]) -> Result<Vec<TaskState>, DeckError> {
         let found = self.inner.store.get_many(ids.to_vec()).await?;
         let may_see = |record: &&Record| {
-            self.may(Action::Read, Subject::Task(record.id, self.inner.definition(&record.kind))).is_ok()
+            self.may(Action::Watch, Subject::Task(record.id, self.inner.definition(&record.kind))).is_ok()
         };
         Ok(found.iter().filter(may_see).map(|record| self.inner.current(record)).collect())
     }
@@ -46,12 +50,37 @@ impl Client {
             });
         }
         let (records, next_cursor) = self.inner.store.list(query.clone().at(self.inner.clock.now())).await?;
-        let params = self.inner.store.params(records.iter().map(|record| record.id).collect()).await?;
-        let previews = records.iter().zip(&params);
-        let previews =
-            previews.map(|(record, params)| preview(self.inner.definition(&record.kind), params)).collect();
-        let tasks = records.iter().map(|record| self.inner.current(record)).collect();
-        Ok(TaskPage { tasks, next_cursor, previews })
+        let tasks: Vec<_> = records.iter().map(|record| self.inner.current(record)).collect();
+        let previews = self.previews(&tasks).await?;
+        let hint = match &query.kind {
+            Some(kind) if tasks.is_empty() => self.unknown_kind(kind),
+            _ => None,
+        };
+        Ok(TaskPage { tasks, next_cursor, previews, hint })
+    }
+
+    /// What is said of a kind that this server does not have; nothing of one that it has.
+    fn unknown_kind(&self, kind: &Kind) -> Option<String> {
+        if self.inner.definition(kind).is_some() {
+            return None;
+        }
+        let name = kind.as_str();
+        let mut like: Vec<_> = self.inner.registry.definitions().map(|one| one.kind.as_str()).collect();
+        like.retain(|other| other.contains(name));
+        like.sort_unstable();
+        let like = match like.as_slice() {
+            [] => String::new(),
+            [one] => format!(" Did you mean {one}?"),
+            [rest @ .., last] => format!(" Did you mean {} or {last}?", rest[..rest.len().min(3)].join(", ")),
+        };
+        Some(format!("This server has no kind called {name}.{like}"))
+    }
+
+    /// The params of each task in one line.
+    pub(super) async fn previews(&self, tasks: &[TaskState]) -> Result<Vec<String>, DeckError> {
+        let params = self.inner.store.params(tasks.iter().map(|task| task.id).collect()).await?;
+        let previews = tasks.iter().zip(&params);
+        Ok(previews.map(|(task, params)| preview(self.inner.definition(&task.kind), params)).collect())
     }
 
     /// How many tasks there are, by status.
@@ -75,17 +104,30 @@ impl Client {
             Status::Completed => Some(self.result_body(id, payload.result.as_deref()).await?),
             _ => None,
         };
-        let limits = self.inner.definition(&record.kind).map(|definition| &definition.limits);
+        let definition = self.inner.definition(&record.kind);
+        let title = |param: &Param| ParamTitle {
+            name: param.name.clone(),
+            title: param.title.clone(),
+            choices: choices(&param.kind),
+        };
+        let titles = definition.map(|definition| definition.params.iter().map(title).collect());
+        let after = self.inner.store.after(id).await?;
         let grace = self.inner.settings.grace;
         Ok(TaskDetail {
             params: shown(&payload.params)?,
+            due_at: record.options.due_at,
             checkpoint: payload.checkpoint.as_deref().map(shown).transpose()?,
             result,
             attempts: self.attempts_of(&record).await?,
-            after: self.inner.store.after(id).await?,
+            titles: titles.unwrap_or_default(),
+            after: if after.is_empty() { Vec::new() } else { self.get_many(&after).await? },
+            notices: match record.notice_seq {
+                0 => Vec::new(),
+                _ => self.inner.store.notices(id, 0, NOTICES).await?,
+            },
             questions: if task.questions > 0 { self.questions_of(id).await? } else { Vec::new() },
-            grace_ms: limits
-                .and_then(|limits| limits.grace_ms)
+            grace_ms: definition
+                .and_then(|definition| definition.limits.grace_ms)
                 .unwrap_or_else(|| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX)),
             not_running: self.why(&record, &task).await?,
             task,
@@ -116,11 +158,11 @@ impl Client {
     /// [`DeckError::NotEnded`] (after the wait), [`DeckError::NoResult`] when it was cancelled or interrupted,
     /// [`DeckError::TaskFailed`], [`DeckError::NotFound`], [`DeckError::Denied`].
     pub async fn result(&self, id: TaskId, wait: Option<Duration>) -> Result<ResultBody, DeckError> {
-        let record = self.task_for(Action::Read, id).await?;
+        let record = self.task_for(Action::Watch, id).await?;
         let status = record.machine.state.status();
         let state = match wait {
             Some(wait) if !status.has_ended() => self.wait_for_end(id, wait).await?,
-            _ => record.state(0),
+            _ => record.state(),
         };
         match state.status {
             Status::Completed => {
@@ -188,9 +230,15 @@ impl Client {
         let mut attempts = self.inner.store.attempts(record.id).await?;
         // The running attempt lives in its task's row. (The list is read later than the row: it may hold it already.)
         let attempt = record.machine.attempt;
-        if record.machine.state.status() == Status::Running
+        if let Some(lease) = record.machine.state.lease()
             && attempts.iter().all(|ended| ended.attempt != attempt)
         {
+            let worker = if lease.session == self.inner.session() {
+                Some(self.inner.worker_name.clone())
+            } else {
+                let sessions = self.inner.store.sessions().await?;
+                sessions.into_iter().find(|session| session.id == lease.session).map(|session| session.worker)
+            };
             attempts.insert(
                 0,
                 Attempt {
@@ -200,10 +248,22 @@ impl Client {
                     outcome: None,
                     error: None,
                     detail: None,
-                    worker: Some(self.inner.worker_name.clone()),
+                    worker,
                 },
             );
         }
         Ok(attempts)
+    }
+}
+
+/// What the form calls the values of a param that is chosen.
+fn choices(kind: &ParamKind) -> Value {
+    match kind {
+        ParamKind::Choice { options } | ParamKind::MultiChoice { options, .. } => options
+            .iter()
+            .map(|choice| (choice.value.clone(), Value::from(choice.title.as_str())))
+            .collect::<Map<_, _>>()
+            .into(),
+        _ => Value::Null,
     }
 }

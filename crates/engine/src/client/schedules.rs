@@ -1,5 +1,7 @@
 //! Schedules: what there is, and what people do about it.
 
+use std::collections::HashMap;
+
 use taskdeck_core::{
     Action, DeckError, FieldErrors, NextTimes, Schedule, ScheduleName, ScheduleSource, ScheduleSpec, Started,
     Subject, Timestamp, form, keep_secrets, redact,
@@ -25,7 +27,10 @@ impl Client {
         self.may(Action::List, Subject::Deck)?;
         let stored = self.inner.store.schedules().await?;
         let may_see = |stored: &StoredSchedule| self.may_schedule(Action::List, &stored.spec).is_ok();
-        Ok(stored.into_iter().filter(may_see).map(|stored| self.seen(stored)).collect())
+        let mut schedules =
+            stored.into_iter().filter(may_see).map(|stored| self.seen(stored)).collect::<Vec<_>>();
+        self.look_at_last(&mut schedules).await?;
+        Ok(schedules)
     }
 
     /// The schedule of this name.
@@ -33,7 +38,23 @@ impl Client {
     /// # Errors
     /// [`DeckError::NotFound`], [`DeckError::Denied`].
     pub async fn schedule(&self, name: &str) -> Result<Schedule, DeckError> {
-        self.stored(Action::List, name).await.map(|stored| self.seen(stored))
+        let mut schedule = self.seen(self.stored(Action::List, name).await?);
+        self.look_at_last(std::slice::from_mut(&mut schedule)).await?;
+        Ok(schedule)
+    }
+
+    /// Says how the last task of each stands.
+    async fn look_at_last(&self, schedules: &mut [Schedule]) -> Result<(), DeckError> {
+        let ids: Vec<_> = schedules.iter().filter_map(|schedule| schedule.last_task).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let tasks = self.get_many(&ids).await?;
+        let status: HashMap<_, _> = tasks.into_iter().map(|task| (task.id, task.status)).collect();
+        for schedule in schedules {
+            schedule.last_status = schedule.last_task.and_then(|id| status.get(&id).copied());
+        }
+        Ok(())
     }
 
     /// What a cron expression says and its next five times in a time zone: what a schedule of them would meet.
@@ -168,7 +189,7 @@ impl Client {
             let Some(started) = self.inner.store.fire_schedule(stored, vec![task]).await? else { continue };
             schedule::tell(&self.inner, &started);
             return match started.into_iter().next().ok_or(StoreError::Closed)? {
-                StartOutcome::New(record, _) => Ok(Started { task: record.state(0), deduplicated: false }),
+                StartOutcome::New(record, _) => Ok(Started { task: record.state(), deduplicated: false }),
                 StartOutcome::Existing(record) => {
                     Ok(Started { task: self.inner.current(&record), deduplicated: true })
                 }

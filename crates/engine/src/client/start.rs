@@ -1,15 +1,17 @@
 //! Starting tasks.
 
+mod prepared;
 #[cfg(feature = "postgres")]
 mod within;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use taskdeck_core::{
     Action, Batch, BatchId, BatchRequest, BatchStarted, Decision, DeckError, Definition, Event, FieldErrors,
-    Lease, ParamKind, ResultBody, StartRequest, Started, Subject, Task, TaskId, ThenRequest, Timestamp,
-    Upload, decide, form, traceparent,
+    Lease, ParamKind, ResultBody, StartRequest, Started, Status, Subject, Task, TaskId, ThenRequest,
+    Timestamp, Upload, decide, form, traceparent,
 };
 use tokio::sync::oneshot;
 
@@ -24,6 +26,8 @@ use crate::origin::Origin;
 use crate::slot::Slot;
 use crate::start::Start;
 use crate::store::{Claimed, NewTask, StartOutcome, StoreError};
+
+pub use prepared::PreparedStart;
 
 /// How far the time in an id that a client made may be off.
 const CLIENT_ID_SLACK_MS: u64 = 24 * 60 * 60 * 1000;
@@ -71,10 +75,10 @@ impl Client {
         origin: Origin,
     ) -> Result<Started, DeckError> {
         let unique = request.unique;
-        self.within_rate(1)?;
+        self.within_rate(1).await?;
         let new = self.new_task(kind, request, &origin, 0).await?;
         let asked = Asked::of(&new, unique);
-        let outcome = match self.inner.slot_now(&new.record).filter(|_| new.after.is_empty()) {
+        let outcome = match self.inner.slot_now(&new).filter(|_| new.after.is_empty()) {
             Some(slot) => self.inner.start_and_run(new, slot).await.map_err(|_| StoreError::Closed)??,
             None => {
                 let outcome = self.inner.store.start(vec![new]).await?.pop().ok_or(StoreError::Closed)?;
@@ -108,8 +112,8 @@ impl Client {
         if request.tasks.is_empty() || request.tasks.len() > LARGEST_BATCH {
             return Err(DeckError::BadRequest { reason: "a batch has 1 to 10,000 tasks".to_owned() });
         }
-        self.within_rate(request.tasks.len())?;
-        let id = BatchId::from_uuid(*clock::new_task_id().as_uuid());
+        self.within_rate(request.tasks.len()).await?;
+        let id = BatchId::from_uuid(*clock::new_task_id(self.inner.clock.now()).as_uuid());
         let origin = Origin { batch: Some(id), ..Origin::actor(&self.actor) };
         let mut asked = Vec::with_capacity(request.tasks.len());
         let mut tasks = Vec::with_capacity(request.tasks.len());
@@ -160,7 +164,7 @@ impl Client {
         request: StartRequest,
         origin: &Origin,
     ) -> Result<Started, DeckError> {
-        self.within_rate(1)?;
+        self.within_rate(1).await?;
         let definition = self.known(Action::Start, kind)?;
         let record = new_record(&definition, request, origin, self.inner.clock.now());
         let new = NewTask::new(record, params.to_string());
@@ -185,9 +189,9 @@ impl Client {
         Ok(())
     }
 
-    fn within_rate(&self, starts: usize) -> Result<(), DeckError> {
+    async fn within_rate(&self, starts: usize) -> Result<(), DeckError> {
         match self.actor.user_id() {
-            Some(user) => self.inner.starts.take(user, starts),
+            Some(user) => self.inner.starts.take(&*self.inner.store, user, starts).await,
             None => Ok(()),
         }
     }
@@ -196,7 +200,7 @@ impl Client {
     fn started(&self, asked: &Asked, outcome: StartOutcome) -> Result<Started, DeckError> {
         let existing = match outcome {
             StartOutcome::New(record, _) => {
-                return Ok(Started { task: record.state(0), deduplicated: false });
+                return Ok(Started { task: record.state(), deduplicated: false });
             }
             StartOutcome::UnknownAfter(task) => {
                 let mut fields = FieldErrors::default();
@@ -319,6 +323,8 @@ impl Inner {
         if let Ok(Decision::Changed(machine)) =
             decide(&new.record.machine, &Event::Claimed(lease), self.clock.now())
         {
+            let controls = self.dispatch.controls.load(Ordering::Acquire);
+            new.unclaimed = Some((Arc::clone(&new.record), controls));
             new.record_mut().machine = *machine;
         }
         let (reply, answer) = oneshot::channel();
@@ -329,6 +335,11 @@ impl Inner {
             let outcome = inner.store.start(vec![new]).await;
             let outcome = outcome.and_then(|mut one| one.pop().ok_or(StoreError::Closed));
             let claimed = match &outcome {
+                // Pauses or limits have changed meanwhile.
+                Ok(outcome @ StartOutcome::New(record, _)) if record.status() != Status::Running => {
+                    inner.tell_started(outcome);
+                    None
+                }
                 Ok(StartOutcome::New(record, also)) => {
                     inner.told_all(also);
                     let record = Arc::clone(record);
@@ -403,7 +414,7 @@ fn check_request(request: &StartRequest, now: Timestamp) -> Result<(), DeckError
         return bad("give a delay or a time, not both");
     }
     if request.max_tries == Some(0) {
-        return bad("there is at least one try");
+        return bad("max_tries is at least 1: there is at least one attempt");
     }
     let due = request.delay.or_else(|| request.at.map(|at| at.millis_since(now)));
     if let (Some(due), Some(expires)) = (due, request.expires)

@@ -1,11 +1,17 @@
 //! Why a task does not run.
 
 use taskdeck_core::{
-    Action, Counts, DeckError, HeldBack, NotRunning, Status, TaskId, TaskState, why_not_running,
+    Action, Counts, DeckError, HeldBack, LaneLimits, LaneNow, NotRunning, Status, Subject, TaskId, TaskState,
+    why_not_running,
 };
 
 use super::Client;
+use crate::deck::Inner;
+use crate::heart;
 use crate::store::{Record, Scope};
+
+/// How many running tasks are looked at for those of a partition.
+const RUNNING: usize = 10_000;
 
 impl Client {
     /// Why a task that has not ended does not run; nothing when it runs or has ended.
@@ -18,14 +24,19 @@ impl Client {
         self.why(&record, &task).await
     }
 
-    /// The task as it is now, and why it does not run if it does not.
+    /// The task as it is now, and why it does not run if it does not, for an actor who may read the whole task.
     ///
     /// # Errors
     /// [`DeckError::NotFound`], [`DeckError::Denied`].
     pub async fn get_with_why(&self, id: TaskId) -> Result<(TaskState, Option<NotRunning>), DeckError> {
-        let record = self.task_for(Action::Read, id).await?;
+        let record = self.task_for(Action::Watch, id).await?;
         let task = self.inner.current(&record);
-        let why = self.why(&record, &task).await?;
+        // It tells of queues, limits and workers.
+        let whole = Subject::Task(id, self.inner.definition(&record.kind));
+        let why = match self.may(Action::Read, whole) {
+            Ok(()) => self.why(&record, &task).await?,
+            Err(_) => None,
+        };
         Ok((task, why))
     }
 
@@ -44,6 +55,9 @@ impl Client {
 
     async fn held_back(&self, record: &Record) -> Result<HeldBack, DeckError> {
         let inner = &self.inner;
+        if inner.store.is_shared() {
+            return self.held_back_anywhere(record).await;
+        }
         let (mut queue, mut kind, partition) = inner.dispatch.held(record);
         if queue.paused.is_some() || kind.paused.is_some() {
             for control in
@@ -72,5 +86,113 @@ impl Client {
             busy: slots.saturating_sub(inner.worker.slots.available_permits()),
             queued: counts.of(Status::Queued),
         })
+    }
+
+    /// Over all nodes: each of them says the same.
+    async fn held_back_anywhere(&self, record: &Record) -> Result<HeldBack, DeckError> {
+        let inner = &self.inner;
+        let (kind_name, queue_name) = (record.kind.as_str(), record.queue.as_str());
+        let (mut queue, queue_limits) = self.lane_now(Scope::Queue, queue_name).await?;
+        let (mut kind, kind_limits) = self.lane_now(Scope::Kind, kind_name).await?;
+        for (lane, scope, limits) in
+            [(&mut queue, Scope::Queue, &queue_limits), (&mut kind, Scope::Kind, &kind_limits)]
+        {
+            if let Some(rate) = limits.rate {
+                let (bucket, now_us) = inner.store.rate_used(scope, lane.name.clone()).await?;
+                lane.rate_wait_ms = bucket.wait(rate, now_us).div_ceil(1_000);
+            }
+        }
+        let (mut busy, mut queued) = (0, 0);
+        for count in inner.store.lane_counts().await? {
+            let n = usize::try_from(count.n).unwrap_or(usize::MAX);
+            match count.status {
+                Status::Running => busy += n,
+                Status::Queued => queued += count.n,
+                _ => {}
+            }
+            if count.status == Status::Running {
+                queue.running += if count.queue == queue_name { n } else { 0 };
+                kind.running += if count.kind == kind_name { n } else { 0 };
+            }
+        }
+        let limit = kind_limits.partition_concurrency.zip(record.partition.as_ref());
+        let partition = match limit {
+            None => None,
+            Some((most, name)) => {
+                let running = inner.store.running(RUNNING).await?;
+                let same =
+                    |other: &&Record| other.kind == record.kind && other.partition.as_ref() == Some(name);
+                let running = running.iter().filter(same).count();
+                let concurrency = Some(most as usize);
+                Some(LaneNow { name: name.clone(), running, concurrency, ..LaneNow::default() })
+            }
+        };
+        let nodes = Nodes::of(inner, record).await?;
+        Ok(HeldBack {
+            params_version: record.kind_version,
+            worker_version: nodes.version,
+            stopping: nodes.works && !nodes.begins,
+            works: nodes.works,
+            queue,
+            kind,
+            partition,
+            slots: nodes.slots.max(1),
+            busy,
+            queued,
+        })
+    }
+
+    /// A queue or a kind as people and the program hold it back.
+    async fn lane_now(&self, scope: Scope, name: &str) -> Result<(LaneNow, LaneLimits), DeckError> {
+        let controls = self.inner.store.controls().await?;
+        let control = controls.into_iter().find(|control| control.scope == scope && control.name == name);
+        let paused = control.as_ref().filter(|control| control.paused_at.is_some());
+        let paused = paused.map(|control| control.paused_by.as_ref().map(ToString::to_string));
+        let limits = control.and_then(|control| control.limits);
+        let limits = limits.unwrap_or_else(|| self.inner.program_limits(scope, name));
+        let lane = LaneNow {
+            name: name.to_owned(),
+            paused,
+            concurrency: limits.concurrency.map(|most| most as usize),
+            rate: limits.rate,
+            ..LaneNow::default()
+        };
+        Ok((lane, limits))
+    }
+}
+
+/// The nodes that run tasks, as far as they matter to one of them.
+#[derive(Default)]
+struct Nodes {
+    works: bool,
+    /// Whether one of them begins tasks still.
+    begins: bool,
+    slots: usize,
+    /// The newest version of the task's kind that one of them knows.
+    version: Option<u32>,
+}
+
+impl Nodes {
+    async fn of(inner: &Inner, record: &Record) -> Result<Self, DeckError> {
+        let own = inner.session();
+        let mut nodes = Self::default();
+        for session in inner.store.sessions().await?.into_iter().filter(|session| session.slots > 0) {
+            let said = if session.id == own { Some(heart::said(inner)) } else { session.said };
+            nodes.works = true;
+            let begins = said.as_ref().is_none_or(|said| !said.stopping);
+            nodes.begins |= begins;
+            if begins {
+                nodes.slots += session.slots as usize;
+            }
+            let version = match said {
+                // One of a version that does not say it: it may know it.
+                None => Some(record.kind_version),
+                Some(said) => {
+                    said.kinds.iter().find(|(kind, _)| *kind == record.kind).map(|(_, version)| *version)
+                }
+            };
+            nodes.version = nodes.version.max(version);
+        }
+        Ok(nodes)
     }
 }

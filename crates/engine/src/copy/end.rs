@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use super::CopyError;
 use super::tables::Table;
+use super::{BYTES, CopyError};
 
 /// The 16 bytes of a UUID.
 pub(super) type Id = [u8; 16];
@@ -30,6 +30,25 @@ impl Cell {
 
 /// A row, in the order of the table's columns.
 pub(super) type Row = Vec<Cell>;
+
+/// Some rows of a table.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) rows: Vec<Row>,
+    /// Whether there may be more.
+    pub(super) more: bool,
+}
+
+/// How many rows of these sizes are read at once.
+pub(super) fn fitting(sizes: &[u64]) -> usize {
+    let mut bytes = 0;
+    let fits = |size: &&u64| {
+        bytes += **size;
+        bytes <= BYTES
+    };
+    // One that is too long is read too.
+    sizes.iter().take_while(fits).count().max(1)
+}
 
 /// Enough of a task to see whether both ends have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,20 +89,27 @@ pub(super) trait End: Send {
     /// Tasks in the order of their ids: those after one, up to another (to the end, if there is none), so many at most.
     async fn heads(&mut self, after: Option<Id>, to: Option<Id>, max: usize) -> Result<Vec<Head>, CopyError>;
 
-    /// The rows of a table after one, in the order of their keys.
+    /// Which tasks run after which, of the tasks after one, up to another, in their order.
+    async fn edges(&mut self, after: Option<Id>, to: Option<Id>) -> Result<Vec<Row>, CopyError>;
+
+    /// How many bytes of long texts these tasks have in a table; those that have none may be left out.
+    async fn sizes(&mut self, table: &'static Table, tasks: Vec<Id>) -> Result<Vec<(Id, u64)>, CopyError>;
+
+    /// The rows of a table after one, in the order of their keys: so many at most, and no more than fit into memory.
     async fn page(
         &mut self,
         table: &'static Table,
         after: Option<Row>,
         max: usize,
-    ) -> Result<Vec<Row>, CopyError>;
+    ) -> Result<Page, CopyError>;
 
     /// The rows of these tasks.
     async fn rows_of(&mut self, table: &'static Table, tasks: Vec<Id>) -> Result<Vec<Row>, CopyError>;
 
-    /// Puts rows in the place of all that these tasks have, in one transaction. Without rows they are gone.
-    async fn replace_tasks(
+    /// Puts rows in the place of all that these tasks have in these tables, in one transaction.
+    async fn replace(
         &mut self,
+        tables: &'static [Table],
         tasks: Vec<Id>,
         rows: Vec<(&'static Table, Vec<Row>)>,
     ) -> Result<(), CopyError>;
@@ -95,8 +121,14 @@ pub(super) trait End: Send {
     /// Puts rows in the place of whole tables, gives the keys back and counts anew, in one transaction.
     async fn finish(&mut self, rows: Vec<(&'static Table, Vec<Row>)>) -> Result<(), CopyError>;
 
-    /// Whether the bytes of a file are there, in full length.
-    async fn has_file(&mut self, file: Id, size: u64) -> Result<bool, CopyError>;
+    /// Lets others work on it again.
+    async fn end(&mut self) -> Result<(), CopyError>;
+
+    /// How long the bytes of a file are, if they are there.
+    async fn file_size(&mut self, file: Id) -> Result<Option<u64>, CopyError>;
+
+    /// How long the bytes of a file are, and their SHA-256, if they are there.
+    async fn file_sum(&mut self, file: Id) -> Result<Option<(u64, [u8; 32])>, CopyError>;
 
     /// The bytes of a file.
     async fn file(&mut self, file: Id) -> Result<LocalFile, CopyError>;

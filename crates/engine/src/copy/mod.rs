@@ -5,33 +5,34 @@
 //! once the deck is stopped. At the end both sides are read again and their sums compared.
 
 mod end;
+mod files;
 mod postgres;
 mod sqlite;
 mod tables;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 use std::path::PathBuf;
 
-use end::{End, Head, Id, Row};
+use end::{End, Row};
 use postgres::PostgresEnd;
 use sqlite::SqliteEnd;
-use tables::{OF_DECK, OF_TASKS, Table};
+use tables::{OF_DECK, Table};
 pub use verify::TableSum;
 
-/// How many tasks are compared at a time, and how many are written in one transaction.
-const COMPARED: usize = 4_000;
-const WRITTEN: usize = 200;
-/// How many rows are read at a time.
+/// How many rows are read at a time, and how many bytes of what may be long: a single row may have more.
 const PAGE: usize = 1_000;
+const BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where a deck is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In this file, and in the directory of its uploads and artifacts beside it.
+    /// In this file, and in the directory of its uploads and artifacts beside it unless another is named.
     Sqlite(PathBuf),
-    /// In the schema `taskdeck` of this database. The URL may hold a password.
+    /// In the schema `taskdeck` of this database, with uploads and artifacts unless a directory is named. The URL may
+    /// hold a password.
     Postgres(String),
 }
 
@@ -78,6 +79,14 @@ pub enum CopyError {
         /// What went wrong.
         why: String,
     },
+    /// The connection was lost on which nodes see that a copy is being made, so that one may have changed something.
+    #[error("the connection that keeps nodes away from {place} was lost ({why}): copy again")]
+    NotAlone {
+        /// Which of both kinds.
+        place: &'static str,
+        /// What happened.
+        why: String,
+    },
     /// Both sides were read after the copy, and are not the same.
     #[error("the table {0} is not the same on both sides after the copy")]
     Differs(&'static str),
@@ -116,7 +125,8 @@ pub struct Copied {
     pub removed: u64,
     /// How many files were copied.
     pub files: u64,
-    /// Rows and sums of each table, the same on both sides. Empty for a copy of a deck that runs.
+    /// Rows and sums of each table, and files and the sum of their bytes, the same on both sides. Empty for a copy of a
+    /// deck that runs.
     pub verified: Vec<TableSum>,
 }
 
@@ -135,6 +145,8 @@ pub struct Copied {
 pub struct Copy {
     from: Place,
     to: Place,
+    from_files: Option<PathBuf>,
+    to_files: Option<PathBuf>,
     online: bool,
 }
 
@@ -142,7 +154,21 @@ impl Copy {
     /// A copy of the deck at `from`, to be at `to`.
     #[must_use]
     pub fn new(from: Place, to: Place) -> Self {
-        Self { from, to, online: false }
+        Self { from, to, from_files: None, to_files: None, online: false }
+    }
+
+    /// The directory that the deck keeps its files in, if it was named: see [`crate::DeckBuilder::files`].
+    #[must_use]
+    pub fn from_files(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.from_files = Some(directory.into());
+        self
+    }
+
+    /// The directory that the copy is to have for its files. It may be the same one.
+    #[must_use]
+    pub fn to_files(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.to_files = Some(directory.into());
+        self
     }
 
     /// Copies what is there while the deck goes on running. Stop it and copy again to finish: then only what has changed
@@ -159,32 +185,54 @@ impl Copy {
     /// As [`CopyError`] says. Run it again to go on.
     pub async fn run(self, mut told: impl FnMut(CopyProgress) + Send) -> Result<Copied, CopyError> {
         let without_nul = matches!(self.to, Place::Postgres(_));
+        let (from_files, to_files) = (self.from_files, self.to_files);
         let mut from: Box<dyn End> = match self.from {
-            Place::Sqlite(path) => Box::new(SqliteEnd::source(path, self.online, without_nul).await?),
-            Place::Postgres(url) => Box::new(PostgresEnd::open(&url, "the source", self.online).await?),
+            Place::Sqlite(path) => {
+                Box::new(SqliteEnd::source(path, from_files, self.online, without_nul).await?)
+            }
+            Place::Postgres(url) => {
+                Box::new(PostgresEnd::source(&url, from_files.as_deref(), self.online).await?)
+            }
         };
         let mut to: Box<dyn End> = match self.to {
-            Place::Sqlite(path) => Box::new(SqliteEnd::target(path).await?),
-            Place::Postgres(url) => Box::new(PostgresEnd::open(&url, "the target", false).await?),
+            Place::Sqlite(path) => Box::new(SqliteEnd::target(path, to_files).await?),
+            Place::Postgres(url) => Box::new(PostgresEnd::target(&url, to_files).await?),
         };
         let (from, to) = (&mut *from, &mut *to);
-        let meta = from.meta().await?;
-        check_target(&meta, to).await?;
-        // From here on it is known as a copy of this deck, so that it can be gone on with.
-        to.begin(meta).await?;
-        let mut copied = Copied::default();
-        files(from, to, &mut copied, &mut told).await?;
-        tasks(from, to, &mut copied, &mut told).await?;
-        let mut whole = Vec::new();
-        for table in &OF_DECK {
-            whole.push((table, all_rows(from, table).await?));
+        let done = all(from, to, self.online, &mut told).await;
+        for end in [from, to] {
+            // What was copied is copied; the connection ends with us too.
+            if let Err(error) = end.end().await {
+                tracing::debug!(%error, "an end of a copy did not end well");
+            }
         }
-        to.finish(whole).await?;
-        if !self.online {
-            copied.verified = verify::verify(from, to, &mut told).await?;
-        }
-        Ok(copied)
+        done
     }
+}
+
+async fn all(
+    from: &mut dyn End,
+    to: &mut dyn End,
+    online: bool,
+    told: &mut (impl FnMut(CopyProgress) + Send),
+) -> Result<Copied, CopyError> {
+    let meta = from.meta().await?;
+    check_target(&meta, to).await?;
+    // From here on it is known as a copy of this deck, so that it can be gone on with.
+    to.begin(meta).await?;
+    let mut copied = Copied::default();
+    let bytes = files::copy(from, to, online, &mut copied, told).await?;
+    tasks::copy(from, to, &mut copied, told).await?;
+    let mut whole = Vec::new();
+    for table in &OF_DECK {
+        whole.push((table, all_rows(from, table).await?));
+    }
+    to.finish(whole).await?;
+    if !online {
+        copied.verified = verify::verify(from, to, told).await?;
+        copied.verified.extend(bytes);
+    }
+    Ok(copied)
 }
 
 fn deck_of(meta: &[(String, String)]) -> Option<&str> {
@@ -201,95 +249,12 @@ async fn check_target(meta: &[(String, String)], to: &mut dyn End) -> Result<(),
     Ok(())
 }
 
-async fn tasks(
-    from: &mut dyn End,
-    to: &mut dyn End,
-    copied: &mut Copied,
-    told: &mut (impl FnMut(CopyProgress) + Send),
-) -> Result<(), CopyError> {
-    let total = from.count(&OF_TASKS[0]).await?;
-    told(CopyProgress { stage: CopyStage::Tasks, done: 0, total });
-    let mut after = None;
-    loop {
-        let here = from.heads(after, None, COMPARED).await?;
-        // The last page compares to the end: what the target has beyond it is gone.
-        let last = here.last().map(|head| head.id).filter(|_| here.len() == COMPARED);
-        let there = to.heads(after, last, usize::MAX).await?;
-        let Difference { differ, gone } = difference(&here, &there);
-        for ids in gone.chunks(WRITTEN) {
-            to.replace_tasks(ids.to_vec(), Vec::new()).await?;
-        }
-        copied.removed += gone.len() as u64;
-        for ids in differ.chunks(WRITTEN) {
-            let mut rows = Vec::with_capacity(OF_TASKS.len());
-            for table in &OF_TASKS {
-                rows.push((table, from.rows_of(table, ids.to_vec()).await?));
-            }
-            to.replace_tasks(ids.to_vec(), rows).await?;
-            copied.copied += ids.len() as u64;
-            told(CopyProgress { stage: CopyStage::Tasks, done: copied.tasks + ids.len() as u64, total });
-        }
-        copied.tasks += here.len() as u64;
-        told(CopyProgress { stage: CopyStage::Tasks, done: copied.tasks, total });
-        let Some(last) = last else { return Ok(()) };
-        after = Some(last);
-    }
-}
-
-/// What is to be done so that both sides have the same.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Difference {
-    differ: Vec<Id>,
-    gone: Vec<Id>,
-}
-
-/// Both are in the order of their ids.
-fn difference(here: &[Head], there: &[Head]) -> Difference {
-    let mut found = Difference::default();
-    let mut others = there.iter().peekable();
-    for head in here {
-        while let Some(other) = others.next_if(|other| other.id < head.id) {
-            found.gone.push(other.id);
-        }
-        let same = others.next_if(|other| other.id == head.id).is_some_and(|other| other == head);
-        if !same || head.runs {
-            found.differ.push(head.id);
-        }
-    }
-    found.gone.extend(others.map(|other| other.id));
-    found
-}
-
-/// Copies the bytes of the files that the target has not.
-async fn files(
-    from: &mut dyn End,
-    to: &mut dyn End,
-    copied: &mut Copied,
-    told: &mut (impl FnMut(CopyProgress) + Send),
-) -> Result<(), CopyError> {
-    let [files, ..] = &OF_DECK;
-    let rows = all_rows(from, files).await?;
-    let total = rows.len() as u64;
-    told(CopyProgress { stage: CopyStage::Files, done: 0, total });
-    for (done, row) in (1..).zip(rows) {
-        let (Some(id), Some(end::Cell::Number(size))) = (row[0].id(), row.get(2)) else { continue };
-        if !to.has_file(id, u64::try_from(*size).unwrap_or(0)).await? {
-            let file = from.file(id).await?;
-            to.keep_file(id, &file.path).await?;
-            copied.files += 1;
-        }
-        told(CopyProgress { stage: CopyStage::Files, done, total });
-    }
-    Ok(())
-}
-
 async fn all_rows(end: &mut dyn End, table: &'static Table) -> Result<Vec<Row>, CopyError> {
     let mut rows: Vec<Row> = Vec::new();
     loop {
         let page = end.page(table, rows.last().cloned(), PAGE).await?;
-        let full = page.len() == PAGE;
-        rows.extend(page);
-        if !full {
+        rows.extend(page.rows);
+        if !page.more {
             return Ok(rows);
         }
     }

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, params_from_iter};
-use taskdeck_core::FileId;
-use uuid::Uuid;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::CopyError;
-use super::end::{Cell, End, Head, Id, LocalFile, Row};
-use super::tables::{OF_TASKS, Table};
-use crate::files::FileStore;
+use super::end::{Cell, End, Head, Id, LocalFile, Page, Row, fitting};
+use super::files::{self, file_id};
+use super::tables::{self, OWN_NOTES, Table};
+use super::{CopyError, deck_of};
+use crate::files::{FileStore, NOTE};
 use crate::store::sqlite::{Alone, open_alone, open_to_read};
 
 const PLACE: &str = "SQLite";
@@ -20,27 +19,47 @@ pub(super) struct SqliteEnd {
     /// None while a thread works with it.
     conn: Option<Connection>,
     files: FileStore,
+    /// The directory that a target is to have for its files.
+    named: Option<PathBuf>,
     /// PostgreSQL keeps no NUL in a text: a copy for it has another character there, as what is started there has.
     without_nul: bool,
-    _alone: Option<Alone>,
+    alone: Option<Alone>,
 }
 
 impl SqliteEnd {
-    pub(super) async fn source(path: PathBuf, online: bool, without_nul: bool) -> Result<Self, CopyError> {
+    pub(super) async fn source(
+        path: PathBuf,
+        named: Option<PathBuf>,
+        online: bool,
+        without_nul: bool,
+    ) -> Result<Self, CopyError> {
         if !path.exists() {
             return Err(CopyError::Missing(path.display().to_string()));
         }
-        if online {
+        let mut end = if online {
             let file = path.clone();
             let conn = aside(move || open_to_read(&file)).await?.map_err(store)?;
             let conn = conn.ok_or(CopyError::OtherVersion)?;
-            return Self::of(&path, conn, None, without_nul);
+            Self::of(&path, conn, None, without_nul)?
+        } else {
+            Self::alone(path, without_nul).await?
+        };
+        let (deck, known) = (end.noted("deck_id").await?, end.noted(NOTE).await?);
+        if let Some(files) = files::of_source(named.as_deref(), deck.as_deref(), known.as_deref())? {
+            end.files = files;
         }
-        Self::alone(path, without_nul).await
+        Ok(end)
     }
 
-    pub(super) async fn target(path: PathBuf) -> Result<Self, CopyError> {
-        Self::alone(path, false).await
+    pub(super) async fn target(path: PathBuf, named: Option<PathBuf>) -> Result<Self, CopyError> {
+        Ok(Self { named, ..Self::alone(path, false).await? })
+    }
+
+    async fn noted(&mut self, name: &'static str) -> Result<Option<String>, CopyError> {
+        self.on(move |conn| {
+            conn.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional()
+        })
+        .await
     }
 
     async fn alone(path: PathBuf, without_nul: bool) -> Result<Self, CopyError> {
@@ -51,7 +70,7 @@ impl SqliteEnd {
 
     fn of(path: &Path, conn: Connection, alone: Option<Alone>, without_nul: bool) -> Result<Self, CopyError> {
         let files = FileStore::beside(path).map_err(crate::BuildError::from)?;
-        Ok(Self { conn: Some(conn), files, without_nul, _alone: alone })
+        Ok(Self { conn: Some(conn), files, named: None, without_nul, alone })
     }
 
     /// Runs on a thread that may block.
@@ -68,6 +87,19 @@ impl SqliteEnd {
         .await?;
         self.conn = Some(conn);
         done.map_err(store)
+    }
+
+    async fn read<R: rusqlite::types::FromSql + Send + 'static>(
+        &mut self,
+        sql: String,
+        values: Vec<Value>,
+    ) -> Result<Vec<R>, CopyError> {
+        self.on(move |conn| {
+            let mut statement = conn.prepare_cached(&sql)?;
+            let found = statement.query_map(params_from_iter(values), |row| row.get(0))?;
+            found.collect()
+        })
+        .await
     }
 
     async fn rows(&mut self, sql: String, values: Vec<Value>, columns: usize) -> Result<Vec<Row>, CopyError> {
@@ -141,6 +173,13 @@ fn insert(conn: &Connection, table: &Table, rows: Vec<Row>) -> rusqlite::Result<
     Ok(())
 }
 
+/// How many bytes the long texts of a row have.
+fn size(table: &Table) -> Option<String> {
+    let long: Vec<_> =
+        table.long().map(|column| format!("coalesce(octet_length({}), 0)", column.sqlite)).collect();
+    (!long.is_empty()).then(|| long.join(" + "))
+}
+
 /// Gives the keys back to the tasks that hold them, and counts what the tasks are.
 const COUNT: &str = "UPDATE tasks SET active_key = key WHERE key IS NOT NULL AND status < 4 AND active_key IS NULL;
     DELETE FROM counts;
@@ -155,7 +194,8 @@ impl End for SqliteEnd {
         self.on(|conn| {
             let mut statement = conn.prepare("SELECT name, value FROM meta ORDER BY name")?;
             let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            found.collect()
+            let all: Vec<(String, String)> = found.collect::<rusqlite::Result<_>>()?;
+            Ok(all.into_iter().filter(|(name, _)| !OWN_NOTES.contains(&name.as_str())).collect())
         })
         .await
     }
@@ -186,20 +226,51 @@ impl End for SqliteEnd {
         .await
     }
 
+    async fn edges(&mut self, after: Option<Id>, to: Option<Id>) -> Result<Vec<Row>, CopyError> {
+        let edges = tables::edges();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE task > ? AND task <= ? ORDER BY task, after",
+            names(edges),
+            edges.name
+        );
+        let values = [after.unwrap_or_default(), to.unwrap_or([0xff; 16])];
+        let values = values.into_iter().map(|id| Value::Blob(id.to_vec())).collect();
+        self.rows(sql, values, edges.columns.len()).await
+    }
+
+    async fn sizes(&mut self, table: &'static Table, tasks: Vec<Id>) -> Result<Vec<(Id, u64)>, CopyError> {
+        let (Some(task), Some(size)) = (table.task, size(table)) else { return Ok(Vec::new()) };
+        let places = places(tasks.len());
+        let sql =
+            format!("SELECT {task}, sum({size}) FROM {} WHERE {task} IN ({places}) GROUP BY 1", table.name);
+        self.on(move |conn| {
+            let mut statement = conn.prepare_cached(&sql)?;
+            let found =
+                statement.query_map(params_from_iter(&tasks), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            found.collect()
+        })
+        .await
+    }
+
     async fn page(
         &mut self,
         table: &'static Table,
         after: Option<Row>,
         max: usize,
-    ) -> Result<Vec<Row>, CopyError> {
+    ) -> Result<Page, CopyError> {
         let from = match &after {
             Some(_) => format!("WHERE ({}) > ({})", key(table), places(table.keys)),
             None => String::new(),
         };
-        let sql =
-            format!("SELECT {} FROM {} {from} ORDER BY {} LIMIT {max}", names(table), table.name, key(table));
-        let values = after.into_iter().flatten().take(table.keys).map(value).collect();
-        self.rows(sql, values, table.columns.len()).await
+        let rest = |max| format!("FROM {} {from} ORDER BY {} LIMIT {max}", table.name, key(table));
+        let values: Vec<_> = after.into_iter().flatten().take(table.keys).map(value).collect();
+        let fits = match size(table) {
+            Some(size) => fitting(&self.read(format!("SELECT {size} {}", rest(max)), values.clone()).await?),
+            None => max,
+        };
+        let sql = format!("SELECT {} {}", names(table), rest(fits));
+        let rows = self.rows(sql, values, table.columns.len()).await?;
+        Ok(Page { more: rows.len() == fits, rows })
     }
 
     async fn rows_of(&mut self, table: &'static Table, tasks: Vec<Id>) -> Result<Vec<Row>, CopyError> {
@@ -210,14 +281,15 @@ impl End for SqliteEnd {
         self.rows(sql, values, table.columns.len()).await
     }
 
-    async fn replace_tasks(
+    async fn replace(
         &mut self,
+        tables: &'static [Table],
         tasks: Vec<Id>,
         rows: Vec<(&'static Table, Vec<Row>)>,
     ) -> Result<(), CopyError> {
         self.on(move |conn| {
             let tx = conn.transaction()?;
-            for table in &OF_TASKS {
+            for table in tables {
                 let Some(task) = table.task else { continue };
                 let sql = format!("DELETE FROM {} WHERE {task} IN ({})", table.name, places(tasks.len()));
                 tx.prepare_cached(&sql)?.execute(params_from_iter(&tasks))?;
@@ -230,7 +302,14 @@ impl End for SqliteEnd {
         .await
     }
 
-    async fn begin(&mut self, meta: Vec<(String, String)>) -> Result<(), CopyError> {
+    async fn begin(&mut self, mut meta: Vec<(String, String)>) -> Result<(), CopyError> {
+        let known = self.noted(NOTE).await?;
+        if let Some((files, note)) =
+            files::of_target(self.named.as_deref(), deck_of(&meta), known.as_deref())?
+        {
+            self.files = files;
+            meta.push((NOTE.to_owned(), note));
+        }
         self.on(move |conn| {
             let tx = conn.transaction()?;
             for (name, text) in meta {
@@ -255,23 +334,24 @@ impl End for SqliteEnd {
         .await
     }
 
-    async fn has_file(&mut self, file: Id, size: u64) -> Result<bool, CopyError> {
-        let path = self.files.path(id(file));
-        Ok(tokio::fs::metadata(path).await.is_ok_and(|known| known.len() == size))
+    async fn end(&mut self) -> Result<(), CopyError> {
+        self.alone = None;
+        Ok(())
+    }
+
+    async fn file_size(&mut self, file: Id) -> Result<Option<u64>, CopyError> {
+        Ok(self.files.size_of(file).await)
+    }
+
+    async fn file_sum(&mut self, file: Id) -> Result<Option<(u64, [u8; 32])>, CopyError> {
+        self.files.sum_of(file).await
     }
 
     async fn file(&mut self, file: Id) -> Result<LocalFile, CopyError> {
-        Ok(LocalFile { path: self.files.path(id(file)), temporary: false })
+        Ok(LocalFile { path: self.files.path(file_id(file)), temporary: false })
     }
 
     async fn keep_file(&mut self, file: Id, from: &Path) -> Result<(), CopyError> {
-        let id = id(file);
-        let failed = |error: std::io::Error| CopyError::File { file: id.to_string(), why: error.to_string() };
-        tokio::fs::copy(from, self.files.new_path(id)).await.map_err(failed)?;
-        self.files.keep(id).await.map(drop).map_err(failed)
+        self.files.take(file, from).await
     }
-}
-
-fn id(file: Id) -> FileId {
-    FileId::from_uuid(Uuid::from_bytes(file))
 }

@@ -47,6 +47,22 @@ impl Table {
     pub(super) fn key(&self) -> &'static [Column] {
         &self.columns[..self.keys]
     }
+
+    /// The columns that may be long, of a table that has a row or more for each task.
+    pub(super) fn long(&self) -> impl Iterator<Item = &'static Column> {
+        let of_tasks = self.task.is_some();
+        let long = |column: &&Column| matches!(column.of, Type::Text | Type::Bytes);
+        self.columns[self.keys..].iter().filter(long).filter(move |_| of_tasks)
+    }
+}
+
+/// What each store notes for itself.
+pub(super) const OWN_NOTES: [&str; 4] = ["schema", "files", "pruned_at", "swept_at"];
+
+/// Which tasks run after which. Its rows go and change without the versions of the tasks that they belong to: those of a
+/// removed task go with it, and that one is done is noted for all that come after.
+pub(super) fn edges() -> &'static Table {
+    &OF_TASKS[6]
 }
 
 /// What belongs to single tasks, the tasks first.
@@ -143,7 +159,13 @@ pub(super) static OF_TASKS: [Table; 8] = [
         name: "notices",
         keys: 2,
         task: Some("task"),
-        columns: &[column("task", Id), column("seq", Long), column("at", Long), column("text", Text)],
+        columns: &[
+            column("task", Id),
+            column("seq", Long),
+            column("at", Long),
+            column("text", Text),
+            renamed("user", "user_id", Text),
+        ],
     },
     Table {
         name: "questions",

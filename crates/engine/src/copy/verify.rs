@@ -51,12 +51,11 @@ async fn sum(
     let (mut rows, mut last) = (0, None);
     loop {
         let page = end.page(table, last, PAGE).await?;
-        rows += page.len() as u64;
-        read(page.len() as u64);
-        page.iter().for_each(|row| add(&mut hash, row));
-        let full = page.len() == PAGE;
-        last = page.into_iter().next_back();
-        if !full {
+        rows += page.rows.len() as u64;
+        read(page.rows.len() as u64);
+        page.rows.iter().for_each(|row| add(&mut hash, row));
+        last = page.rows.into_iter().next_back();
+        if !page.more {
             let sum = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
             return Ok(TableSum { table: table.name, rows, sum });
         }

@@ -26,7 +26,7 @@ use crate::starts::StartRates;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Control, Scope, Store, StoreError};
+use crate::store::{Scope, Store, StoreError};
 use crate::work::Work;
 use crate::worker::{self, Worker};
 use crate::{maintenance, nodes, panics, pulse, schedule, watch};
@@ -65,6 +65,12 @@ pub enum BuildError {
         /// The newest schema that this program knows.
         known: usize,
     },
+    /// A copy of the deck is being made.
+    #[error("the store {path} is being copied: a node may start when that is done")]
+    Copying {
+        /// Which store.
+        path: String,
+    },
     /// A schedule of the program cannot do what it says.
     #[error("the schedule {name} is wrong: {why}")]
     Schedule {
@@ -76,6 +82,20 @@ pub enum BuildError {
     /// The directory for files could not be made.
     #[error("cannot use the directory for files: {0}")]
     Files(#[from] std::io::Error),
+    /// The directory that is named for files is not the one of this deck.
+    #[error("cannot keep files in {path}: {why}")]
+    FilesRefused {
+        /// Which.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// The deck has a directory for its files, and none is named.
+    #[error(
+        "this deck keeps its files in a directory of their own: name it (TASK_FILES, \
+        `Deck::builder().files(..)`, or --from-files and --to-files for a copy)"
+    )]
+    FilesUnnamed,
     /// The store did not answer.
     #[error("the store did not answer: {0}")]
     Answer(String),
@@ -92,6 +112,7 @@ impl BuildError {
 #[derive(Default)]
 pub struct DeckBuilder {
     path: Option<PathBuf>,
+    files: Option<PathBuf>,
     #[cfg(feature = "postgres")]
     url: Option<String>,
     settings: Settings,
@@ -132,12 +153,23 @@ impl DeckBuilder {
     }
 
     /// Keeps everything in the schema `taskdeck` of this PostgreSQL database (`postgres://user@host/database`), which is
-    /// made if it is not there. Any number of nodes may share it; each has some ten connections. Uploads and artifacts
-    /// are in the database too, and a node keeps copies of those that it needs in a directory of its own.
+    /// made if it is not there. Any number of nodes may share it; each has so many connections as
+    /// [`Settings::store_connections`] says. Uploads and artifacts are in the database too, and a node keeps copies of
+    /// those that it needs in a directory of its own; unless [`DeckBuilder::files`] names one that all nodes have.
     #[cfg(feature = "postgres")]
     #[must_use]
     pub fn postgres(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
+        self
+    }
+
+    /// Keeps uploads and artifacts in this directory (made if it is not there), and not in the PostgreSQL database or beside
+    /// the SQLite file. Where nodes share a database it must be the same directory for all of them, such as one on NFS: a
+    /// file in it says whose it is, and a node that has another one is refused. A deck
+    /// that has a directory keeps it; what was in the database before is read from there.
+    #[must_use]
+    pub fn files(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.files = Some(directory.into());
         self
     }
 
@@ -287,7 +319,9 @@ impl DeckBuilder {
         #[cfg(feature = "postgres")]
         let shared = match self.url {
             Some(url) if self.store.is_none() => {
-                let opened = tokio::task::spawn_blocking(move || PostgresStore::open(&url));
+                let connections = self.settings.store_connections;
+                let opened =
+                    tokio::task::spawn_blocking(move || PostgresStore::open(&url, connections, durability));
                 let store = opened.await.map_err(|error| BuildError::Answer(error.to_string()))??;
                 Some(Arc::new(store) as Arc<dyn Store>)
             }
@@ -310,14 +344,10 @@ impl DeckBuilder {
         let key = store.secret(embed::SECRET, EmbedKey::fresh()).await.map_err(answer)?;
         let waiting = store.counts().await.map_err(answer)?.of(Status::Queued);
         let embed_key = EmbedKey::new(key, store.deck_id());
-        let files = match database {
-            Some(database) => FileStore::beside(&database)?,
-            None => {
-                let name = format!("taskdeck-{}", uuid::Uuid::new_v4().simple());
-                FileStore::open(std::env::temp_dir().join(name), true)?
-            }
-        };
-        files.sweep_unfinished()?;
+        let files = FileStore::of(&*store, self.files.as_deref(), database.as_deref()).await?;
+        if alone || files.is_temporary() {
+            files.sweep_unfinished(None)?;
+        }
         let inner = Arc::new(Inner {
             worker: Worker::new(self.settings.max_concurrent.max(1), waiting),
             dispatch: Arc::new(Dispatch::new(&self.registry, &self.settings.queues, store.is_shared())),
@@ -352,7 +382,7 @@ impl DeckBuilder {
         if alone {
             heart::rescue_all_others(&inner).await.map_err(answer)?;
         }
-        let controls = load_controls(&inner).await.map_err(answer)?;
+        watch::look_at_controls(&inner).await.map_err(answer)?;
         schedule::settle_code(&inner, schedules).await.map_err(answer)?;
         // The clock may have been set back while no process ran.
         schedule::bring_nearer(&inner, inner.clock.now()).await.map_err(answer)?;
@@ -360,7 +390,7 @@ impl DeckBuilder {
         inner.loops.spawn(pulse::tell(Arc::clone(&inner)));
         inner.loops.spawn(pulse::save(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::due_loop(Arc::clone(&inner)));
-        inner.loops.spawn(watch::watch_loop(Arc::clone(&inner), controls));
+        inner.loops.spawn(watch::watch_loop(Arc::clone(&inner)));
         inner.loops.spawn(maintenance::prune_loop(Arc::clone(&inner)));
         inner.loops.spawn(schedule::fire_loop(Arc::clone(&inner)));
         if inner.store.is_shared() {
@@ -377,15 +407,6 @@ impl DeckBuilder {
         }
         Ok(deck)
     }
-}
-
-/// Takes over the pauses and limits that people set.
-async fn load_controls(inner: &Inner) -> Result<Vec<Control>, StoreError> {
-    let controls = inner.store.controls().await?;
-    for control in &controls {
-        inner.dispatch.set(control, &inner.program_limits(control.scope, &control.name));
-    }
-    Ok(controls)
 }
 
 impl Inner {

@@ -26,7 +26,7 @@ use crate::live_tasks::LiveTasks;
 use crate::pulse::Pulse;
 use crate::registry::Registry;
 use crate::settings::Settings;
-use crate::start::Start;
+use crate::start::{Start, TaskHandle};
 use crate::starts::StartRates;
 use crate::store::{Applied, Change, FileRole, Moved, Record, Store, StoreError};
 use crate::work::Work;
@@ -108,7 +108,7 @@ impl Inner {
         let status = record.machine.state.status();
         let state = if status == Status::Running { self.live.changed(record, self.session()) } else { None };
         if !self.hub.is_idle() {
-            self.hub.publish(state.unwrap_or_else(|| record.state(0)), before);
+            self.hub.publish(state.unwrap_or_else(|| record.state()), before);
         }
         match record.machine.state {
             State::Queued { .. } => self.worker.queued(),
@@ -125,7 +125,7 @@ impl Inner {
     /// The task as it is now, progress in memory included.
     pub(crate) fn current(&self, record: &Record) -> TaskState {
         let live = self.live.get(record.id).map(|live| live.state());
-        live.filter(|state| state.version >= record.machine.version).unwrap_or_else(|| record.state(0))
+        live.filter(|state| state.version >= record.machine.version).unwrap_or_else(|| record.state())
     }
 
     pub(crate) async fn current_of(&self, id: TaskId) -> Result<Option<TaskState>, StoreError> {
@@ -182,6 +182,12 @@ impl Deck {
     /// Starts a task on behalf of the program itself.
     pub fn start<T: Task>(&self, task: T) -> Start<T> {
         self.as_actor(Actor::System).start_task(task)
+    }
+
+    /// The handle of a task that was started before, for the program itself: see [`Client::handle`].
+    #[must_use]
+    pub fn handle<T: Task>(&self, id: TaskId) -> TaskHandle<T> {
+        self.as_actor(Actor::System).handle(id)
     }
 
     /// The deck's id; it stays with the store.

@@ -1,14 +1,16 @@
 //! What the hub's readers watch, for those who look at the store on their behalf.
 
-use taskdeck_core::{LIST_ANNOUNCE_LIMIT, ListQuery, TaskId};
+use std::collections::HashSet;
 
-use super::Hub;
+use taskdeck_core::{ListQuery, TaskId};
+
+use super::{Hub, Subscriptions};
 
 /// All that is watched, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
-    pub(crate) tasks: Vec<TaskId>,
-    pub(crate) logs: Vec<TaskId>,
+    pub(crate) tasks: HashSet<TaskId>,
+    pub(crate) logs: HashSet<TaskId>,
     pub(crate) lists: Vec<ListQuery>,
     pub(crate) counts: bool,
 }
@@ -18,8 +20,8 @@ impl Hub {
         let hub = self.lock();
         let mut lists: Vec<ListQuery> = Vec::new();
         for list in hub.lists.values() {
-            if !lists.contains(list) {
-                lists.push(list.clone());
+            if !lists.contains(&list.query) {
+                lists.push(list.query.clone());
             }
         }
         Watched {
@@ -30,20 +32,17 @@ impl Hub {
         }
     }
 
-    /// Tells those who watch a list of what is new in it.
+    /// Tells those who watch a list, which was looked at just now, of what is new in it; and those who do not know yet,
+    /// that it is told of.
     pub(crate) fn announce(&self, list: &ListQuery, new: &[TaskId]) {
-        if new.is_empty() {
-            return;
-        }
-        let hub = self.lock();
-        let readers = hub.lists.iter().filter(|(_, of)| *of == list);
-        for subscriber in readers.filter_map(|(id, _)| hub.all.get(id)) {
+        let mut hub = self.lock();
+        let Subscriptions { lists, all, .. } = &mut *hub;
+        for (id, of) in lists.iter_mut().filter(|(_, of)| of.query == *list) {
+            let listed = !std::mem::replace(&mut of.is_told, true);
+            let Some(subscriber) = all.get(id).filter(|_| listed || !new.is_empty()) else { continue };
             subscriber.note(|pending| {
-                for id in new {
-                    if pending.new.len() < LIST_ANNOUNCE_LIMIT && !pending.new.contains(id) {
-                        pending.new.push(*id);
-                    }
-                }
+                pending.listed |= listed;
+                new.iter().for_each(|id| pending.arrives(*id));
             });
         }
     }

@@ -1,6 +1,15 @@
 //! Several nodes, each with its own way to one PostgreSQL database.
 
+mod answers;
+mod bytes;
+mod cut_off;
 mod killed;
+mod limits;
+mod restart;
+mod skew;
+mod unheard;
+mod watched;
+mod within;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +24,8 @@ use taskdeck_core::{
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 
+use crate::clock;
+use crate::store::Store;
 use crate::store::postgres::testing::Database;
 use crate::{Client, Deck, DeckBuilder, Settings, TaskBody, TaskContext};
 
@@ -93,14 +104,17 @@ impl TaskBody for Wait {
     }
 }
 
-fn builder(database: &Database, stage: &Arc<Stage>, worker: bool) -> DeckBuilder {
-    let settings = Settings {
-        worker,
+fn builder_settings() -> Settings {
+    Settings {
         max_concurrent: 4,
         grace: Duration::from_millis(50),
         lease: Duration::from_millis(1_500),
         ..Settings::default()
-    };
+    }
+}
+
+fn builder(database: &Database, stage: &Arc<Stage>, worker: bool) -> DeckBuilder {
+    let settings = Settings { worker, ..builder_settings() };
     let builder =
         Deck::builder().register::<Wait>().register::<Copy>().resource(Arc::clone(stage)).settings(settings);
     builder.postgres(database.url())
@@ -299,7 +313,7 @@ async fn endings_are_stored_though_an_operator_ends_every_session_again_and_agai
         }
         // Whoever is told that a start failed may ask again with the same id.
         let request = taskdeck_core::StartRequest {
-            id: Some(crate::clock::new_task_id()),
+            id: Some(clock::new_task_id(clock::system())),
             params: serde_json::json!({ "number": number }),
             ..taskdeck_core::StartRequest::default()
         };
@@ -320,6 +334,30 @@ async fn endings_are_stored_though_an_operator_ends_every_session_again_and_agai
     let store = &decks[0].inner().store;
     assert_eq!(store.counts().await.unwrap(), store.recount().await.unwrap());
     end(database, decks).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: cargo xtask test"]
+async fn many_callers_of_a_node_with_the_fewest_connections_wait_their_turn() {
+    let (database, stage) = (Database::new().await, Arc::new(Stage::default()));
+    let few = builder(&database, &stage, true);
+    let settings = Settings { store_connections: 3, max_concurrent: 32, ..Settings::default() };
+    let deck = few.settings(settings).build().await.unwrap();
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 0..500 {
+        let deck = deck.clone();
+        callers.spawn(async move {
+            let handle = deck.start(Wait { number }).await?;
+            // Reads, beside what starts, runs and ends.
+            client(&deck).list(&ListQuery::default()).await?;
+            handle.result(None).await
+        });
+    }
+    let all = tokio::time::timeout(PATIENCE * 2, callers.join_all()).await.expect("nobody hangs");
+    for done in all {
+        assert_eq!(done.unwrap(), "went through");
+    }
+    end(database, vec![deck]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -373,4 +411,33 @@ async fn an_upload_to_one_node_is_read_by_another_and_what_that_leaves_is_had_fr
     assert_eq!(artifact.size, bytes.len() as u64);
     assert!(read == bytes, "the same bytes in the same order");
     end(database, vec![web, worker]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: cargo xtask test"]
+async fn bytes_that_a_dead_node_left_of_a_file_are_removed_after_a_day() {
+    let database = Database::new().await;
+    let store = database.store().await;
+    let (now, hour) = (clock::system(), 60 * 60 * 1_000);
+    let half = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(half.path(), vec![7; 300_000]).unwrap();
+    let [old, whole, new] = [-25, -25, -1].map(|hours| clock::new_file_id(now.plus_millis(hours * hour)));
+    for file in [old, new, whole] {
+        store.put_file(file, half.path()).await.unwrap();
+    }
+    // Of the others the node died before it could say what they are.
+    let known = Upload { id: whole, name: "rows.csv".to_owned(), size: 300_000, media_type: String::new() };
+    store.add_file(known, now).await.unwrap();
+    let before = now.plus_millis(-24 * hour);
+    let walked = store.remove_stray_bytes(before, None, 1).await.unwrap();
+    assert_eq!((walked.removed, walked.last, walked.more), (vec![old], Some(old), true));
+    let walked = store.remove_stray_bytes(before, Some(old), 10).await.unwrap();
+    assert_eq!((walked.removed, walked.last, walked.more), (vec![], Some(whole), false));
+    let mut conn = database.connect().await;
+    let sql = "SELECT file FROM taskdeck.file_chunks WHERE n = 1 ORDER BY file";
+    let left = sqlx_core::query::query(sql).fetch_all(&mut conn).await.unwrap();
+    let left: Vec<uuid::Uuid> = left.iter().map(|row| sqlx_core::row::Row::get(row, 0)).collect();
+    assert_eq!(left, [*whole.as_uuid(), *new.as_uuid()]);
+    conn.close().await.unwrap();
+    database.drop(store).await;
 }

@@ -19,6 +19,9 @@ pub(crate) struct ClaimRequest {
     /// Where the round of the queues begins, so that none is always the last.
     pub(crate) turn: usize,
     pub(crate) now: Timestamp,
+    /// The version of the pauses and limits by which its rooms are.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for stores that many nodes share"))]
+    pub(crate) controls: u64,
 }
 
 /// What holds a lane back over all nodes together. Where one engine owns the store, its rooms say all.

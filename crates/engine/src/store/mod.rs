@@ -1,242 +1,42 @@
 //! The store: what is durable, behind one trait. An adapter keeps rows and transactions; what may happen to a task
 //! is decided by [`taskdeck_core::decide`] and nowhere else.
 
+mod change;
 pub(crate) mod choose;
 mod claim;
 mod control;
 mod effect;
 mod error;
+mod news;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod record;
 mod rollup;
 mod schedules;
 pub(crate) mod sqlite;
+mod values;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckId, ErrorInfo, Event, FileId, Kind, ListQuery, LogLine, LogPage,
-    Notice, OpenQuestion, Progress, Question, Refused, Rev, SessionId, Stats, Status, TaskId, Timestamp,
-    Upload, UserId,
+    Attempt, Batch, BatchId, Bucket, Counts, DeckId, FileId, Kind, ListQuery, LogPage, Notice, OpenQuestion,
+    Rate, SessionId, Stats, Status, TaskId, Timestamp, Upload, UserId,
 };
 
+pub(crate) use change::{Applied, Change, Extra, StoredAnswer};
 pub(crate) use claim::{Bounds, ClaimRequest, Claimed, KindRoom, PartitionRoom, QueueRoom};
-pub(crate) use control::{Control, Scope, SessionRow};
+pub(crate) use control::{Control, Said, Scope, SessionRow};
 pub(crate) use error::StoreError;
+pub(crate) use news::News;
 pub(crate) use record::{Moved, NewTask, Options, Record};
 pub(crate) use schedules::{Pace, Pause, ScheduleStore, StoredSchedule};
-
-/// What became of a start.
-#[derive(Debug)]
-pub(crate) enum StartOutcome {
-    /// It is a new task, and what was started after it.
-    New(Arc<Record>, Vec<Moved>),
-    /// It was there already: same id, same kind and key, or same parent and name.
-    Existing(Box<Record>),
-    /// It was to run after a task that does not exist.
-    UnknownAfter(TaskId),
-}
-
-/// Something that happens to a task, with what is to be stored if it is accepted.
-#[derive(Clone, Debug)]
-pub(crate) struct Change {
-    pub(crate) id: TaskId,
-    pub(crate) event: Event,
-    pub(crate) now: Timestamp,
-    pub(crate) extra: Extra,
-    /// The task as the caller knows it. When the store still has that version, it need not read the task first.
-    pub(crate) known: Option<Arc<Record>>,
-}
-
-impl Change {
-    pub(crate) fn new(id: TaskId, event: Event, now: Timestamp) -> Self {
-        Self { id, event, now, extra: Extra::default(), known: None }
-    }
-}
-
-/// What is stored with a change.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Extra {
-    /// The error of the attempt that ended.
-    pub(crate) error: Option<ErrorInfo>,
-    /// Its detail, for those who look for the fault.
-    pub(crate) detail: Option<String>,
-    /// The stored result (JSON of `StoredResult`).
-    pub(crate) result: Option<String>,
-    /// The last progress.
-    pub(crate) progress: Option<Progress>,
-    /// The last label.
-    pub(crate) label: Option<String>,
-    /// The log lines not stored yet.
-    pub(crate) log: Vec<LogLine>,
-    /// Which worker the attempt ran on.
-    pub(crate) worker: Option<String>,
-    /// The question that it asks.
-    pub(crate) question: Option<Question>,
-    /// The answer to its question.
-    pub(crate) answer: Option<StoredAnswer>,
-}
-
-/// An answer as it is stored.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredAnswer {
-    pub(crate) approved: bool,
-    /// What was filled in: a JSON object.
-    pub(crate) fields: String,
-    pub(crate) by: Option<UserId>,
-}
-
-/// What became of a change.
-#[derive(Debug)]
-pub(crate) enum Applied {
-    /// The task is now this; before it had that status. With it changed those that depend on it.
-    Changed(Box<Record>, Status, Vec<Moved>),
-    /// All was so already.
-    Unchanged(Box<Record>),
-    /// The machine refused it; the task is as it was.
-    Refused(Refused, Box<Record>),
-    /// A person's retry of a task whose key another active task has.
-    KeyActive { key: String, holder: TaskId },
-    /// A person's retry of a task that runs after one that did not complete.
-    DependencyFailed(TaskId),
-    /// There is no such task.
-    Missing,
-}
-
-/// Progress to be written behind: only if the task is still held by this claim.
-#[derive(Debug)]
-pub(crate) struct ProgressWrite {
-    pub(crate) id: TaskId,
-    pub(crate) token: taskdeck_core::LeaseToken,
-    pub(crate) progress: Progress,
-    pub(crate) label: String,
-    /// Which state of the task it belongs to.
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(dead_code, reason = "for those who watch from other nodes")
-    )]
-    pub(crate) rev: Rev,
-}
-
-/// Lines of a running attempt's log, in order: stored only if the task is still held by this claim.
-#[derive(Clone, Debug)]
-pub(crate) struct LogWrite {
-    pub(crate) id: TaskId,
-    pub(crate) token: taskdeck_core::LeaseToken,
-    pub(crate) lines: Vec<LogLine>,
-}
-
-/// A task's params, result and checkpoint.
-#[derive(Debug, Default)]
-pub(crate) struct Payload {
-    pub(crate) params: String,
-    pub(crate) result: Option<String>,
-    pub(crate) checkpoint: Option<String>,
-}
-
-/// How a file belongs to a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FileRole {
-    /// A parameter's value.
-    Upload,
-    /// Made by the task.
-    Artifact,
-}
-
-/// One counter.
-#[derive(Clone, Debug)]
-pub(crate) struct LaneCount {
-    pub(crate) queue: String,
-    pub(crate) kind: String,
-    pub(crate) status: Status,
-    pub(crate) n: u64,
-}
-
-/// What a store says about itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StoreInfo {
-    /// What it is and where: `SQLite 3.51.0, /var/lib/taskdeck.db`.
-    pub(crate) text: String,
-    /// How much of the disk it takes; none for one in memory.
-    pub(crate) bytes: Option<u64>,
-}
-
-/// Since when the one of a lane's queued tasks waits that has waited longest.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LaneWait {
-    pub(crate) queue: String,
-    pub(crate) kind: String,
-    pub(crate) since: Timestamp,
-}
-
-/// A file of a task.
-#[derive(Clone, Debug)]
-pub(crate) struct TaskFile {
-    pub(crate) task: TaskId,
-    pub(crate) kind: Kind,
-    pub(crate) role: FileRole,
-    pub(crate) name: String,
-    pub(crate) file: Upload,
-}
-
-/// What was removed, so that the files can go too.
-#[derive(Debug, Default)]
-pub(crate) struct Removed {
-    pub(crate) tasks: Vec<(TaskId, u32)>,
-    pub(crate) files: Vec<FileId>,
-}
-
-/// An ended task, as far as pruning looks at it.
-#[derive(Clone, Debug)]
-pub(crate) struct Oldest {
-    pub(crate) id: TaskId,
-    pub(crate) ended_at: Timestamp,
-}
-
-/// How many tasks a list has, by status, as far as one request may look.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) counts: Counts,
-    /// Where it stopped, if there may be more.
-    pub(crate) cursor: Option<String>,
-}
-
-/// What a task's removal asks for.
-#[derive(Clone, Debug)]
-pub(crate) enum RemoveWhich {
-    /// These tasks, if they have ended.
-    Tasks(Vec<TaskId>),
-    /// Tasks that said themselves when they go, by now.
-    OwnTime(Timestamp),
-    /// Ended tasks of a list.
-    Matching(Box<ListQuery>),
-}
-
-/// What other nodes did, as far as this one is to look at it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Heard {
-    /// Something may be claimed.
-    pub(crate) queued: bool,
-    /// Something has a time.
-    pub(crate) due: bool,
-    /// A schedule has another time.
-    pub(crate) schedules: bool,
-    /// A running task is to stop, or a lane is held back or let go.
-    pub(crate) running: bool,
-    /// A task changed, or its log grew.
-    pub(crate) tasks: bool,
-}
-
-impl Heard {
-    /// Everything: nobody listened for a while.
-    pub(crate) fn all() -> Self {
-        Self { queued: true, due: true, schedules: true, running: true, tasks: true }
-    }
-}
+pub(crate) use values::{
+    FileRole, Heard, LaneCount, LaneWait, LogWrite, Oldest, Payload, ProgressWrite, RemoveWhich, Removed,
+    StartOutcome, StoreInfo, Tally, TaskFile, Walked,
+};
 
 /// What Taskdeck needs of a database. Every write is durable when it returns; callers that wait at the same time
 /// share one commit.
@@ -256,6 +56,9 @@ pub(crate) trait Store: ScheduleStore {
         std::future::pending().await
     }
 
+    /// Tells other nodes that something ended of what a limit holds back: one of them may take the next.
+    fn room_freed(&self) {}
+
     /// How many milliseconds the store's clock is before this machine's.
     async fn clock_ahead_ms(&self) -> Result<i64, StoreError> {
         Ok(0)
@@ -272,6 +75,17 @@ pub(crate) trait Store: ScheduleStore {
         _tasks: Vec<NewTask>,
     ) -> Result<Vec<StartOutcome>, StoreError> {
         Err(StoreError::Database("only on PostgreSQL are tasks started in a transaction".to_owned()))
+    }
+
+    /// As [`Store::start`], in a transaction of the program's own on the store's file.
+    fn start_in_file(&self, _: &rusqlite::Connection, _: &NewTask) -> Result<StartOutcome, StoreError> {
+        Err(StoreError::Database("only a SQLite file takes this kind of transaction".to_owned()))
+    }
+
+    /// Those of these tasks that there are when no transaction of the program's own is open on the store's file. An error
+    /// while one is.
+    async fn get_after_others(&self, ids: Vec<TaskId>) -> Result<Vec<Record>, StoreError> {
+        self.get_many(ids).await
     }
 
     /// Claims queued tasks, the most urgent first.
@@ -301,6 +115,27 @@ pub(crate) trait Store: ScheduleStore {
     /// Writes that a session lives. False when it was taken for dead and forgotten.
     async fn beat(&self, session: SessionId, beat: u64) -> Result<bool, StoreError>;
 
+    /// Writes what a node says of itself, where others may ask for it.
+    async fn say(&self, _session: SessionId, _said: Said) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// How much of a lane's rate is used over all nodes, and the time of its clock in microseconds.
+    async fn rate_used(&self, _scope: Scope, _name: String) -> Result<(Bucket, u64), StoreError> {
+        Ok((Bucket::default(), 0))
+    }
+
+    /// Takes so many starts of what a user has earned over all nodes, all or none; else the microseconds until there are so
+    /// many. None where the node is the only one, and counts for itself.
+    async fn take_starts(
+        &self,
+        _user: &UserId,
+        _starts: usize,
+        _rate: Rate,
+    ) -> Result<Option<Result<(), u64>>, StoreError> {
+        Ok(None)
+    }
+
     /// Adds a session.
     async fn join(&self, session: SessionRow) -> Result<(), StoreError>;
 
@@ -310,8 +145,24 @@ pub(crate) trait Store: ScheduleStore {
     /// The sessions that hold running tasks, whether or not they are known.
     async fn holders(&self) -> Result<Vec<SessionId>, StoreError>;
 
+    /// The running tasks that a session holds, each with the token of its claim.
+    async fn held_by(
+        &self,
+        session: SessionId,
+    ) -> Result<Vec<(TaskId, taskdeck_core::LeaseToken)>, StoreError> {
+        let running = self.running(usize::MAX).await?;
+        let held = running.iter().filter_map(|record| Some((record.id, record.machine.state.lease()?)));
+        Ok(held.filter(|(_, lease)| lease.session == session).map(|(id, lease)| (id, lease.token)).collect())
+    }
+
     /// Pauses and limits.
     async fn controls(&self) -> Result<Vec<Control>, StoreError>;
+
+    /// How often they were changed, where many nodes share them: a claim gets nothing that names another number than it is
+    /// now. Asked for before [`Store::controls`], so that what is known is not older.
+    async fn controls_version(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 
     /// Sets a pause or limits.
     async fn set_control(&self, control: Control) -> Result<(), StoreError>;
@@ -328,17 +179,17 @@ pub(crate) trait Store: ScheduleStore {
     /// The tasks that a task runs after.
     async fn after(&self, id: TaskId) -> Result<Vec<TaskId>, StoreError>;
 
-    /// Replaces the params of a failed task; false when it is not failed any more.
-    async fn set_params(&self, id: TaskId, kind_version: u32, params: String) -> Result<bool, StoreError>;
+    /// Replaces the params of a failed task, and the uploads that they name by those; false when it is not failed any more.
+    async fn set_params(
+        &self,
+        id: TaskId,
+        kind_version: u32,
+        params: String,
+        uploads: Vec<(String, FileId)>,
+    ) -> Result<bool, StoreError>;
 
     /// Writes progress behind; what is not held by its claim any more is passed over.
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError>;
-
-    /// How many changes of progress there were when it was last written behind, of tasks that run on any node: what
-    /// orders their states for those who watch from elsewhere.
-    async fn ticks(&self, _ids: Vec<TaskId>) -> Result<HashMap<TaskId, u32>, StoreError> {
-        Ok(HashMap::new())
-    }
 
     /// Stores a checkpoint; false when the lease is lost.
     async fn checkpoint(
@@ -427,6 +278,15 @@ pub(crate) trait Store: ScheduleStore {
     /// The `seq` of the last stored log line; 0 for none.
     async fn last_log_seq(&self, id: TaskId) -> Result<u64, StoreError>;
 
+    /// That of each of these tasks whose log has lines.
+    async fn last_log_seqs(&self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, u64>, StoreError> {
+        let mut found = HashMap::new();
+        for id in ids {
+            found.insert(id, self.last_log_seq(id).await?);
+        }
+        Ok(found)
+    }
+
     /// Stores what the attempt that holds the task wants somebody to know, and gives its `seq`; `None` when the lease is
     /// lost. It is no change of the task: its version stays.
     async fn notify(
@@ -440,6 +300,10 @@ pub(crate) trait Store: ScheduleStore {
     /// A task's notices after `since`, in order.
     async fn notices(&self, id: TaskId, since: u64, limit: u32) -> Result<Vec<Notice>, StoreError>;
 
+    /// What became of a user's tasks and what these told, the last of each first, at most so many of each. What tasks
+    /// started themselves is told of by them: their endings are not among it, what they told is.
+    async fn news(&self, user: UserId, limit: u32) -> Result<News, StoreError>;
+
     /// When a user last looked at what happened while they were away.
     async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError>;
 
@@ -448,6 +312,19 @@ pub(crate) trait Store: ScheduleStore {
 
     /// A secret of the deck; `fresh` becomes it when there is none yet.
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError>;
+
+    /// What is noted under this name, if something is.
+    async fn noted(&self, name: &'static str) -> Result<Option<String>, StoreError>;
+
+    /// Whether it is this node's turn to do what one node is enough for: nobody has had it for so long.
+    async fn has_turn(&self, _at: &'static str, _every: Duration) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    /// Leaves a turn to whoever comes next.
+    async fn end_turn(&self, _at: &'static str) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Notes a stored file that no task refers to yet.
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError>;
@@ -476,8 +353,25 @@ pub(crate) trait Store: ScheduleStore {
         Ok(false)
     }
 
-    /// Forgets files that no task refers to and that are older than `before`.
-    async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError>;
+    /// Looks at up to `max` files in the order of their ids, beginning after `from`, and forgets those that no task refers
+    /// to and that are older than `before`.
+    async fn remove_loose_files(
+        &self,
+        before: Timestamp,
+        from: Option<FileId>,
+        max: usize,
+    ) -> Result<Walked, StoreError>;
+
+    /// Looks at the bytes of up to `max` files that were begun before a time, in the order of their ids, beginning after
+    /// `from`, and removes those that never became files, where the store keeps bytes: whoever wrote them is dead.
+    async fn remove_stray_bytes(
+        &self,
+        _before: Timestamp,
+        _from: Option<FileId>,
+        _max: usize,
+    ) -> Result<Walked, StoreError> {
+        Ok(Walked::default())
+    }
 
     /// Copies the whole database to a new file, while work goes on.
     async fn backup_to(&self, path: &Path) -> Result<(), StoreError>;

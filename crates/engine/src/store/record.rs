@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// The span of the trace that started it: 16 hexadecimal digits, `-` and two of flags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) span: Option<String>,
+    /// When it was to begin at first, where its start said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) due_at: Option<Timestamp>,
     /// Whether it goes on when its parent is cancelled or fails.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) detached: bool,
@@ -54,6 +57,9 @@ pub(crate) struct Record {
     pub(crate) options: Options,
     /// The `seq` of its last notice.
     pub(crate) notice_seq: u64,
+    /// How many changes of progress there were in this version when it was last written behind, on whichever node it runs:
+    /// what orders its states for those who read them elsewhere.
+    pub(crate) tick: u32,
 }
 
 impl Record {
@@ -71,7 +77,7 @@ impl Record {
     }
 
     /// The task as everybody sees it.
-    pub(crate) fn state(&self, tick: u32) -> TaskState {
+    pub(crate) fn state(&self) -> TaskState {
         let machine = &self.machine;
         TaskState {
             id: self.id,
@@ -79,7 +85,7 @@ impl Record {
             label: self.label.clone(),
             status: machine.state.status(),
             version: machine.version,
-            tick,
+            tick: self.tick,
             queue: self.queue.clone(),
             priority: self.priority,
             attempt: machine.attempt,
@@ -125,12 +131,14 @@ pub(crate) struct NewTask {
     pub(crate) after: Vec<TaskId>,
     /// What is started after it, if it is new.
     pub(crate) then: Vec<NewTask>,
+    /// If it is claimed already: as it is when that may not be, and the version of the pauses and limits by which it may.
+    pub(crate) unclaimed: Option<(Arc<Record>, u64)>,
 }
 
 impl NewTask {
     pub(crate) fn new(record: Record, params: String) -> Self {
         let record = Arc::new(record);
-        Self { record, params, uploads: Vec::new(), after: Vec::new(), then: Vec::new() }
+        Self { record, params, uploads: Vec::new(), after: Vec::new(), then: Vec::new(), unclaimed: None }
     }
 
     /// Its record, to be changed before it is started.

@@ -70,6 +70,7 @@ impl StoredSchedule {
             next_five_local: next.next_five_local,
             last_at: self.last_at,
             last_task: self.last_task,
+            last_status: None,
             created_at: self.created_at,
             made_by: self.actor.user_id().cloned(),
             paused_at: pause.as_ref().map(|pause| pause.at),

@@ -1,5 +1,7 @@
 //! Several nodes on one store, as on a database that they share.
 
+mod controls;
+
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -208,7 +210,13 @@ async fn a_node_that_stood_still_is_rescued_in_time_and_what_it_says_late_is_ref
         runtime.spawn(async move { start(&there, Act::Quick).await }).await.unwrap()
     };
     assert_eq!(ended(&there, quick).await, Status::Completed);
-    assert_ne!(there.inner().session(), session, "it goes on as somebody else");
+    // What it ran is stopped before it is somebody else, and the other node may have been quicker with the new one.
+    let another = async {
+        while there.inner().session() == session {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), another).await.expect("it goes on as somebody else");
 
     stage.gate.add_permits(2);
     assert_eq!(ended(&here, waits).await, Status::Completed);
@@ -277,25 +285,6 @@ async fn a_cancel_on_one_node_reaches_a_task_that_runs_on_another() {
 }
 
 #[tokio::test]
-async fn a_pause_and_a_limit_on_one_node_hold_on_another() {
-    let (store, (stage, _unblock)) = (memory(), Stage::new());
-    let here = node(&store, &stage, NEVER).await;
-    let there = node(&store, &stage, NEVER).await;
-    let mut known = store.controls().await.unwrap();
-    let queue = QueueName::default();
-    client(&here).pause_queue(&queue).await.unwrap();
-    look_at_own(there.inner(), &mut known).await.unwrap();
-    let held = start(&there, Act::Quick).await;
-    let rooms = || there.inner().dispatch.rooms(&there.inner().registry);
-    assert_eq!(rooms().queues.get(&queue).map(|queue| queue.room), Some(0));
-    assert_eq!(client(&there).get(held).await.unwrap().status, Status::Queued);
-    client(&here).resume_queue(&queue).await.unwrap();
-    look_at_own(there.inner(), &mut known).await.unwrap();
-    assert_eq!(rooms().queues.get(&queue), None);
-    assert_eq!(ended(&there, held).await, Status::Completed);
-}
-
-#[tokio::test]
 async fn a_task_that_was_taken_away_is_stopped_even_if_the_session_lives() {
     let (store, (stage, _unblock)) = (memory(), Stage::new());
     let deck = node(&store, &stage, NEVER).await;
@@ -303,7 +292,7 @@ async fn a_task_that_was_taken_away_is_stopped_even_if_the_session_lives() {
     stage.sees(Seen::Begun(Act::Wait, 1)).await;
     let session = deck.inner().session();
     assert_eq!(store.rescue(session, Timestamp::from_millis(1)).await.unwrap().len(), 1);
-    look_at_own(deck.inner(), &mut Vec::new()).await.unwrap();
+    look_at_own(deck.inner()).await.unwrap();
     stage.sees(Seen::Gone(Act::Wait, 1)).await;
     assert_eq!(client(&deck).get(waits).await.unwrap().status, Status::Queued);
     // The next beat finds the session gone, and the node begins anew.

@@ -83,7 +83,7 @@ async fn a_task_that_takes_too_long_times_out() {
     let handle = deck.start(Scripted { act: Act::Stubborn }).await.unwrap();
     let error = handle.result(None).await.unwrap_err();
     assert!(
-        matches!(error, DeckError::TaskFailed { error, message } if error == "timeout" && message.contains("0.020 s"))
+        matches!(error, DeckError::TaskFailed { error, message } if error == "timeout" && message.contains("0.02 s"))
     );
 }
 

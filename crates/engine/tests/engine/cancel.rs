@@ -215,6 +215,9 @@ async fn a_cancelled_parent_takes_its_children_with_it_but_not_those_on_their_ow
     // Two slots: the parent lends its own while it waits.
     gate.entered.wait().await;
     gate.entered.wait().await;
+    let worker = client.workers().await.unwrap().remove(0);
+    assert_eq!((worker.running.len(), worker.taken(), worker.lent), (3, 2, 1));
+    assert_eq!(worker.slots_in_words(), "2 of 2 slots, 1 waits for its children");
     let all = client.list(&taskdeck_core::ListQuery::default()).await.unwrap().tasks;
     let id = |label: &str| all.iter().find(|task| task.label == label).expect("was started").id;
     assert_eq!(client.cancel(parent, None).await.unwrap(), CancelOutcome::Cancelling);

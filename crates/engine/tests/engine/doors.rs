@@ -202,15 +202,69 @@ async fn a_reader_who_keeps_states_is_told_only_how_far_a_task_is_while_nothing_
 }
 
 #[tokio::test]
+async fn how_far_a_task_is_that_nobody_sees_is_told_late_and_all_else_at_once() {
+    let (_deck, client, gate) = memory_deck().await;
+    let handle = client.start_task(Scripted { act: Act::Steps }).await.unwrap();
+    gate.entered.wait().await;
+    let mut feed = client.feed().with_ticks();
+    let known = Known { id: handle.id(), version: 0, tick: 0 };
+    feed.apply(ClientMessage::Subscribe { tasks: vec![known] }).await;
+    let first = feed.next().await.unwrap();
+    assert!(matches!(&first[..], [ServerMessage::States { .. }]), "{first:?}");
+    let tick = |told: Vec<ServerMessage>| match &told[..] {
+        [ServerMessage::Ticks { ticks }] => ticks[0].progress.done,
+        other => panic!("{other:?} is no tick"),
+    };
+    let tasks = vec![handle.id()];
+
+    feed.apply(ClientMessage::OutOfSight { tasks: tasks.clone() }).await;
+    gate.open.give();
+    // Nothing was kept back before, so the first is told at once; the next one only when its time has come.
+    assert_eq!(tick(feed.next().await.unwrap()), Some(1));
+    let since = std::time::Instant::now();
+    gate.open.give();
+    assert_eq!(tick(feed.next().await.unwrap()), Some(2));
+    assert!(since.elapsed() > std::time::Duration::from_secs(1));
+
+    feed.apply(ClientMessage::InSight { tasks }).await;
+    gate.open.give();
+    assert_eq!(tick(feed.next().await.unwrap()), Some(3));
+    feed.apply(ClientMessage::OutOfSight { tasks: vec![handle.id()] }).await;
+    gate.open.give();
+    let since = std::time::Instant::now();
+    let ended = feed.next().await.unwrap();
+    assert!(
+        matches!(&ended[..], [ServerMessage::States { tasks }] if tasks[0].status == Status::Completed),
+        "{ended:?}"
+    );
+    assert!(since.elapsed() < std::time::Duration::from_secs(1));
+}
+
+#[tokio::test]
 async fn the_feed_names_new_tasks_of_a_list_and_refuses_what_may_not_be_seen() {
     let (deck, client, gate) = memory_deck().await;
     let mut feed = client.feed();
     let failed =
         ListQuery { status: taskdeck_core::StatusSet::EMPTY.with(Status::Failed), ..ListQuery::default() };
     feed.apply(ClientMessage::List { query: Box::new(failed) }).await;
+    assert_eq!(
+        feed.next().await.unwrap(),
+        [ServerMessage::New { tasks: Vec::new() }],
+        "it is told of from now on"
+    );
     client.start_task(Scripted { act: Act::Complete }).await.unwrap().result(None).await.unwrap();
     let fails = client.start_task(Scripted { act: Act::Fail }).await.unwrap();
     assert_eq!(feed.next().await.unwrap(), [ServerMessage::New { tasks: vec![fails.id()] }]);
+
+    // What an attempt leaves makes a task new to a list that it was not in, whatever its status.
+    let code = client.get(fails.id()).await.unwrap().error.expect("it failed").code;
+    let by_error = ListQuery { error: Some(code), ..ListQuery::default() };
+    feed.apply(ClientMessage::List { query: Box::new(by_error) }).await;
+    assert_eq!(feed.next().await.unwrap(), [ServerMessage::New { tasks: Vec::new() }]);
+    client.start_task(Scripted { act: Act::Complete }).await.unwrap().result(None).await.unwrap();
+    let fails_too = client.start_task(Scripted { act: Act::Fail }).await.unwrap();
+    assert_eq!(feed.next().await.unwrap(), [ServerMessage::New { tasks: vec![fails_too.id()] }]);
+    feed.apply(ClientMessage::Unlist).await;
 
     let hidden = client.start_task(Scripted { act: Act::WaitForGate }).await.unwrap();
     gate.entered.wait().await;

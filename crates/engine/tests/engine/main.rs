@@ -9,6 +9,7 @@ mod errors;
 mod flow;
 mod large;
 mod many;
+mod own_transaction;
 mod schedules;
 mod support;
 mod why;

@@ -75,7 +75,7 @@ async fn it_does_not_wait_for_the_slots_of_those_that_it_cancels() {
         gate.entered.wait().await;
     }
     let result = bulk(&client, filtered(BulkVerb::Cancel, "status:active kind:scripted")).await;
-    assert_eq!(result.result["done"], 2);
+    assert_eq!(result.result["done"], 2, "{:?}", result.result);
 }
 
 #[tokio::test]

@@ -41,8 +41,10 @@ async fn announced(client: &Client, start: impl Future<Output = ()>) -> TaskStat
     let first = async {
         loop {
             for message in feed.next().await.expect("the deck lives") {
-                if let ServerMessage::New { tasks } = message {
-                    return tasks[0];
+                if let ServerMessage::New { tasks } = message
+                    && let Some(first) = tasks.first()
+                {
+                    return *first;
                 }
             }
         }

@@ -38,7 +38,11 @@ async fn what_holds_a_task_back_is_said() {
     let later =
         client.start_task(Scripted { act: Act::Complete }).delay(Duration::from_secs(60)).await.unwrap();
     assert_eq!(why(later.id()).await.unwrap().0, "scheduled");
+    assert_eq!(client.retry(later.id()).await.unwrap().status, Status::Queued);
+    assert_eq!(why(later.id()).await.unwrap().0, "slots");
     let after = client.start_task(Scripted { act: Act::Complete }).after(other).await.unwrap();
+    let refused = client.retry(after.id()).await.unwrap_err();
+    assert_eq!(refused.code(), "wrong_status");
     assert_eq!(why(after.id()).await.unwrap().1, "It runs after 1 task that has not completed.");
     let detail = client.detail(after.id()).await.unwrap();
     assert_eq!(detail.not_running.unwrap().reason, "dependencies");

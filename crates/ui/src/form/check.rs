@@ -1,88 +1,122 @@
-//! The checks of a form: the server's own code, on what the browser holds.
+//! The door to the checks of a form ([`rules`](super::rules)).
+//!
+//! With the feature `split` they are a file of their own, which comes when the form is entered, or when the page is live
+//! where the form begins with values of the address: no form needs them to be shown, and the server checks all that it is
+//! sent, whether the browser has done so or not.
 
-use std::collections::BTreeMap;
-
-use taskdeck_core::{Definition, FieldErrors, FileId, Kind, Param, ParamKind, Timestamp, Upload, form};
-use wasm_bindgen::JsCast;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use taskdeck_core::{DeckError, Definition, FieldErrors, Param};
 use web_sys::{File, FormData};
+
+#[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+pub(super) use here::{here, load};
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+pub(super) use split::{here, load};
+
+use super::rules;
+use crate::{ApiError, Connection, use_live};
 
 /// The box that says that a danger is meant.
 pub(crate) const CONFIRM: &str = "_confirm";
 /// What is wrong when it is not.
 pub(crate) const UNCONFIRMED: &str = "Confirm that you want this.";
 
-/// What is wrong with a whole form.
-pub(super) fn whole(definition: &Definition, data: &FormData) -> FieldErrors {
-    let mut fields = Vec::new();
-    let mut files = BTreeMap::new();
-    for param in &definition.params {
-        let value = data.get(&param.name);
-        if param.kind.is_file() {
-            if let Some(file) = value.dyn_ref::<File>().and_then(upload_of) {
-                files.insert(param.name.clone(), file);
-            }
-        } else {
-            let all = data.get_all(&param.name);
-            let texts = all.iter().filter_map(|text| text.as_string());
-            fields.extend(texts.map(|text| (param.name.clone(), text)));
+/// The checks.
+#[derive(Clone, Copy)]
+pub(super) struct Checks {
+    /// What is wrong with a whole form.
+    pub(super) whole: fn(&Definition, &FormData) -> FieldErrors,
+    /// What is wrong with one text field.
+    pub(super) text: fn(&Param, &str) -> Option<String>,
+    /// What is wrong with one file field, where the last is what it keeps when none is chosen.
+    pub(super) file: fn(&Param, Option<&File>, Option<&str>) -> Option<String>,
+}
+
+fn all() -> Checks {
+    Checks { whole: rules::whole, text: rules::text, file: rules::file }
+}
+
+/// Waits until the checks are here, or cannot be had.
+pub(crate) async fn wait() {
+    load().await;
+}
+
+/// What is wrong with a whole form, as the server would say it; nothing where the checks are not here.
+pub(crate) fn faults(definition: &Definition, data: &FormData) -> Option<ApiError> {
+    let fields = (here()?.whole)(definition, data);
+    (!fields.is_empty()).then_some(ApiError(DeckError::InvalidParams { fields }))
+}
+
+/// Sees to it that the checks come when the form is entered, or when the page is live if they are wanted before that
+/// (`soon`), and does something with them then.
+pub(super) fn later(is_entered: RwSignal<bool>, soon: bool, then: Box<dyn FnOnce(Checks)>) {
+    let connection = use_live().connection();
+    let mut then = Some(then);
+    Effect::new(move |_| {
+        if (is_entered.get() || soon && connection.get() == Connection::Live)
+            && let Some(then) = then.take()
+        {
+            with(then);
         }
+    });
+}
+
+/// Does something with the checks: now if they are here, and else when they have come.
+pub(super) fn with(then: Box<dyn FnOnce(Checks)>) {
+    match here() {
+        Some(checks) => then(checks),
+        None => spawn_local(async move {
+            if let Some(checks) = load().await {
+                then(checks);
+            }
+        }),
     }
-    let mut errors = form::decode(definition, &fields, &files).err().unwrap_or_default();
-    if definition.danger.is_some() && !data.has(CONFIRM) {
-        errors.add(CONFIRM, UNCONFIRMED);
+}
+
+#[cfg(not(all(feature = "split", target_arch = "wasm32")))]
+mod here {
+    use super::{Checks, all};
+
+    /// The checks, once they are here.
+    #[expect(clippy::unnecessary_wraps, reason = "with the feature `split` they may be on their way")]
+    pub(in super::super) fn here() -> Option<Checks> {
+        Some(all())
     }
-    errors
+
+    /// Brings the checks.
+    pub(in super::super) async fn load() -> Option<Checks> {
+        here()
+    }
 }
 
-/// What is wrong with one text field; where several can be chosen, `text` has those that are, one a line.
-pub(super) fn text(param: &Param, text: &str) -> Option<String> {
-    let field = |text: &str| (param.name.clone(), text.to_owned());
-    let fields: Vec<_> = match param.kind {
-        ParamKind::MultiChoice { .. } => text.lines().map(field).collect(),
-        _ => vec![field(text)],
-    };
-    one(param, &fields, &BTreeMap::new())
-}
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+mod split {
+    use std::sync::OnceLock;
 
-/// What is wrong with one file field.
-pub(super) fn file(param: &Param, file: Option<&File>) -> Option<String> {
-    let files = file.and_then(upload_of).map(|file| (param.name.clone(), file)).into_iter().collect();
-    one(param, &[], &files)
-}
+    use leptos::wasm_split::SplitLoaderError;
 
-/// The same decision for one field as for the whole form.
-fn one(param: &Param, fields: &[(String, String)], files: &BTreeMap<String, Upload>) -> Option<String> {
-    // The kind's name plays no part.
-    let alone = Definition { params: vec![param.clone()], ..Definition::new(Kind::new("field").ok()?) };
-    form::decode(&alone, fields, files).err().and_then(|mut errors| errors.0.remove(&param.name))
-}
+    use super::{Checks, all};
 
-/// A chosen file as the server will know it; an empty choice is none.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
-fn upload_of(file: &File) -> Option<Upload> {
-    let (name, size) = (file.name(), file.size() as u64);
-    (!name.is_empty() || size > 0).then(|| Upload {
-        id: FileId::from_parts(Timestamp::default(), [0; 10]),
-        name,
-        size,
-        media_type: file.type_(),
-    })
-}
+    static HERE: OnceLock<Checks> = OnceLock::new();
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    #[leptos::wasm_split::wasm_split(form_checks, wasm_split_path = leptos::wasm_split, fallible)]
+    fn code() -> Result<fn() -> Checks, SplitLoaderError> {
+        Ok(all)
+    }
 
-    #[test]
-    fn a_field_is_checked_as_the_whole_form_is() {
-        let times = Param::of::<u8>("times").default_of(1);
-        assert_eq!(text(&times, "3"), None);
-        assert_eq!(text(&times, "300").as_deref(), Some("The greatest is 255."));
-        assert_eq!(text(&times, "").as_deref(), Some("Enter a value."), "an emptied default is no value");
-        assert_eq!(text(&Param::of::<Option<u8>>("level"), ""), None);
-        assert_eq!(file(&Param::of::<Upload>("file"), None).as_deref(), Some("Choose a file."));
-        let ports = Param::of::<Vec<u16>>("params[ports]").min_items(1);
-        assert_eq!(text(&ports, "80\nhttps").as_deref(), Some("Entry 2: Enter a whole number."));
-        assert_eq!(text(&ports, "").as_deref(), Some("Enter at least 1."));
+    /// The checks, once they are here.
+    pub(in super::super) fn here() -> Option<Checks> {
+        HERE.get().copied()
+    }
+
+    /// Brings the checks; none where they cannot be loaded.
+    pub(in super::super) async fn load() -> Option<Checks> {
+        if here().is_none()
+            && let Ok(checks) = code().await
+        {
+            let _ = HERE.set(checks());
+        }
+        here()
     }
 }

@@ -1,10 +1,12 @@
 //! One field.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use leptos::prelude::*;
-use taskdeck_core::form::field_value;
+use taskdeck_core::form::{field_value, number};
 use taskdeck_core::{Param, ParamKind};
 
-use super::check;
 use super::choices::{boxes, radios, select, uses_radios};
 use super::file::file_field;
 use super::state::FormState;
@@ -55,7 +57,7 @@ pub fn FieldInput(
         ParamKind::MultiChoice { options, .. } => boxes(&field, &param, options, &value, within),
         ParamKind::DateTime => date_time(&field, &param, &value),
         ParamKind::Secret { .. } => secret(&field, &param, value),
-        ParamKind::File { .. } => file_field(field, param).erase(),
+        ParamKind::File { .. } => file_field(field, param, value).erase(),
         ParamKind::Text { multiline: true, .. } => textarea(&field, &param, value, None),
         ParamKind::Json | ParamKind::List { .. } => textarea(&field, &param, value, Some("false")),
         ParamKind::Text { .. } => line(&field, &param, value, None),
@@ -82,6 +84,9 @@ pub fn FieldInput(
     .erase()
 }
 
+/// Who has not typed for so long pauses.
+const PAUSE: Duration = Duration::from_millis(700);
+
 /// What the controls share.
 #[derive(Clone)]
 pub(super) struct Field {
@@ -101,7 +106,7 @@ impl Field {
             error: form.error(&param.name),
             help_id: form.id(&format!("{}-help", param.name)),
             error_id: form.id(&format!("{}-error", param.name)),
-            has_help: !param.help.is_empty() || matches!(param.kind, ParamKind::List { .. }),
+            has_help: !help_of(param).is_empty(),
         }
     }
 
@@ -122,23 +127,65 @@ impl Field {
         move || error.with(Option::is_some).then_some("true")
     }
 
-    /// Checks what was typed: as it is typed once the reader has been through the field, else when they leave it.
+    /// Checks what was typed: with every letter once the reader has been through the field, else when they pause or leave
+    /// it, so that nobody is told of a fault in the middle of a word.
     pub(super) fn check_typed(&self, param: &Param) -> impl Fn(String, bool) + Clone + Send + Sync + use<> {
-        let (form, param) = (self.form, param.clone());
+        let (form, param) = (self.form, Arc::new(param.clone()));
+        let turn = StoredValue::new(0_u32);
         move |text, left| {
+            let this = turn.try_update_value(|turn| {
+                *turn = turn.wrapping_add(1);
+                *turn
+            });
             if left || form.is_touched(&param.name) {
-                form.set(&param.name, check::text(&param, &text));
+                form.look(&param, &text);
+            } else if !text.is_empty() {
+                let param = Arc::clone(&param);
+                let look = move || {
+                    if turn.try_get_value() == this && this.is_some() {
+                        form.touch(&param.name);
+                        form.look(&param, &text);
+                    }
+                };
+                set_timeout(look, PAUSE);
             }
         }
     }
 }
 
-/// The help, and how a list is typed.
+/// The help, then what the value must be like, and how several are typed.
 fn help_of(param: &Param) -> String {
-    match (&param.kind, param.help.as_str()) {
-        (ParamKind::List { .. }, "") => "One a line.".to_owned(),
-        (ParamKind::List { .. }, help) => format!("{help} One a line."),
-        (_, help) => help.to_owned(),
+    let how = if let ParamKind::List { .. } = param.kind { "One a line." } else { "" };
+    let bounds = bounds(&param.kind);
+    let parts = [param.help.as_str(), bounds.as_str(), how];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The bounds of a type (65,535 of a port, say) and of a text that nobody writes so long are no help.
+const MOST_TOLD: u64 = 10_000;
+
+/// What the value must be like, where that is not what anybody would take for granted.
+fn bounds(kind: &ParamKind) -> String {
+    let (least, most, of) = match kind {
+        ParamKind::Text { min_len, max_len, .. } => {
+            let told = |length: &u64| *length < MOST_TOLD;
+            let least = min_len.filter(|min| *min > 1 && told(min));
+            (least.map(|min| min.to_string()), max_len.filter(told).map(|max| max.to_string()), " characters")
+        }
+        ParamKind::Integer { min, max } => {
+            let least = (*min != 0 && min.unsigned_abs() < MOST_TOLD).then(|| min.to_string());
+            // What begins at nothing and ends somewhere is told whole.
+            let least = least.or_else(|| (*min == 0 && *max < MOST_TOLD).then(|| "0".to_owned()));
+            (least, (*max < MOST_TOLD).then(|| max.to_string()), "")
+        }
+        ParamKind::Float { min, max } => (min.map(number), max.map(number), ""),
+        _ => return String::new(),
+    };
+    match (least, most) {
+        (Some(least), Some(most)) => format!("{least} to {most}{of}."),
+        (Some(least), None) => format!("At least {least}{of}."),
+        (None, Some(most)) => format!("At most {most}{of}."),
+        (None, None) => String::new(),
     }
 }
 
@@ -235,4 +282,22 @@ fn secret(field: &Field, param: &Param, value: String) -> AnyView {
         />
     }
     .erase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_told_where_they_help() {
+        let of = |param: Param| help_of(&param);
+        assert_eq!(of(Param::of::<u32>("copies").min(1.0).max(10.0).help("How many.")), "How many. 1 to 10.");
+        assert_eq!(of(Param::of::<u8>("level")), "0 to 255.");
+        assert_eq!(of(Param::of::<u16>("port")), "", "the bounds of its type");
+        assert_eq!(of(Param::of::<i64>("shift")), "");
+        assert_eq!(of(Param::of::<f64>("share").min(0.0).max(1.0)), "0 to 1.");
+        assert_eq!(of(Param::of::<String>("name").min_len(2).max_len(60)), "2 to 60 characters.");
+        assert_eq!(of(Param::of::<String>("name").min_len(1).max_len(500)), "At most 500 characters.");
+        assert_eq!(of(Param::of::<Vec<u16>>("ports")), "One a line.");
+    }
 }

@@ -3,14 +3,15 @@
 use leptos::ev::DragEvent;
 use leptos::html;
 use leptos::prelude::*;
-use taskdeck_core::form::bytes;
-use taskdeck_core::{Param, ParamKind};
+use taskdeck_core::form::{self, bytes};
+use taskdeck_core::{Param, ParamKind, Upload};
 
 use super::check;
 use super::field::Field;
-use crate::Icon;
+use crate::{Erase, Icon, json};
 
-pub(super) fn file_field(field: Field, param: Param) -> impl IntoView {
+/// The field of a file. `kept` is the file, as JSON, that is taken when none is chosen; nothing for none.
+pub(super) fn file_field(field: Field, param: Param, kept: String) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let over = RwSignal::new(false);
     let chosen = RwSignal::new(None::<String>);
@@ -18,16 +19,40 @@ pub(super) fn file_field(field: Field, param: Param) -> impl IntoView {
         ParamKind::File { accept, .. } if !accept.is_empty() => Some(accept.join(",")),
         _ => None,
     };
-    let (name, required, hint) = (param.name.clone(), param.required, hint(&param));
-    let (form, described_by, invalid) = (field.form, field.described_by(), field.invalid());
+    let kept = Some(kept).filter(|kept| !kept.is_empty());
+    let keeps = kept.as_deref().and_then(|kept| json::from_str::<Upload>(kept).ok());
+    let hint = match keeps {
+        Some(Upload { name, size, .. }) => {
+            format!("Takes {name} ({}) again, unless you choose another", bytes(size))
+        }
+        None => hint(&param),
+    };
+    let (name, required) = (param.name.clone(), param.required && kept.is_none());
+    // A file that need not be there can be left out.
+    let keep = kept.clone().map(|kept| {
+        let name = form::kept_name(&param.name);
+        if param.required {
+            view! { <input type="hidden" name=name value=kept/> }.erase()
+        } else {
+            view! {
+                <label class="td-check"><input type="checkbox" name=name value=kept checked/> "Take it again"</label>
+            }
+            .erase()
+        }
+    });
+    let (state, described_by, invalid) = (field.form, field.described_by(), field.invalid());
     let id = field.id;
+    let dropped_on = param.name.clone();
     let look = move || {
         let Some(input) = input.get_untracked() else { return };
         let file = input.files().and_then(|files| files.get(0));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
         chosen.set(file.as_ref().map(|file| bytes(file.size() as u64)));
-        form.touch(&param.name);
-        form.set(&param.name, check::file(&param, file.as_ref()));
+        state.touch(&param.name);
+        let (param, kept) = (param.clone(), kept.clone());
+        check::with(Box::new(move |checks| {
+            state.set(&param.name, (checks.file)(&param, file.as_ref(), kept.as_deref()));
+        }));
     };
     let changed = look.clone();
     let dropped = move |event: DragEvent| {
@@ -35,6 +60,11 @@ pub(super) fn file_field(field: Field, param: Param) -> impl IntoView {
         over.set(false);
         let files = event.data_transfer().and_then(|data| data.files()).filter(|files| files.length() > 0);
         if let (Some(files), Some(input)) = (files, input.get_untracked()) {
+            if files.length() > 1 {
+                state.touch(&dropped_on);
+                state.set(&dropped_on, Some(form::ONE_FILE.to_owned()));
+                return;
+            }
             input.set_files(Some(&files));
             look();
         }
@@ -52,6 +82,7 @@ pub(super) fn file_field(field: Field, param: Param) -> impl IntoView {
             on:drop=dropped
         >
             <Icon name="upload"/>
+            {keep}
             <input
                 class="td-file"
                 type="file"
@@ -84,8 +115,6 @@ fn hint(param: &Param) -> String {
 
 #[cfg(test)]
 mod tests {
-    use taskdeck_core::Upload;
-
     use super::*;
 
     #[test]

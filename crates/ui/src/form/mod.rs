@@ -4,6 +4,7 @@ pub(crate) mod check;
 mod choices;
 mod field;
 mod file;
+mod rules;
 mod send;
 mod state;
 mod time;
@@ -12,19 +13,20 @@ use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
+use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use server_fn::ServerFn;
-use server_fn::error::ServerFnUrlError;
 use taskdeck_core::form::{bytes, typed};
-use taskdeck_core::{Definition, Started};
+use taskdeck_core::{Definition, FieldErrors, Param, Started, TaskId};
 use web_sys::FormData;
 
 pub use self::field::FieldInput;
 pub use self::state::FormState;
 
 pub(crate) use self::send::{Sending, Transfer};
+use crate::format::portion;
 use crate::go::use_go;
-use crate::{ApiError, Erase, FormDraft, Icon, api, browser, use_base, use_live};
+use crate::{ApiError, Erase, FormDraft, Icon, api, browser, use_base, use_live, use_toasts};
 
 /// The form that starts a task of a kind: a field for each param, checked as it is typed by the code that the server
 /// checks it with. Files are checked before they are sent, and sent with a bar. It is a plain multipart form, so that
@@ -36,25 +38,60 @@ pub fn TaskForm(
     /// Where the form posts to without JavaScript; the server function when not said.
     #[prop(optional, into)]
     action: Option<String>,
-    /// Called with the task that was started; when not said, the page goes to the task.
+    /// Called with the task that was started, which a toast tells of where the app has [`Toasts`](crate::Toasts); when not
+    /// said, the page goes to the task.
     #[prop(optional, into)]
     on_started: Option<Callback<Started>>,
     /// Offers a second button, which starts the task and stays: called with it, for the page to show what becomes of it.
-    #[prop(optional, into)]
+    #[prop(optional_no_strip, into)]
     on_run: Option<Callback<Started>>,
     /// Values to begin with, by param.
     #[prop(optional, into)]
     initial: Vec<(String, String)>,
+    /// What is known to be wrong with them, by param.
+    #[prop(optional)]
+    faults: FieldErrors,
+    /// The failed task whose params these are: it is given what was typed, and tried again, and none is started.
+    #[prop(optional_no_strip)]
+    retries: Option<TaskId>,
 ) -> impl IntoView {
     let base = use_base();
-    let post_to = base.join(api::StartTask::PATH);
+    let post_to = base.join(if retries.is_some() { api::EditTask::PATH } else { api::StartTask::PATH });
     let draft = use_context::<FormDraft>().filter(|draft| draft.kind == definition.kind);
     let form = FormState::new(definition.kind.as_str());
+    let (face, go_word, going) = match retries {
+        Some(_) => ("rotate-cw", "Save and retry", "Saving"),
+        None => ("play", "Start", "Starting"),
+    };
     if let Some(draft) = &draft {
         form.refuse(&definition, &draft.errors, draft.problem.clone());
     } else if let Some(error) = error_in_url() {
         form.refuse_by(&definition, &error);
     }
+    // What it begins with may be wrong from the start: who knows that says so, else it is seen once the checks are here.
+    let is_checked = draft.is_some() || !faults.is_empty();
+    if draft.is_none() {
+        faults.0.into_iter().for_each(|(name, fault)| form.fault(&name, fault));
+    }
+    let unseen: Vec<(Param, String)> = if !is_checked {
+        let is_text = |param: &&Param| !param.kind.is_file() && !param.kind.is_secret();
+        let texts = definition.params.iter().filter(is_text);
+        texts.filter_map(|param| Some((param.clone(), typed(param, &initial)?))).collect()
+    } else {
+        Vec::new()
+    };
+    let is_entered = RwSignal::new(false);
+    check::later(
+        is_entered,
+        !unseen.is_empty(),
+        Box::new(move |checks| {
+            for (param, text) in unseen {
+                if let Some(fault) = (checks.text)(&param, &text) {
+                    form.fault(&param.name, fault);
+                }
+            }
+        }),
+    );
     // A form that was typed has every field that was on; one to begin with, only what was said.
     let was_typed = draft.is_some();
     let values = draft.map_or(initial, |draft| draft.fields);
@@ -79,8 +116,13 @@ pub fn TaskForm(
     let live = use_live();
     let clock = live.clone();
     let go = use_go();
+    let toasts = use_toasts();
     let kind = definition.kind.to_string();
     let danger = definition.danger.clone().map(|text| danger(text, form));
+    let start_class = match danger {
+        Some(_) => "td-button td-button-danger",
+        None => "td-button td-button-primary",
+    };
     let definition = StoredValue::new(definition);
 
     let done = move |answer: Result<Started, ApiError>| {
@@ -93,9 +135,14 @@ pub fn TaskForm(
             Ok(started) => {
                 once.set_value(None);
                 live.seed(started.task.clone());
-                match (on_run.filter(|_| stays.get_value()), on_started) {
-                    (Some(stay), _) | (None, Some(stay)) => stay.run(started),
-                    (None, None) => go(&base.task(started.task.id)),
+                match on_run.filter(|_| stays.get_value()).or(on_started) {
+                    Some(stay) => {
+                        if let Some(toasts) = toasts {
+                            toasts.started(&started);
+                        }
+                        stay.run(started);
+                    }
+                    None => go(&base.task(started.task.id)),
                 }
             }
             Err(error) => {
@@ -105,18 +152,10 @@ pub fn TaskForm(
         }
     };
     let url = post_to.clone();
-    let on_submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        if sending.with_untracked(Sending::is_on) {
-            return;
-        }
-        let pressed = event.submitter().and_then(|button| button.get_attribute("name"));
-        stays.set_value(pressed.as_deref() == Some(RUN));
-        let Some(data) = element.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) else {
-            return;
-        };
-        let errors = definition.with_value(|definition| check::whole(definition, &data));
-        if !errors.is_empty() {
+    let send = move |data: FormData| {
+        let errors =
+            check::here().map(|checks| definition.with_value(|definition| (checks.whole)(definition, &data)));
+        if let Some(errors) = errors.filter(|errors| !errors.is_empty()) {
             definition.with_value(|definition| form.refuse(definition, &errors, None));
             focus(summary_ref);
             return;
@@ -139,6 +178,29 @@ pub fn TaskForm(
             Err(error) => done(Err(error)),
         }
     };
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if sending.with_untracked(Sending::is_on) {
+            return;
+        }
+        let pressed = event.submitter().and_then(|button| button.get_attribute("name"));
+        stays.set_value(pressed.as_deref() == Some(RUN));
+        let Some(data) = element.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) else {
+            return;
+        };
+        if check::here().is_some() {
+            return send(data);
+        }
+        sending.set(Sending::Waiting);
+        let send = send.clone();
+        spawn_local(async move {
+            // Without them the server checks alone.
+            check::load().await;
+            if sending.try_set(Sending::No).is_none() {
+                send(data);
+            }
+        });
+    };
     let stop = move |_| {
         transfer.set_value(None);
         sending.set(Sending::No);
@@ -153,25 +215,27 @@ pub fn TaskForm(
             node_ref=element
             on:submit=on_submit
             on:input=move |_| once.set_value(None)
+            on:focusin=move |_| is_entered.set(true)
         >
             <input type="hidden" name="_kind" value=kind/>
+            {retries.map(|task| view! { <input type="hidden" name="_task" value=task.to_string()/> })}
             {summary_view}
-            {danger}
             {fields}
+            {danger}
             <div class="td-form-actions">
                 <button
                     type="submit"
-                    class="td-button td-button-primary"
+                    class=start_class
                     aria-busy=move || sending.with(Sending::is_on).then_some("true")
                     // Else the field that is left tells what is wrong with it, which moves the button away from under
                     // the pointer before the click is one.
                     on:mousedown=|event| event.prevent_default()
                 >
                     <Icon name=Signal::derive(move || {
-                        if sending.with(Sending::is_on) { "loader" } else { "play" }.to_owned()
+                        if sending.with(Sending::is_on) { "loader" } else { face }.to_owned()
                     })/>
                     <span class="td-button-text">
-                        {move || if sending.with(Sending::is_on) { "Starting" } else { "Start" }}
+                        {move || if sending.with(Sending::is_on) { going } else { go_word }}
                     </span>
                 </button>
                 {on_run.is_some().then(|| run_button(sending))}
@@ -219,7 +283,7 @@ fn focus(summary: NodeRef<html::Div>) {
 /// The refusal that a form without JavaScript left in the URL, where nothing renders the form again.
 fn error_in_url() -> Option<ApiError> {
     let error = use_context::<ServerActionError>()?;
-    (error.path() == api::StartTask::PATH).then(|| ServerFnUrlError::<ApiError>::decode_err(error.err()))
+    (error.path() == api::StartTask::PATH).then(|| crate::error::error_in_url(error.err()))
 }
 
 /// What is wrong, in one place, with links to the fields.
@@ -291,7 +355,7 @@ fn uploading(sending: RwSignal<Sending>) -> impl IntoView {
         Sending::Uploading { sent, total } => Some((sent, total)),
         Sending::No | Sending::Waiting => None,
     });
-    let value = move || part.get().map(|(sent, total)| (sent / total.max(1.0)).to_string());
+    let value = move || part.get().map(|(sent, total)| portion(sent / total.max(1.0)));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
     let text = move || match part.get() {
         Some((sent, total)) if sent < total => {

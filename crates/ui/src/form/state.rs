@@ -1,7 +1,7 @@
 //! What a form knows about itself: which fields were touched, what is wrong with them, and why it was refused.
 
 use leptos::prelude::*;
-use taskdeck_core::{Definition, FieldErrors};
+use taskdeck_core::{Definition, FieldErrors, Param};
 use wasm_bindgen::JsCast;
 
 use super::check;
@@ -12,7 +12,8 @@ use crate::ApiError;
 pub struct FormState {
     /// Goes before the ids of its fields, so that two forms can be on a page.
     scope: StoredValue<String>,
-    errors: RwSignal<FieldErrors>,
+    /// The name of a field, and what is wrong with it. (A form has few; to take one out of a map is much code.)
+    errors: RwSignal<Vec<(String, String)>>,
     touched: RwSignal<Vec<String>>,
     refusal: RwSignal<Option<Refusal>>,
 }
@@ -55,7 +56,9 @@ impl FormState {
     /// What is wrong with a field.
     pub(super) fn error(self, name: &str) -> Memo<Option<String>> {
         let name = name.to_owned();
-        Memo::new(move |_| self.errors.with(|errors| errors.get(&name).map(ToOwned::to_owned)))
+        Memo::new(move |_| {
+            self.errors.with(|errors| Some(errors.iter().find(|(field, _)| *field == name)?.1.clone()))
+        })
     }
 
     pub(super) fn refusal(self) -> RwSignal<Option<Refusal>> {
@@ -68,11 +71,18 @@ impl FormState {
             return;
         }
         self.errors.maybe_update(|errors| {
-            if errors.get(name) == error.as_deref() {
-                return false;
+            let place = errors.iter().position(|(field, _)| field == name);
+            match (place, error.clone()) {
+                (None, None) => return false,
+                (None, Some(error)) => errors.push((name.to_owned(), error)),
+                (Some(place), None) => drop(errors.swap_remove(place)),
+                (Some(place), Some(error)) => {
+                    let known = &mut errors[place].1;
+                    let is_new = *known != error;
+                    *known = error;
+                    return is_new;
+                }
             }
-            errors.0.remove(name);
-            errors.0.extend(error.clone().map(|error| (name.to_owned(), error)));
             true
         });
         // The summary tells what is still to be done: a field that is right leaves it, and the last takes it along.
@@ -91,12 +101,24 @@ impl FormState {
         });
     }
 
+    /// Looks what is wrong with a text that was typed, once the checks are here.
+    pub(super) fn look(self, param: &Param, text: &str) {
+        let (param, text) = (param.clone(), text.to_owned());
+        check::with(Box::new(move |checks| self.set(&param.name, (checks.text)(&param, &text))));
+    }
+
     /// The reader is through with a field: from now on it is checked as they type.
     pub(super) fn touch(self, name: &str) {
         if self.is_gone() || self.is_touched(name) {
             return;
         }
         self.touched.update(|touched| touched.push(name.to_owned()));
+    }
+
+    /// A field is wrong from the start.
+    pub(super) fn fault(self, name: &str, fault: String) {
+        self.touch(name);
+        self.set(name, Some(fault));
     }
 
     pub(super) fn is_touched(self, name: &str) -> bool {
@@ -110,7 +132,7 @@ impl FormState {
     }
 
     pub(crate) fn clear(self) {
-        self.errors.set(FieldErrors::default());
+        self.errors.set(Vec::new());
         self.refusal.set(None);
     }
 
@@ -118,7 +140,7 @@ impl FormState {
     pub(super) fn refuse(self, definition: &Definition, errors: &FieldErrors, problem: Option<String>) {
         let named = definition.params.iter().map(|param| (param.name.as_str(), param.title.as_str()));
         let own = [(check::CONFIRM, "Confirmation")];
-        let fields = own.into_iter().chain(named).filter_map(|(name, title)| {
+        let fields = named.chain(own).filter_map(|(name, title)| {
             let message = errors.get(name)?;
             Some((self.id(name), title.to_owned(), message.to_owned()))
         });
@@ -129,7 +151,8 @@ impl FormState {
             errors.0.iter().find(|(name, _)| !known(name)).map(|(name, text)| format!("{name}: {text}"));
         self.touched
             .update(|touched| touched.extend(definition.params.iter().map(|param| param.name.clone())));
-        self.errors.set(errors.clone());
+        let as_known = |(name, text): (&String, &String)| (name.clone(), text.clone());
+        self.errors.set(errors.0.iter().map(as_known).collect());
         self.refusal.set(Some(Refusal { problem: problem.or(stray), fields }));
     }
 

@@ -273,6 +273,7 @@ impl Driver {
                     store.wake();
                 }
             }),
+            on("focus", LiveStore::wake),
             on("online", LiveStore::wake),
             on("pageshow", LiveStore::wake),
             on("pagehide", |store| store.dispatch(Event::Left)),

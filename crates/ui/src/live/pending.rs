@@ -110,7 +110,7 @@ impl LiveStore {
             self.apply(*state);
         }
         let due: Vec<(TaskId, Unread)> = {
-            let sight = lock(&self.0.sight);
+            let sight = &lock(&self.0.plan).wants.sight;
             let mut waiting = lock(&self.0.waiting);
             let unread = waiting.ticks.iter_mut().filter(|(id, unread)| unread.waits && !sight.is_out(*id));
             let taken = unread.map(|(id, unread)| {

@@ -28,6 +28,8 @@ pub(crate) enum Event {
     Hello(u32),
     /// The server said something.
     Heard,
+    /// The server said that it tells of the list from now on.
+    Listed,
     /// The line is closed.
     Closed,
     /// A timer ran out.
@@ -73,7 +75,7 @@ pub(crate) enum Command {
     Disarm(Timer),
     /// Ask for what is watched ([`Wants::poll`]) by the server functions.
     Poll,
-    /// Ask for the list once: tasks that came before the server was told of it were told to nobody.
+    /// Ask for the list once: tasks that came before the server told of it were told to nobody.
     CatchUp,
     /// Tell the page how things stand.
     Tell(Standing),
@@ -145,7 +147,6 @@ impl Plan {
             Event::Changed => self.changed(&mut todo),
             Event::Opened => {
                 self.line = Line::Open(Told::default());
-                self.wants.list_missed();
                 self.tell_server(&mut todo);
                 todo.push(Command::Arm(Timer::Beat, OPEN_WITHIN_MS));
             }
@@ -157,6 +158,8 @@ impl Plan {
                 self.stand(Standing::Live, &mut todo);
             }
             Event::Heard => todo.push(Command::Arm(Timer::Beat, self.beat_ms)),
+            // What came until then is in the answer, what comes from then on is told.
+            Event::Listed => todo.push(Command::CatchUp),
             Event::Closed => self.lost(chance, &mut todo),
             Event::Due(Timer::Beat) => {
                 todo.push(Command::Close);
@@ -283,6 +286,8 @@ impl Plan {
         }
         self.failures = self.failures.min(1);
         self.polls = 0;
+        // Where no line tells of it, who comes back is told what became of what had ended.
+        self.wants.look_again();
         if self.retry_armed {
             todo.push(Command::Arm(Timer::Retry, 0));
         }
@@ -319,9 +324,11 @@ impl Plan {
 
     fn tell_server(&mut self, todo: &mut Vec<Command>) {
         if let Line::Open(told) = &mut self.line {
-            todo.extend(self.wants.news(told).into_iter().map(Command::Send));
-            // After the server was told: what came until then is in the answer, what comes from then on is told.
-            if self.wants.catch_up() {
+            let news = self.wants.news(told);
+            let is_listed_anew = matches!(news.first(), Some(ClientMessage::List { .. }));
+            todo.extend(news.into_iter().map(Command::Send));
+            // Another list is asked for when the server says that it tells of it.
+            if self.wants.catch_up() && !is_listed_anew {
                 todo.push(Command::CatchUp);
             }
         }

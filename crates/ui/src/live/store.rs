@@ -11,9 +11,9 @@ use super::driver::Driver;
 use super::logs::Logs;
 use super::pending::Waiting;
 use super::plan::{Event, Plan};
-use super::sight::Sight;
 use super::small_map::SmallMap;
 use crate::browser;
+use crate::time::MadeAt;
 
 /// States that nobody watches (any more, or yet) are kept up to this number. A page seeds all its rows before the first
 /// of them is watched, so it is as many as one connection may watch: what is forgotten before would stand still for good.
@@ -65,15 +65,18 @@ pub(super) struct Shared {
     pub(super) plan: Mutex<Plan>,
     slots: Mutex<SmallMap<TaskId, Slot>>,
     pub(super) waiting: Mutex<Waiting>,
-    pub(super) sight: Mutex<Sight>,
     pub(super) logs: Mutex<Logs>,
     pub(super) arrivals: Mutex<Arrivals>,
     pub(super) new_tasks: ArcRwSignal<Vec<TaskId>>,
     pub(super) counts: ArcRwSignal<Option<Counts>>,
     pub(super) connection: ArcRwSignal<Connection>,
+    /// How many notices on the page say that it is not live.
+    notices: ArcRwSignal<u32>,
     pub(super) outdated: ArcRwSignal<bool>,
     pub(super) clock: Mutex<Clock>,
     pub(super) now: ArcRwSignal<Option<Timestamp>>,
+    /// When the page was made, by the server's clock, as far as it says so.
+    made_at: Option<Timestamp>,
     /// In a browser, once something was watched. It belongs to the browser's only thread; on a server, where the
     /// store goes from thread to thread, there is none.
     pub(super) driver: Mutex<Option<SendWrapper<Driver>>>,
@@ -105,6 +108,11 @@ pub(super) struct Clock {
     pub(super) paused: bool,
 }
 
+fn made_at() -> Option<Timestamp> {
+    let known = use_context::<MadeAt>().map(|made| made.0);
+    known.or_else(|| browser::meta("taskdeck-now")?.parse().ok())
+}
+
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -132,15 +140,16 @@ impl LiveStore {
             plan: Mutex::new(Plan::new(has_socket)),
             slots: Mutex::default(),
             waiting: Mutex::default(),
-            sight: Mutex::default(),
             logs: Mutex::default(),
             arrivals: Mutex::default(),
             new_tasks: ArcRwSignal::default(),
             counts: ArcRwSignal::default(),
             connection: ArcRwSignal::new(Connection::Connecting),
+            notices: ArcRwSignal::default(),
             outdated: ArcRwSignal::default(),
             clock: Mutex::default(),
             now: ArcRwSignal::default(),
+            made_at: made_at(),
             driver: Mutex::default(),
         }))
     }
@@ -260,6 +269,30 @@ impl LiveStore {
         self.0.connection.read_only().into()
     }
 
+    /// Notes that a notice on the page says how the page hears of changes, for as long as the component lives.
+    pub(crate) fn has_notice(&self) {
+        let notices = self.0.notices.clone();
+        Effect::new(move |_| {
+            notices.update(|count| *count += 1);
+            let notices = notices.clone();
+            on_cleanup(move || notices.update(|count| *count -= 1));
+        });
+    }
+
+    /// Whether the page is not live, and (inside) whether the server does not answer at all; none where a notice on the
+    /// page says so.
+    pub(crate) fn away(&self) -> Memo<Option<bool>> {
+        let (notices, connection) = (self.0.notices.clone(), self.0.connection.clone());
+        Memo::new(move |_| {
+            let offline = match connection.get() {
+                Connection::Polling { .. } => false,
+                Connection::Offline { .. } => true,
+                Connection::Connecting | Connection::Live => return None,
+            };
+            (notices.get() == 0).then_some(offline)
+        })
+    }
+
     /// Whether the server has a socket to be live over.
     pub(crate) fn has_socket(&self) -> bool {
         lock(&self.0.plan).has_socket
@@ -271,8 +304,10 @@ impl LiveStore {
         self.0.outdated.read_only().into()
     }
 
-    /// The server's clock, told anew every second while the component lives. It is none on the server and in the
-    /// component's first view, so that no view depends on when it was rendered.
+    /// The server's clock, told anew every second while the component lives. On the server, and in the component's first
+    /// view in the browser, it is the moment at which the page was made, as far as the page says that (see
+    /// [`page_clock`](crate::server::page_clock)): so both views are the same, and nothing moves when the page comes
+    /// alive.
     #[must_use]
     pub fn now(&self) -> Signal<Option<Timestamp>> {
         self.now_while(Signal::stored(true))
@@ -306,9 +341,9 @@ impl LiveStore {
                 }
             });
         });
-        let now = self.0.now.clone();
+        let (now, made_at) = (self.0.now.clone(), self.0.made_at);
         Signal::derive(move || match (mounted.get(), shown.get()) {
-            (false, _) => None,
+            (false, _) => made_at,
             (true, true) => now.get(),
             (true, false) => now.get_untracked(),
         })
@@ -388,6 +423,27 @@ impl LiveStore {
         queue_microtask(move || {
             lock(&store.0.clock).change_queued = false;
             store.dispatch(Event::Changed);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widgets_say_that_the_page_is_not_live_where_no_notice_does() {
+        Owner::new().with(|| {
+            let live = LiveStore::new();
+            let away = live.away();
+            assert_eq!(away.get_untracked(), None);
+            let since = Timestamp::from_millis(5);
+            live.0.connection.set(Connection::Polling { since });
+            assert_eq!(away.get_untracked(), Some(false));
+            live.0.connection.set(Connection::Offline { since });
+            assert_eq!(away.get_untracked(), Some(true));
+            live.0.notices.set(1);
+            assert_eq!(away.get_untracked(), None, "the notice says it");
         });
     }
 }

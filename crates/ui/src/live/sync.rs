@@ -45,6 +45,7 @@ impl LiveStore {
                 self.take_gone(id);
             }
             ServerMessage::Log { task, lines } => self.take_log(task, &lines),
+            ServerMessage::New { tasks } if tasks.is_empty() => self.dispatch(Event::Listed),
             ServerMessage::New { tasks } => self.take_arrivals(|arrivals| arrivals.told(&tasks)),
             ServerMessage::Counts { counts } => self.0.counts.set(Some(counts)),
             // Refused: the page shows what the viewer may not watch (any more); it stays as it is.
@@ -165,7 +166,7 @@ impl LiveStore {
         true
     }
 
-    /// Asks for the list once: tasks that came before the server was told of it were told to nobody.
+    /// Asks for the list once: tasks that came before the server told of it were told to nobody.
     pub(super) fn catch_up(&self) {
         let Some(query) = lock(&self.0.plan).wants.list().cloned() else { return };
         let store = self.clone();

@@ -2,6 +2,7 @@
 
 use taskdeck_core::{ClientMessage, Known, ListQuery, Rev, TaskId, TaskState};
 
+use super::sight::Sight;
 use super::small_map::{SmallMap, SmallSet};
 
 /// How many tasks one message names, so that it stays below the server's limit of 64 KB.
@@ -38,7 +39,8 @@ struct Log {
 /// What the server was told on the open line.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    tasks: SmallSet<TaskId>,
+    /// What it was told to send, and whether it was told that nobody sees it.
+    tasks: SmallMap<TaskId, bool>,
     logs: SmallSet<TaskId>,
     /// Boxed: the line that it belongs to is closed most of the time of some pages.
     list: Option<Box<ListQuery>>,
@@ -54,6 +56,8 @@ pub(crate) struct Wants {
     /// Whether nothing can have come into the list unseen since the page loaded it.
     list_is_whole: bool,
     counts: u32,
+    /// What is watched by rows, and which of them are in sight.
+    pub(super) sight: Sight,
 }
 
 impl Wants {
@@ -100,12 +104,7 @@ impl Wants {
         self.list_is_whole = false;
     }
 
-    /// The server did not tell what came into the list meanwhile.
-    pub(crate) fn list_missed(&mut self) {
-        self.list_is_whole = false;
-    }
-
-    /// Whether the list is to be asked for, now that the server was told of it.
+    /// Whether the list is to be asked for, where the server tells of it already.
     pub(crate) fn catch_up(&mut self) -> bool {
         self.list.is_some() && !std::mem::replace(&mut self.list_is_whole, true)
     }
@@ -133,6 +132,13 @@ impl Wants {
             log.drained = false;
         }
         awoke
+    }
+
+    /// What had ended is asked for once more: somebody may have tried it again.
+    pub(crate) fn look_again(&mut self) {
+        for (_, watched) in self.tasks.iter_mut() {
+            watched.still = false;
+        }
     }
 
     pub(crate) fn saw_gone(&mut self, id: TaskId) {
@@ -177,7 +183,7 @@ impl Wants {
     /// What the server does not know yet: the difference between what is wanted and what it was told.
     pub(crate) fn news(&self, told: &mut Told) -> Vec<ClientMessage> {
         let mut news = Vec::new();
-        // First, since the list is asked for as soon as this is sent: see `catch_up`.
+        // First: see `Plan::tell_server`.
         if told.list.as_deref() != self.list.as_ref() {
             told.list = self.list.clone().map(Box::new);
             let message = self
@@ -187,7 +193,7 @@ impl Wants {
             news.push(message);
         }
         let dropped: Vec<TaskId> =
-            told.tasks.iter().map(|(id, ())| id).filter(|id| !self.tasks.contains(*id)).collect();
+            told.tasks.iter().map(|(id, _)| id).filter(|id| !self.tasks.contains(*id)).collect();
         if !dropped.is_empty() {
             told.tasks.retain(|id| self.tasks.contains(id));
             for ids in dropped.chunks(SUBSCRIBE_CHUNK) {
@@ -201,10 +207,24 @@ impl Wants {
             .map(|(id, task)| Known { id, version: task.rev.version, tick: task.rev.tick })
             .collect();
         for known in &added {
-            told.tasks.insert(known.id, ());
+            told.tasks.insert(known.id, false);
         }
         for known in added.chunks(SUBSCRIBE_CHUNK) {
             news.push(ClientMessage::Subscribe { tasks: known.to_vec() });
+        }
+        let (mut came, mut left) = (Vec::new(), Vec::new());
+        for (id, unseen) in told.tasks.iter_mut() {
+            let is_out = self.sight.is_out(id);
+            if is_out != *unseen {
+                *unseen = is_out;
+                if is_out { left.push(id) } else { came.push(id) }
+            }
+        }
+        for tasks in came.chunks(SUBSCRIBE_CHUNK) {
+            news.push(ClientMessage::InSight { tasks: tasks.to_vec() });
+        }
+        for tasks in left.chunks(SUBSCRIBE_CHUNK) {
+            news.push(ClientMessage::OutOfSight { tasks: tasks.to_vec() });
         }
         for (task, ()) in told.logs.iter().filter(|(id, ())| !self.logs.contains(*id)) {
             news.push(ClientMessage::Unlog { task });

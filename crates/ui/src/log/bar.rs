@@ -6,10 +6,10 @@ use leptos::task::spawn_local;
 use super::find::find;
 use super::lines::Lines;
 use super::view::{Loading, View};
-use crate::{Erase, Icon, browser, format};
+use crate::{Erase, Icon, browser, format, use_base};
 
 pub(super) fn bar(view: View, wrap: RwSignal<bool>) -> AnyView {
-    let View { task, lines, follow, by_hand, loading, .. } = view;
+    let View { task, lines, follow, loading, .. } = view;
     let count = Memo::new(move |_| lines.with(Lines::count));
     let said = move || match loading.get() {
         Loading::All(known) => format!("Loading {} of {}", format::thousands(known), lines_of(count.get())),
@@ -17,8 +17,12 @@ pub(super) fn bar(view: View, wrap: RwSignal<bool>) -> AnyView {
     };
     let copied = RwSignal::new(None::<bool>);
     let copy = move |_| {
-        let text = lines.with_untracked(Lines::text);
         spawn_local(async move {
+            // All of it, as the word says, and not only what was looked at.
+            if !view.load_all().await {
+                return;
+            }
+            let Some(text) = lines.try_with_untracked(Lines::text) else { return };
             let done = browser::copy(text).await;
             copied.try_set(Some(done));
             set_timeout(
@@ -29,26 +33,13 @@ pub(super) fn bar(view: View, wrap: RwSignal<bool>) -> AnyView {
             );
         });
     };
-    let download = move |_| {
-        spawn_local(async move {
-            if view.load_all().await
-                && let Some(text) = lines.try_with_untracked(Lines::text)
-                && browser::download(&format!("task-{task}.log"), &text).is_err()
-            {
-                loading.try_set(Loading::Failed("The browser did not take the file.".to_owned()));
-            }
-        });
-    };
-    let set_follow = move |event| {
-        let on = event_target_checked(&event);
-        follow.set(on);
-        by_hand.set_value(!on);
-    };
+    // A link, so that the whole log is to be had without JavaScript too.
+    let download = use_base().join(&format!("/api/tasks/{task}/log.txt"));
+    let set_follow = move |event| follow.set(event_target_checked(&event));
     let problem = Memo::new(move |_| match loading.get() {
         Loading::Failed(why) => why,
         _ => String::new(),
     });
-    let busy = Memo::new(move |_| loading.with(|loading| matches!(loading, Loading::All(_))));
     view! {
         <div class="td-log-bar">
             <span class="td-log-count">{said}</span>
@@ -78,18 +69,23 @@ pub(super) fn bar(view: View, wrap: RwSignal<bool>) -> AnyView {
                     }}
                 </span>
             </button>
-            <button
-                type="button"
-                class="td-button td-button-quiet"
-                aria-busy=move || busy.get().then_some("true")
-                on:click=download
-            >
-                <Icon name=Signal::derive(move || if busy.get() { "loader" } else { "download" }.to_owned())/>
+            // `rel=external` keeps the router from taking it for a page.
+            <a class="td-button td-button-quiet" href=download rel="external" download="">
+                <Icon name="download"/>
                 <span class="td-button-text">"Download"</span>
-            </button>
+            </a>
             <p class="td-field-error" role="alert" hidden=move || problem.with(String::is_empty)>
                 {move || problem.get()}
             </p>
+            <button
+                type="button"
+                class="td-button td-button-quiet"
+                hidden=move || problem.with(String::is_empty)
+                on:click=move |_| spawn_local(view.try_again())
+            >
+                <Icon name="rotate-cw"/>
+                <span class="td-button-text">"Try again"</span>
+            </button>
         </div>
     }
     .erase()

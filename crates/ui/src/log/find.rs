@@ -31,7 +31,6 @@ pub(super) fn find(view: View) -> AnyView {
         view.found.set(seq);
         if seq > 0 {
             view.follow.set(false);
-            view.by_hand.set_value(false);
             view.look_at(seq, PLACE);
         }
     };
@@ -106,7 +105,7 @@ pub(super) fn find(view: View) -> AnyView {
             <button
                 type="button"
                 class="td-button td-button-quiet td-button-icon"
-                hidden=move || none.get()
+                disabled=move || none.get()
                 title=label
                 aria-label=label
                 on:click=move |_| step(back)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use taskdeck_core::{LogLine, LogPage};
 
 use crate::ansi;
+use crate::small::folded;
 
 /// The lines of a log by their number, as far as they were loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,9 +60,10 @@ impl Lines {
         }
     }
 
-    /// What was asked for after `since` begins at a later line: those between are there no more.
+    /// What was asked for after `since`. Where it begins at a later line, those between are there no more; an answer without
+    /// a line says nothing of any.
     pub(super) fn answered(&mut self, since: u64, lines: Vec<LogLine>) {
-        let begins = lines.first().map_or(since + 2, |line| line.seq);
+        let Some(begins) = lines.first().map(|line| line.seq) else { return };
         let nothing_before = (self.first..=since).all(|seq| self.get(seq).is_none());
         if begins > since + 1 && nothing_before {
             let dropped = usize::try_from(begins - self.first).unwrap_or(usize::MAX);
@@ -81,19 +83,14 @@ impl Lines {
 
     /// The lines in which a text occurs, whatever its case.
     pub(super) fn find(&self, needle: &str) -> Vec<u64> {
-        let needle = needle.to_lowercase();
-        let has = |line: &&Arc<LogLine>| ansi::plain(&line.text).to_lowercase().contains(&needle);
+        let needle = folded(needle);
+        let has = |line: &&Arc<LogLine>| folded(&ansi::plain(&line.text)).contains(&needle);
         self.known.iter().flatten().filter(has).map(|line| line.seq).collect()
     }
 
     /// The lines as a text to take away.
     pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for line in self.known.iter().flatten() {
-            let level = line.level.name().to_uppercase();
-            text.push_str(&format!("{} {level:<5} {}\n", line.at, ansi::plain(&line.text)));
-        }
-        text
+        self.known.iter().flatten().map(|line| line.plain()).collect()
     }
 }
 
@@ -143,6 +140,9 @@ mod tests {
         log.answered(60, (61..=89).map(line).collect());
         assert_eq!(log.missing(1, 100, 1_000), None);
         assert_eq!(log.get(31).map(|line| line.seq), Some(31));
+        let mut log = lines(90, 100);
+        log.answered(70, Vec::new());
+        assert_eq!((log.first(), log.count()), (1, 100), "an empty answer takes nothing away");
     }
 
     #[test]

@@ -12,14 +12,13 @@ mod window;
 use std::sync::Arc;
 
 use leptos::either::Either;
-use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use taskdeck_core::{LogLine, LogPage, TaskId};
 
 use self::bar::bar;
 use self::lines::Lines;
-use self::view::View;
+use self::view::{Loading, View};
 use crate::{Erase, ansi, browser, format, use_live};
 
 /// The log of a task: its last lines, and those to come. It follows the newest line until the reader scrolls up.
@@ -29,11 +28,18 @@ pub fn TaskLog(
     task: TaskId,
     /// Its last lines, as the page got them (`log_tail`).
     initial: LogPage,
+    /// Why the page did not get them, if so.
+    #[prop(optional_no_strip)]
+    problem: Option<String>,
 ) -> impl IntoView {
     let since = initial.lines.last().map_or(initial.last_seq, |line| line.seq);
     let shown_from = initial.lines.first().map_or(1, |line| line.seq);
     let view = View::new(task, Lines::of(initial), shown_from);
-    let View { lines, window, follow, by_hand, found, .. } = view;
+    let View { lines, window, follow, found, .. } = view;
+    if let Some(why) = problem {
+        view.loading.set(Loading::Failed(why));
+    }
+    let failed = Memo::new(move |_| view.loading.with(|loading| matches!(loading, Loading::Failed(_))));
     let wrap = RwSignal::new(true);
     // Local times once the view is hydrated.
     let local = RwSignal::new(false);
@@ -62,6 +68,9 @@ pub fn TaskLog(
     });
 
     let is_empty = Memo::new(move |_| lines.with(|lines| lines.count() == 0));
+    // As many as the number of the last line has.
+    let digits =
+        Memo::new(move |_| lines.with(|lines| lines.last().checked_ilog10().map_or(1, |log| log + 1)));
     let rows = move || {
         let window = window.get();
         lines.with(|lines| {
@@ -79,42 +88,43 @@ pub fn TaskLog(
             {bar(view, wrap)}
             <div
                 class=move || if wrap.get() { "td-log-lines td-log-wrap" } else { "td-log-lines" }
+                // Until it is alive, the newest lines are in sight by the style.
+                data-still=move || (!local.get()).then_some("")
+                data-digits=move || digits.get().to_string()
                 role="log"
                 aria-live="off"
                 aria-label="Lines of the log"
                 tabindex="0"
                 hidden=move || is_empty.get()
                 node_ref=view.scroller
-                on:wheel=move |_| by_hand.set_value(true)
-                on:touchmove=move |_| by_hand.set_value(true)
-                on:keydown=move |_| by_hand.set_value(true)
-                on:mousedown=move |event| by_hand.update_value(|by_hand| *by_hand |= is_on_scrollbar(view, &event))
-                on:scroll=move |_| {
-                    if by_hand.get_value()
-                        && let Some(at_end) = view.is_at_end()
-                    {
-                        follow.set(at_end);
-                        by_hand.set_value(!at_end);
-                    }
-                    if !follow.get_untracked() {
-                        view.scrolled();
+                on:wheel=move |event| if event.delta_y() < 0.0 && !event.ctrl_key() { view.leave_end() }
+                on:keydown=move |event| {
+                    if matches!(event.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
+                        view.leave_end();
                     }
                 }
+                on:scroll=move |_| view.on_scroll()
             >
                 <div node_ref=view.above></div>
                 <ol node_ref=view.list>{rows}</ol>
                 <div node_ref=view.below></div>
             </div>
             <p class="td-log-empty" hidden=move || !is_empty.get()>
-                {move || if ended.get() { "This task wrote no log." } else { "Nothing is written yet." }}
+                {move || {
+                    if watch.gone.get() {
+                        "This task was deleted, and its log with it."
+                    } else if failed.get() {
+                        "The log cannot be loaded."
+                    } else if ended.get() {
+                        "This task wrote no log."
+                    } else {
+                        "Nothing is written yet."
+                    }
+                }}
             </p>
         </section>
     }
     .erase()
-}
-
-fn is_on_scrollbar(view: View, event: &MouseEvent) -> bool {
-    view.scroller.get_untracked().is_some_and(|scroller| event.offset_x() >= scroller.client_width())
 }
 
 /// One line. What it holds does not change, but for its time, which is local after hydration.
@@ -140,7 +150,7 @@ fn row(
         <li class="td-log-line" data-level=level data-found=move || (found.get() == seq).then_some("")>
             <span class="td-log-seq">{seq.to_string()}</span>
             <time class="td-log-time" datetime=at.to_string()>{time}</time>
-            <span class="td-log-level">{level.to_uppercase()}</span>
+            <span class="td-log-level">{level.to_ascii_uppercase()}</span>
             <span class="td-log-text">{coloured(&line.text)}</span>
         </li>
     })

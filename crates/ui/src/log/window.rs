@@ -4,6 +4,10 @@
 const BLOCK: u64 = 100;
 /// How many blocks stand before and after the one that is looked at.
 const AROUND: u64 = 2;
+/// The same where the reader jumps to: what scrolls far brings new rows with each frame, so there are few of them. They are
+/// more than are in sight, since a list is at most 26 rem high.
+const NEAR_BLOCK: u64 = 30;
+const NEAR_AROUND: u64 = 1;
 
 /// The lines from the first up to but without the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +22,27 @@ impl Window {
         Self { from: first, to: last + 1 }
     }
 
-    /// The blocks around a line of a log from `first` to `last`.
+    /// The lines around one of a log from `first` to `last`.
     pub(super) fn around(seq: u64, first: u64, last: u64) -> Self {
-        let block = seq.clamp(first, last.max(first)) / BLOCK;
-        let from = (block.saturating_sub(AROUND) * BLOCK).max(first);
-        let to = ((block + AROUND + 1) * BLOCK).min(last + 1);
+        Self::blocks(seq, first, last, BLOCK, AROUND)
+    }
+
+    /// The few lines around one that was jumped to.
+    pub(super) fn near(seq: u64, first: u64, last: u64) -> Self {
+        Self::blocks(seq, first, last, NEAR_BLOCK, NEAR_AROUND)
+    }
+
+    fn blocks(seq: u64, first: u64, last: u64, size: u64, around: u64) -> Self {
+        let block = seq.clamp(first, last.max(first)) / size;
+        let from = (block.saturating_sub(around) * size).max(first);
+        let to = ((block + around + 1) * size).min(last + 1);
         Self { from, to: to.max(from) }
+    }
+
+    /// Whether there are lines enough before and after one of them, so far as the log has them.
+    pub(super) fn is_enough(self, seq: u64, first: u64, last: u64) -> bool {
+        let (from, to) = (seq.saturating_sub(NEAR_BLOCK).max(first), (seq + 2 * NEAR_BLOCK).min(last + 1));
+        self.from <= from && self.to >= to
     }
 }
 
@@ -37,10 +56,14 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_while_the_reader_is_within_a_block() {
-        assert_eq!(around(50_000), (49_800, 50_300));
-        assert_eq!(around(50_099), (49_800, 50_300));
-        assert_eq!(around(50_100), (49_900, 50_400));
+    fn it_stays_while_there_are_lines_enough_on_both_sides() {
+        let near = Window::near(50_000, 1, 100_000);
+        assert_eq!(near, Window { from: 49_950, to: 50_040 });
+        assert!(near.is_enough(49_980, 1, 100_000));
+        assert!(!near.is_enough(49_979, 1, 100_000) && !near.is_enough(49_981, 1, 100_000));
+        let wide = Window::around(50_000, 1, 100_000);
+        assert!(wide.is_enough(49_830, 1, 100_000) && wide.is_enough(50_240, 1, 100_000));
+        assert!(!wide.is_enough(50_241, 1, 100_000));
     }
 
     #[test]
@@ -51,13 +74,16 @@ mod tests {
         assert_eq!(Window::around(5, 1, 3), Window { from: 1, to: 4 });
         assert_eq!(Window::around(1, 1, 0), Window { from: 1, to: 1 });
         assert_eq!(Window::around(10, 500, 900), Window { from: 500, to: 800 });
+        assert!(Window::near(1, 1, 50).is_enough(1, 1, 50));
+        assert!(Window::near(50, 1, 50).is_enough(50, 1, 50));
     }
 
     #[test]
     fn what_is_looked_at_is_in_it() {
         for seq in [1, 99, 100, 101, 55_555, 100_000] {
             let (from, to) = around(seq);
-            assert!((from..to).contains(&seq), "{seq}");
+            let near = Window::near(seq, 1, 100_000);
+            assert!((from..to).contains(&seq) && (near.from..near.to).contains(&seq), "{seq}");
         }
         assert_eq!(Window::tail(7, 10), Window { from: 7, to: 11 });
     }

@@ -40,7 +40,7 @@ impl Confirm {
 }
 
 /// What is done about an event of a task. A closure is one; with [`EventAction::confirm`] the viewer is asked first, and
-/// [`EventAction::context`] is handed along in [`TaskEvent::context`].
+/// [`EventAction::context`] is handed along in [`TaskEvent::context`] (and, in the event as JSON, beside its fields).
 ///
 /// ```
 /// use taskdeck_ui::{Confirm, EventAction};
@@ -180,6 +180,11 @@ impl TaskCallbacks {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether the viewer may be asked.
+    pub(super) fn asks(&self) -> bool {
+        self.0.iter().any(|(_, action)| action.confirm.is_some())
     }
 
     pub(super) fn of(&self, kind: TaskEventKind) -> impl Iterator<Item = &EventAction> {

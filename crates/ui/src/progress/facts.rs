@@ -1,49 +1,22 @@
 //! What a widget says of a task's state. Pure.
 
-use taskdeck_core::{Status, TaskState, Timestamp, UserId};
+use taskdeck_core::told::asked;
+use taskdeck_core::{Status, TaskState, Timestamp};
 
-use crate::format;
+/// How full the bar of what did not complete may be.
+const NEARLY: f64 = 0.98;
 
-/// The bar's value from 0 to 1; none while it is not known how far a running task is.
+/// The bar's value from 0 to 1; none while it is not known how far a running task is. A full bar is for what completed:
+/// of what failed after its last step the very end is missing.
 pub(super) fn fraction(task: &TaskState) -> Option<f64> {
     match task.status {
         Status::Completed => Some(1.0),
         Status::Running => task.progress.fraction,
-        _ => Some(task.progress.fraction.unwrap_or(0.0)),
-    }
-}
-
-pub(super) fn percent(task: &TaskState) -> String {
-    match (task.status, task.progress.percent()) {
-        (Status::Completed, _) => "100 %".to_owned(),
-        (_, Some(percent)) => format!("{percent} %"),
-        (_, None) => String::new(),
-    }
-}
-
-/// The time left, as far as it can be guessed, while the task runs, and how fast it goes.
-pub(super) fn eta(task: &TaskState) -> String {
-    match (task.status, task.progress.eta_ms) {
-        (Status::Running, Some(left)) if task.cancel.is_none() => {
-            let left = format!("about {} left", format::duration(left.max(1_000), false));
-            match format::rate(&task.progress) {
-                Some(rate) => format!("{left}, {rate}"),
-                None => left,
-            }
+        _ => {
+            let at = task.progress.fraction.unwrap_or(0.0);
+            Some(if task.status.has_ended() { at.min(NEARLY) } else { at })
         }
-        _ => String::new(),
     }
-}
-
-/// Which attempt it is, from the second on, and how many tries it has.
-pub(super) fn tries(task: &TaskState) -> String {
-    if task.attempt < 2 {
-        return String::new();
-    }
-    // A running attempt is a try that is not counted yet.
-    let running = u32::from(!task.status.has_ended() && task.status != Status::Scheduled);
-    let number = (task.tries + running).clamp(1, task.max_tries.max(1));
-    format!("Attempt {} (try {number} of {})", task.attempt, task.max_tries)
 }
 
 /// The line below the bar that says what is special.
@@ -61,19 +34,24 @@ pub(super) enum Note {
     TriesAgain { why: String, at: Option<Timestamp> },
     /// It completed without some parts.
     Partial,
+    /// It waits for an answer.
+    Asks,
     /// It has not begun.
     Waits { at: Option<Timestamp> },
     /// It was deleted.
     Gone,
+    /// The page does not hear of it at once, or (`offline`) not at all.
+    Away { offline: bool },
 }
 
 impl Note {
     pub(super) const fn class(&self) -> &'static str {
         match self {
             Self::None | Self::Waits { .. } => "td-progress-note",
+            Self::Away { .. } => "td-progress-note td-note-away",
             Self::Cancelling { .. } | Self::Cancelled(_) | Self::Gone => "td-progress-note td-note-cancel",
             Self::Failed(_) | Self::TriesAgain { .. } => "td-progress-note td-note-error",
-            Self::Partial => "td-progress-note td-note-partial",
+            Self::Partial | Self::Asks => "td-progress-note td-note-partial",
         }
     }
 }
@@ -82,10 +60,7 @@ pub(super) fn note(task: &TaskState) -> Note {
     let error = task.error.as_ref().map(|error| error.message.clone());
     let cancel = task.cancel.as_ref();
     match task.status {
-        Status::Cancelled => Note::Cancelled(asked(
-            cancel.and_then(|c| c.by.as_ref()),
-            cancel.and_then(|c| c.reason.as_deref()),
-        )),
+        Status::Cancelled => Note::Cancelled(asked(cancel)),
         Status::Failed => Note::Failed(error.unwrap_or_else(|| "It failed without saying why.".to_owned())),
         Status::Interrupted => Note::Failed(
             error.unwrap_or_else(|| "Its process went away, and it is not tried again by itself.".to_owned()),
@@ -93,10 +68,9 @@ pub(super) fn note(task: &TaskState) -> Note {
         Status::Completed if task.partial => Note::Partial,
         Status::Completed => Note::None,
         _ => match (cancel, error) {
-            (Some(cancel), _) => Note::Cancelling {
-                since: cancel.requested_at,
-                why: asked(cancel.by.as_ref(), cancel.reason.as_deref()),
-            },
+            (Some(cancel), _) => Note::Cancelling { since: cancel.requested_at, why: asked(Some(cancel)) },
+            // What failed before is over: it went on and asks.
+            (None, _) if task.status == Status::WaitingConfirmation => Note::Asks,
             (None, Some(why)) => Note::TriesAgain { why, at: task.scheduled_at },
             (None, None) if task.status == Status::Scheduled => Note::Waits { at: task.scheduled_at },
             (None, None) => Note::None,
@@ -104,34 +78,24 @@ pub(super) fn note(task: &TaskState) -> Note {
     }
 }
 
-fn asked(by: Option<&UserId>, reason: Option<&str>) -> String {
-    let mut text = by.map(|by| format!("by {by}")).unwrap_or_default();
-    if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
-        text.push_str(if text.is_empty() { "because: " } else { ", because: " });
-        text.push_str(reason);
-    }
-    text
-}
-
-/// What is read out when it changes: the status, and each tenth of the way. More would be chatter.
-pub(super) fn announcement(task: &TaskState) -> String {
-    let status = task.status.title();
-    match (task.status, task.progress.percent()) {
-        (Status::Running, _) if task.cancel.is_some() => "Cancelling".to_owned(),
-        (Status::Running, Some(percent)) if percent >= 10 => {
-            format!("{status}, {} percent", percent / 10 * 10)
+/// What a widget says that speaks for itself: what is special of the task, else that the page is not live (`away`; inside,
+/// whether the server does not answer at all), which is of no matter once the task has ended.
+pub(super) fn own_note(task: Option<&TaskState>, away: Option<bool>) -> Note {
+    let note = task.map_or(Note::None, note);
+    match away {
+        Some(offline)
+            if matches!(note, Note::None | Note::Waits { .. })
+                && task.is_none_or(|task| !task.status.has_ended()) =>
+        {
+            Note::Away { offline }
         }
-        (Status::Failed, _) => match &task.error {
-            Some(error) => format!("{status}: {}", error.message),
-            None => status.to_owned(),
-        },
-        _ => status.to_owned(),
+        _ => note,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use taskdeck_core::{CancelInfo, ErrorInfo};
+    use taskdeck_core::{CancelInfo, ErrorInfo, UserId};
 
     use super::*;
     use crate::sample;
@@ -144,18 +108,18 @@ mod tests {
         task.status = Status::Queued;
         assert_eq!(fraction(&task), Some(0.0));
         task.status = Status::Completed;
-        assert_eq!((fraction(&task), percent(&task).as_str()), (Some(1.0), "100 %"));
+        assert_eq!(fraction(&task), Some(1.0));
     }
 
     #[test]
-    fn tries_are_told_from_the_second_attempt_on() {
-        let mut task = sample::task(Status::Running);
-        assert_eq!(tries(&task), "");
-        (task.attempt, task.tries) = (2, 1);
-        assert_eq!(tries(&task), "Attempt 2 (try 2 of 3)");
-        task.status = Status::Failed;
-        (task.attempt, task.tries) = (3, 3);
-        assert_eq!(tries(&task), "Attempt 3 (try 3 of 3)");
+    fn the_bar_of_what_failed_shows_how_far_it_came_and_is_never_full() {
+        let mut task = sample::task(Status::Failed);
+        task.progress.set_fraction(0.25);
+        assert_eq!(fraction(&task), Some(0.25));
+        task.progress.set_fraction(1.0);
+        assert_eq!(fraction(&task), Some(NEARLY));
+        task.status = Status::WaitingConfirmation;
+        assert_eq!(fraction(&task), Some(1.0));
     }
 
     #[test]
@@ -181,14 +145,22 @@ mod tests {
     }
 
     #[test]
-    fn announcements_come_by_tenths() {
+    fn a_task_that_asks_says_so_whatever_failed_before() {
+        let mut task = sample::task(Status::WaitingConfirmation);
+        assert_eq!(note(&task), Note::Asks);
+        task.error = Some(ErrorInfo { code: "error".to_owned(), message: "no network".to_owned() });
+        assert_eq!(own_note(Some(&task), Some(true)), Note::Asks);
+    }
+
+    #[test]
+    fn a_widget_that_is_not_live_says_so_unless_there_is_more_to_say() {
         let mut task = sample::task(Status::Running);
-        let at = |task: &mut TaskState, fraction| {
-            task.progress.set_fraction(fraction);
-            announcement(task)
-        };
-        assert_eq!(at(&mut task, 0.05), "Running");
-        assert_eq!(at(&mut task, 0.41), "Running, 40 percent");
-        assert_eq!(at(&mut task, 0.49), "Running, 40 percent");
+        assert_eq!(own_note(Some(&task), None), Note::None);
+        assert_eq!(own_note(Some(&task), Some(true)), Note::Away { offline: true });
+        assert_eq!(own_note(None, Some(false)), Note::Away { offline: false });
+        task.error = Some(ErrorInfo { code: "error".to_owned(), message: "no network".to_owned() });
+        assert!(matches!(own_note(Some(&task), Some(true)), Note::TriesAgain { .. }));
+        let task = sample::task(Status::Completed);
+        assert_eq!(own_note(Some(&task), Some(true)), Note::None);
     }
 }

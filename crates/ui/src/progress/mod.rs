@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod card;
+mod compact;
 mod facts;
 mod row;
 mod stall;
@@ -13,6 +14,7 @@ use taskdeck_core::{TaskEventKind as Kind, TaskId, TaskState, unstarted};
 pub use self::callbacks::{Confirm, EventAction, TaskCallbacks};
 
 use self::card::card;
+use self::compact::compact as compact_form;
 use self::row::row;
 use self::tell::Teller;
 use crate::{Erase, use_access, use_live};
@@ -50,10 +52,10 @@ pub fn TaskProgress(
     /// was over when the answer came.
     #[prop(optional)]
     is_new: bool,
-    /// A bar in a row instead of a card.
+    /// A bar with the status in two lines instead of a card. It has one height, whatever there is to say.
     #[prop(optional)]
     compact: bool,
-    /// Whether the card offers to cancel and to retry.
+    /// Whether the card offers to cancel and to retry, and both forms lead to the task's page where it asks.
     #[prop(default = true)]
     actions: bool,
     /// Called for each attempt that begins.
@@ -120,18 +122,27 @@ pub fn TaskProgress(
         if !shows.get() {
             return ().erase();
         }
-        let widget = if compact {
-            row(watch, Signal::stored(true)).erase()
-        } else {
-            card(task, watch, actions).erase()
-        };
-        view! { {widget} {teller.questions()} }.erase()
+        if compact { compact_form(task, watch, actions).erase() } else { card(task, watch, actions).erase() }
     };
-    body.erase()
+    // Callbacks are called also of a widget that is hidden, and so it asks.
+    view! { {body.erase()} {teller.questions()} }.erase()
 }
 
-/// How far a task is, as a bar for a row of a list: [`TaskProgress`] where it is compact and calls nobody back, at a
-/// fraction of the code.
+/// How far a task is, as a card: [`TaskProgress`] where it offers nothing and calls nobody back, at a fraction of the
+/// code.
+#[component]
+pub fn ProgressCard(
+    /// The task, as the page got it.
+    state: TaskState,
+) -> impl IntoView {
+    let live = use_live();
+    let task = state.id;
+    live.seed(state);
+    card(task, live.watch(task), false).erase()
+}
+
+/// How far a task is, for a row of a list that shows its status elsewhere: a bar while it runs, else what is special. It
+/// calls nobody back, and is a fraction of the code of [`TaskProgress`].
 #[component]
 pub fn ProgressRow(
     /// The task, as the page got it.

@@ -2,22 +2,21 @@
 //!
 //! What happened is the difference between the last state that was seen and the new one ([`happened`]), so it makes no
 //! odds how the states came, or how many were missed while the socket was down. What an event needs besides (the
-//! result, a notice) is asked for before it is told; later events wait for it, so that the order holds.
+//! result, a notice) is asked for before it is told, until the server is there to answer; later events wait for it, so
+//! that the order holds.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::Value;
-use taskdeck_core::{Notice, Status, TaskEvent, TaskEventKind, TaskState, happened};
+use taskdeck_core::{Notice, Status, TaskEvent, TaskEventKind, TaskState, happened, vanished};
 
 use super::callbacks::{EventAction, TaskCallbacks};
+use crate::again::until_answered;
+use crate::ask::{ask, focus_soon};
 use crate::live::TaskWatch;
-use crate::{ApiError, Erase, api};
-
-/// How often what an event needs is asked for before the event is told without it.
-const TRIES: u32 = 5;
+use crate::{Erase, api, browser};
 
 /// What happened in one step, to be told.
 struct Told {
@@ -25,6 +24,8 @@ struct Told {
     after: TaskState,
     /// The last notice before.
     notices_seen: u64,
+    /// Whether the task was deleted.
+    gone: bool,
 }
 
 /// The viewer is asked before this is called.
@@ -60,17 +61,22 @@ impl Teller {
             return;
         }
         let mut before = baseline;
+        let mut was_gone = false;
         Effect::new(move |_| {
+            let gone = watch.gone.get();
             let Some(after) = watch.state.get() else { return };
-            if before.as_ref().is_some_and(|before| after.rev() <= before.rev()) {
-                return;
+            let notices_seen = before.as_ref().map_or(0, |before| before.notice_seq);
+            if before.as_ref().is_none_or(|before| after.rev() > before.rev()) {
+                if let Some(before) = &before {
+                    let events = happened(before, &after);
+                    untrack(|| self.tell(Told { events, after: after.clone(), notices_seen, gone: false }));
+                }
+                before = Some(after.clone());
             }
-            if let Some(before) = &before {
-                let events = happened(before, &after);
-                let notices_seen = before.notice_seq;
-                untrack(|| self.tell(Told { events, after: after.clone(), notices_seen }));
+            if gone && !std::mem::replace(&mut was_gone, true) {
+                let events = vanished(&after);
+                untrack(|| self.tell(Told { events, after, notices_seen, gone }));
             }
-            before = Some(after);
         });
     }
 
@@ -106,21 +112,21 @@ impl Teller {
         // Whoever put the widget there may have taken it away meanwhile: then nobody is told any more.
         while let Some(told) = self.waiting.try_update_value(VecDeque::pop_front).flatten() {
             let id = told.after.id;
+            let is_there = move || self.callbacks.try_with_value(|_| ()).is_some();
             let result = match self.needs_result(&told) {
-                true => {
-                    asked(|| async move { Ok(api::task(id).await?.result.map(|body| body.result)) }).await
-                }
+                true => until_answered(|| api::task(id), is_there).await,
                 false => None,
             };
+            let result = result.and_then(|detail| Some(detail.ok()?.result?.result));
             let since = told.notices_seen;
             let notices = match self.wants_of(&told, TaskEventKind::EventNotification) {
-                true => asked(|| api::notices(id, since)).await,
+                true => until_answered(|| api::notices(id, since), is_there).await,
                 false => None,
             };
-            if self.callbacks.try_with_value(|_| ()).is_none() {
+            if !is_there() {
                 return;
             }
-            self.call(&told, result.flatten().as_ref(), &notices.unwrap_or_default());
+            self.call(&told, result.as_ref(), &notices.and_then(Result::ok).unwrap_or_default());
         }
         self.busy.try_set_value(false);
     }
@@ -128,7 +134,7 @@ impl Teller {
     fn call(self, told: &Told, result: Option<&Value>, notices: &[Notice]) {
         let mut notice_seq = told.notices_seen;
         for kind in &told.events {
-            let mut event = TaskEvent::new(*kind, &told.after);
+            let mut event = TaskEvent { gone: told.gone, ..TaskEvent::new(*kind, &told.after) };
             match kind {
                 TaskEventKind::EventNotification => {
                     notice_seq += 1;
@@ -153,61 +159,28 @@ impl Teller {
         }
     }
 
-    /// What the viewer is asked, one after the other.
+    /// What the viewer is asked, one after the other. It is read out when it comes, and has the keyboard unless something
+    /// else has.
     pub(super) fn questions(self) -> AnyView {
-        let answer = move |yes: bool| {
-            let first = self.asking.try_update(VecDeque::pop_front).flatten();
-            if let Some(Asking { action, event }) = first.filter(|_| yes) {
+        if !self.callbacks.with_value(TaskCallbacks::asks) {
+            return ().erase();
+        }
+        let first = NodeRef::new();
+        let answer = Callback::new(move |yes: bool| {
+            let asked = self.asking.try_update(VecDeque::pop_front).flatten();
+            if let Some(Asking { action, event }) = asked.filter(|_| yes) {
                 action.run(event);
             }
-        };
+        });
+        Effect::new(move |_| {
+            if self.asking.with(|asking| !asking.is_empty()) && browser::nobody_has_the_keyboard() {
+                focus_soon(first);
+            }
+        });
         let shown = move || {
             let confirm = self.asking.with(|asking| asking.front()?.action.question().cloned())?;
-            Some(view! {
-                <div class="td-widget-ask" role="alertdialog" aria-label=confirm.text.clone()>
-                    <p class="td-question-text">{confirm.text.clone()}</p>
-                    <div class="td-form-actions">
-                        <button
-                            type="button"
-                            class="td-button td-button-primary"
-                            on:click=move |_| answer(true)
-                        >
-                            <span class="td-button-text">{confirm.confirm_text}</span>
-                        </button>
-                        <button type="button" class="td-button" on:click=move |_| answer(false)>
-                            <span class="td-button-text">{confirm.cancel_text}</span>
-                        </button>
-                    </div>
-                </div>
-            })
+            Some(ask(confirm, false, first, answer))
         };
-        shown.erase()
+        view! { <div class="td-widget-asks" aria-live="assertive">{shown}</div> }.erase()
     }
-}
-
-/// What the server says, asked again while it cannot be reached; none when it never can, or refuses.
-async fn asked<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Option<T> {
-    let mut wait = Duration::from_secs(1);
-    for _ in 0..TRIES {
-        match ask().await {
-            Ok(answer) => return Some(answer),
-            Err(error) if error.is_unreachable() => {
-                pause(wait).await;
-                wait *= 2;
-            }
-            Err(_) => return None,
-        }
-    }
-    None
-}
-
-async fn pause(wait: Duration) {
-    let (done, over) = futures::channel::oneshot::channel();
-    let ring = move || {
-        // Nobody waits any more when the widget is gone.
-        let _ = done.send(());
-    };
-    set_timeout(ring, wait);
-    // It ends too when the page takes the timer away.
-    let _ = over.await;
 }

@@ -22,7 +22,7 @@ impl Client {
         request: StartRequest,
     ) -> Result<Started, DeckError> {
         let unique = request.unique;
-        self.within_rate(1)?;
+        self.within_rate(1).await?;
         let new = self.new_task(kind, request, &Origin::actor(&self.actor), 0).await?;
         let asked = Asked::of(&new, unique);
         let mut outcomes = self.inner.store.start_in(transaction, vec![new]).await?;

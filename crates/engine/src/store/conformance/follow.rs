@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use taskdeck_core::{
-    AttemptEnd, Batch, BatchId, CancelInfo, Counts, Event, LeaseToken, Question, QuestionOutcome, State,
-    Status, TaskId, Timestamp,
+    AttemptEnd, Batch, BatchId, CancelInfo, Counts, Event, LeaseToken, Question, QuestionOutcome, Refused,
+    State, Status, TaskId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -85,6 +85,30 @@ async fn a_failed_dependency_fails_all_that_follow_and_its_retry_brings_them_bac
     }
     let record = store.get(id(3)).await.unwrap().unwrap();
     assert_eq!((record.status(), record.error), (Status::Completed, None));
+    assert_counts(&*store).await;
+}
+
+async fn a_scheduled_task_is_claimed_when_a_person_wants_it_now(store: Arc<dyn Store>) {
+    let at = later(60_000);
+    let mut delayed = keyed(1, "nightly");
+    delayed.record_mut().machine.state = State::Scheduled { until: Some(at) };
+    start(&*store, delayed).await;
+    start(&*store, after(2, &[1])).await;
+    let hurry = |n| Change::new(id(n), Event::Hurried, later(1));
+    let behind = apply(&*store, hurry(2)).await;
+    assert!(matches!(behind, Applied::Refused(Refused::WaitsForOthers, _)), "{behind:?}");
+    assert!(matches!(apply(&*store, hurry(1)).await, Applied::Changed(_, Status::Scheduled, _)));
+    assert_eq!(store.next_due().await.unwrap(), None, "its time is forgotten");
+    let (first, token) = claim(&*store).await;
+    // The same of the next try.
+    apply(&*store, ended(first, token, AttemptEnd::Failed { retry_at: Some(at) })).await;
+    assert_eq!(status(&*store, id(1)).await, Status::Scheduled);
+    apply(&*store, hurry(1)).await;
+    let (again, token) = claim(&*store).await;
+    apply(&*store, completed(again, token)).await;
+    let record = store.get(id(1)).await.unwrap().unwrap();
+    assert_eq!((record.machine.attempt, record.machine.tries), (2, 1));
+    assert_eq!(status(&*store, id(2)).await, Status::Queued);
     assert_counts(&*store).await;
 }
 
@@ -182,6 +206,14 @@ async fn a_batch_is_one_commit_and_counts_its_tasks(store: Arc<dyn Store>) {
     assert_eq!((counts, now.fraction, now.total), ([2, 1, 1], 0.5, 4));
     store.remove(RemoveWhich::Tasks(vec![done]), 1).await.unwrap();
     assert!((store.batch(of).await.unwrap().unwrap().fraction - 0.5).abs() < f64::EPSILON);
+    // It goes with the last of its tasks; on a store that folds its counters, when it has.
+    let all: Vec<_> = (1..=4).map(id).collect();
+    for task in &all {
+        apply(&*store, cancel(*task)).await;
+    }
+    store.remove(RemoveWhich::Tasks(all), 10).await.unwrap();
+    let gone = async { while store.batch(of).await.unwrap().is_some() {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.expect("in time");
 }
 
 async fn a_question_is_kept_with_its_answer_and_a_retry_keeps_approvals(store: Arc<dyn Store>) {
@@ -260,6 +292,7 @@ async fn a_change_decided_on_an_older_version_is_decided_again(store: Arc<dyn St
 conformance!(
     a_task_runs_when_all_that_it_runs_after_have_completed,
     a_failed_dependency_fails_all_that_follow_and_its_retry_brings_them_back,
+    a_scheduled_task_is_claimed_when_a_person_wants_it_now,
     a_start_after_what_failed_fails_and_after_what_is_unknown_is_refused,
     what_an_unended_task_runs_after_is_not_removed,
     what_is_started_then_waits_for_the_first_and_is_started_once,

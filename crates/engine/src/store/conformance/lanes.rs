@@ -108,6 +108,7 @@ async fn sessions_live_while_they_are_known(store: Arc<dyn Store>) {
         slots: 4,
         started_at: NOW,
         beat: 1,
+        said: None,
     };
     store.join(row).await.unwrap();
     assert!(store.beat(session(1), 2).await.unwrap());
@@ -123,6 +124,23 @@ async fn sessions_live_while_they_are_known(store: Arc<dyn Store>) {
     assert!(store.holders().await.unwrap().is_empty());
     apply(&*store, completed(task, token)).await;
     assert_eq!(super::status(&*store, task).await, Status::Queued, "its late ending is refused");
+}
+
+async fn tasks_of_several_versions_are_claimed_by_urgency(store: Arc<dyn Store>) {
+    for (n, version, priority) in [(1, 1, 0), (2, 3, 9), (3, 2, 5), (4, 1, 5), (5, 2, 0)] {
+        let mut task = new_task(n, "sample");
+        task.record_mut().kind_version = version;
+        task.record_mut().priority = priority;
+        start(&*store, task).await;
+    }
+    let of = |version| vec![KindRoom { version, ..room("sample", 3) }];
+    let old = claimed(&*store, ClaimRequest { kinds: of(1), ..request(session(1), 1) }).await;
+    assert_eq!(old, [4]);
+    let new = claimed(&*store, ClaimRequest { kinds: of(2), ..request(session(1), 10) }).await;
+    assert_eq!(new, [3, 1, 5], "of both versions, and no more than there is room for");
+    let waits = store.waits().await.unwrap();
+    assert_eq!(waits.iter().map(|wait| wait.kind.as_str()).collect::<Vec<_>>(), ["sample"]);
+    assert_eq!(claimed(&*store, ClaimRequest { kinds: of(3), ..request(session(1), 10) }).await, [2]);
 }
 
 async fn pauses_and_limits_are_kept(store: Arc<dyn Store>) {
@@ -151,6 +169,7 @@ conformance!(
     queues_take_turns_however_full_one_is,
     no_more_of_a_partition_are_claimed_than_its_limit,
     tasks_of_a_newer_version_are_left_to_newer_workers,
+    tasks_of_several_versions_are_claimed_by_urgency,
     pruning_walks_the_ended_in_the_order_of_their_creation,
     sessions_live_while_they_are_known,
     pauses_and_limits_are_kept,

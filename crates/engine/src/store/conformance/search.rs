@@ -29,6 +29,7 @@ async fn each_part_of_a_filter_narrows_the_list(store: Arc<dyn Store>) {
     let mut task = new_task(base + 2, "sample");
     task.record_mut().parent = Some(id(base + 1));
     task.record_mut().child = Some("a".to_owned());
+    task.record_mut().trace_id = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
     task.record_mut().created_at = NOW.plus_millis(-3_600_001);
     start(&*store, task).await;
     start(&*store, new_task(base + 3, "sample")).await;
@@ -37,6 +38,9 @@ async fn each_part_of_a_filter_narrows_the_list(store: Arc<dyn Store>) {
     failed.extra.error =
         Some(ErrorInfo { code: "empty".to_owned(), message: "The list is empty".to_owned() });
     apply(&*store, failed).await;
+    let claimed = claim_as(&*store, session(1), 1).await.remove(0).record;
+    let partly = AttemptEnd::Completed { partial: true };
+    apply(&*store, ended(claimed.id, lease(&claimed).token, partly)).await;
 
     let parent = format!("parent:{}", id(base + 1));
     let ended_children = format!("{parent} status:completed");
@@ -60,6 +64,10 @@ async fn each_part_of_a_filter_narrows_the_list(store: Arc<dyn Store>) {
         ("2013", vec![1]),
         ("error:empty", vec![2]),
         ("status:failed list", vec![2]),
+        ("4bf92f3577b34da6a3ce929d0e0e4736", vec![2]),
+        ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", vec![2]),
+        ("partial:true", vec![3]),
+        ("partial:false", vec![2, 1]),
         (&parent, vec![2]),
         (&ended_children, vec![]),
     ] {

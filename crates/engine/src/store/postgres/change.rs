@@ -1,13 +1,13 @@
 //! What happens to tasks: decided by the machine on rows that are held, written with all that belongs to it.
 
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use taskdeck_core::{
-    Decision, ErrorInfo, Event, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp, decide,
+    Decision, ErrorInfo, Event, FileId, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp, decide,
 };
 
 use super::fault::Fault;
 use super::follow;
+use super::query::query;
 use super::rows::{self, big, int, task_id};
 use super::work::{EndedAttempt, Work};
 use crate::store::{Applied, Change, Moved, Record, effect};
@@ -31,7 +31,10 @@ pub(super) async fn write(work: &mut Work<'_>, change: &Change) -> Result<Applie
     match decide(&record.machine, &change.event, change.now) {
         Err(refused) => return Ok(Applied::Refused(refused, Box::new(record))),
         Ok(Decision::Unchanged) => return Ok(Applied::Unchanged(Box::new(record))),
-        Ok(Decision::Changed(machine)) => record.machine = *machine,
+        Ok(Decision::Changed(machine)) => {
+            record.machine = *machine;
+            record.tick = 0;
+        }
     }
     if matches!(change.event, Event::RetryRequested | Event::DependencyRetried)
         && let Some(refused) = retry_refused(work, &record).await?
@@ -142,15 +145,16 @@ async fn write_question(work: &mut Work<'_>, change: &Change, task: TaskId) -> R
 }
 
 const EXPIRED: &str = "SELECT id FROM taskdeck.tasks WHERE expires_at IS NOT NULL AND expires_at <= $1
-    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
+    ORDER BY expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
 const UNANSWERED: &str =
     "SELECT id FROM taskdeck.tasks WHERE question_until IS NOT NULL AND question_until <= $1
-    ORDER BY question_until LIMIT $2 FOR UPDATE SKIP LOCKED";
+    ORDER BY question_until LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
 const DUE: &str =
     "SELECT id FROM taskdeck.tasks WHERE scheduled_at IS NOT NULL AND waits_for = 0 AND scheduled_at <= $1
-    ORDER BY scheduled_at LIMIT $2 FOR UPDATE SKIP LOCKED";
+    ORDER BY scheduled_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
 
-/// Scheduled tasks become due, waiting ones expire, questions time out. Rows that another node is busy with are left to
+/// Scheduled tasks become due, waiting ones expire, questions time out; and what a program's own transaction started after
+/// tasks that ended before its commit gets to know of it. Rows that another node is busy with are left to
 /// it.
 pub(super) async fn due(work: &mut Work<'_>, now: Timestamp, max: usize) -> Result<Vec<Moved>, Fault> {
     let mut changes = Vec::new();
@@ -169,6 +173,7 @@ pub(super) async fn due(work: &mut Work<'_>, now: Timestamp, max: usize) -> Resu
             changes.push(with_error(Change::new(task_id(row, 0)?, event.clone(), now), error));
         }
     }
+    changes.append(&mut follow::settle(work, now, max).await?.0);
     moved(work, &changes).await
 }
 
@@ -211,6 +216,13 @@ fn with_error(mut change: Change, error: Option<(&str, &str)>) -> Change {
 }
 
 /// Applies changes; the tasks that changed, those that follow included.
+/// Tells so many tasks of a program's own transactions of others that ended before its commit; whether there were any.
+pub(super) async fn settle(work: &mut Work<'_>, now: Timestamp, max: usize) -> Result<bool, Fault> {
+    let (changes, found) = follow::settle(work, now, max).await?;
+    moved(work, &changes).await?;
+    Ok(found)
+}
+
 async fn moved(work: &mut Work<'_>, changes: &[Change]) -> Result<Vec<Moved>, Fault> {
     let mut moved = Vec::new();
     for applied in apply(work, changes).await? {
@@ -228,6 +240,7 @@ pub(super) async fn set_params(
     id: TaskId,
     kind_version: u32,
     params: &str,
+    uploads: &[(String, FileId)],
 ) -> Result<bool, Fault> {
     work.lock([id], []).await?;
     let failed = |record: &Record| matches!(record.machine.state, State::Failed { .. });
@@ -244,5 +257,12 @@ pub(super) async fn set_params(
         .bind(params)
         .execute(work.conn())
         .await?;
+    // A file that nobody names any more goes with the loose ones.
+    query("DELETE FROM taskdeck.task_files WHERE task = $1 AND role = 0")
+        .bind(*id.as_uuid())
+        .execute(work.conn())
+        .await?;
+    let uploads: Vec<_> = uploads.iter().map(|(param, file)| (id, param.as_str(), *file)).collect();
+    super::files::link_uploads(work.conn(), &uploads).await?;
     Ok(true)
 }

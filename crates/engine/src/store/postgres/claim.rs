@@ -5,48 +5,67 @@
 //! so it sees all that run anywhere, and a limit holds over all nodes. No other lane takes such a lock.
 //!
 //! Pauses are asked for in the statement that finds the tasks: what is queued after a pause was answered is not claimed,
-//! also by a node that has not heard of it, or whose claim was on its way.
+//! also by a node that has not heard of it, or whose claim was on its way. Limits likewise: the statement finds nothing
+//! when they are not those by which the node made its request, and the node looks at them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgBindIterExt, PgConnection};
 use taskdeck_core::{Bucket, Decision, Event, Lease, Progress, State, TaskId, decide};
 
+use super::control::{self, controls_now};
 use super::fault::Fault;
+use super::query::query;
 use super::rows::{self, big, columns, count, int, task_id, uuids};
 use super::work::Work;
 use crate::clock;
 use crate::store::choose::{Candidate, PARTITION_BUDGET, choose, take_partition};
-use crate::store::{Bounds, ClaimRequest, Claimed};
+use crate::store::{Bounds, ClaimRequest, Claimed, KindRoom};
 
 /// How many candidates of a partitioned lane are read at first.
 const FIRST_LOOK: usize = 200;
 
-/// A queue and a kind that have queued tasks.
+/// A queue, a kind and a version of it that have queued tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lane {
     pub(super) queue: String,
     pub(super) kind: String,
+    pub(super) version: i32,
+}
+
+impl Lane {
+    /// Which of the kinds of a claim it is of, if the claimer knows the kind and this version.
+    fn kind_of(&self, request: &ClaimRequest) -> Option<usize> {
+        let knows = |known: &KindRoom| known.kind.as_str() == self.kind && self.version <= int(known.version);
+        request.kinds.iter().position(knows)
+    }
+
+    pub(super) fn is_for(&self, request: &ClaimRequest) -> bool {
+        self.kind_of(request).is_some()
+    }
 }
 
 /// The lanes that have queued tasks: one step in the index of the claims for each.
 pub(super) async fn lanes(conn: &mut PgConnection) -> Result<Vec<Lane>, Fault> {
     let found = query(
         "WITH RECURSIVE lanes AS (
-             (SELECT queue, kind FROM taskdeck.tasks WHERE queued_at IS NOT NULL ORDER BY queue, kind LIMIT 1)
+             (SELECT queue, kind, kind_version FROM taskdeck.tasks WHERE queued_at IS NOT NULL
+                 ORDER BY queue, kind, kind_version LIMIT 1)
              UNION ALL
-             SELECT next.queue, next.kind FROM lanes, LATERAL (SELECT t.queue, t.kind FROM taskdeck.tasks t
-                 WHERE t.queued_at IS NOT NULL AND (t.queue, t.kind) > (lanes.queue, lanes.kind)
-                 ORDER BY t.queue, t.kind LIMIT 1) next)
-         SELECT queue, kind FROM lanes",
+             SELECT next.queue, next.kind, next.kind_version FROM lanes,
+                 LATERAL (SELECT t.queue, t.kind, t.kind_version FROM taskdeck.tasks t WHERE t.queued_at IS NOT NULL
+                     AND (t.queue, t.kind, t.kind_version) > (lanes.queue, lanes.kind, lanes.kind_version)
+                     ORDER BY t.queue, t.kind, t.kind_version LIMIT 1) next)
+         SELECT queue, kind, kind_version FROM lanes",
     )
     .fetch_all(conn)
     .await?;
-    let lane = |row: &sqlx_postgres::PgRow| Ok(Lane { queue: row.try_get(0)?, kind: row.try_get(1)? });
+    let lane = |row: &sqlx_postgres::PgRow| {
+        Ok(Lane { queue: row.try_get(0)?, kind: row.try_get(1)?, version: row.try_get(2)? })
+    };
     Ok(found.iter().map(lane).collect::<Result<_, sqlx_core::Error>>()?)
 }
 
@@ -55,6 +74,7 @@ struct Open {
     queue: String,
     /// Which of the request's kinds.
     kind: usize,
+    version: i32,
     limited: bool,
 }
 
@@ -67,12 +87,10 @@ pub(super) async fn claim(
     let mut request = request.clone();
     let mut open = Vec::new();
     for lane in lanes {
-        let Some(kind) = request.kinds.iter().position(|known| known.kind.as_str() == lane.kind) else {
-            continue;
-        };
+        let Some(kind) = lane.kind_of(&request) else { continue };
         if room(&request, &lane.queue, kind) > 0 {
             let limited = is_limited(&request, &lane.queue, kind);
-            open.push(Open { queue: lane.queue.clone(), kind, limited });
+            open.push(Open { queue: lane.queue.clone(), kind, version: lane.version, limited });
         }
     }
     if open.is_empty() {
@@ -83,6 +101,9 @@ pub(super) async fn claim(
         rates = narrow(work.conn(), &mut request, &open).await?;
     }
     let (queues, locked) = candidates(work.conn(), &request, &open).await?;
+    if queues.iter().all(|(_, candidates)| candidates.is_empty()) {
+        work.news.stale = control::controls_version(work.conn()).await? != request.controls;
+    }
     let chosen = choose(queues, &request);
     if locked.len() > chosen.len() && chosen.len() >= request.max {
         // Others passed over what was locked here and is left.
@@ -150,10 +171,14 @@ async fn narrow(conn: &mut PgConnection, request: &mut ClaimRequest, open: &[Ope
     Ok(rates)
 }
 
-/// The key of a lane's advisory lock (FNV-1a). Two lanes that share one wait for each other, and no more.
+/// The key of a lane's advisory lock. Two lanes that share one wait for each other, and no more.
 fn lock_of(scope: i16, name: &str) -> i64 {
-    let text = [if scope == QUEUE { b'q' } else { b'k' }].into_iter().chain(name.bytes());
-    let hash = text.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    hash(if scope == QUEUE { b'q' } else { b'k' }, name.bytes())
+}
+
+/// The key of an advisory lock (FNV-1a) for what there is of this name in a space of names.
+pub(super) fn hash(space: u8, name: impl Iterator<Item = u8>) -> i64 {
+    let hash = std::iter::once(space).chain(name).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     hash.cast_signed()
@@ -314,20 +339,23 @@ async fn free(
     if lanes.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = query(
+    let rows = query(concat!(
         "SELECT lane.n, next.ahead, next.priority, next.id, next.partition
          FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) WITH ORDINALITY AS lane(queue, kind, version, room, n)
          CROSS JOIN LATERAL (SELECT t.ahead, t.priority, t.id, t.partition FROM taskdeck.tasks t
              WHERE t.queued_at IS NOT NULL AND t.queue = lane.queue AND t.kind = lane.kind
-                 AND t.kind_version <= lane.version
-             ORDER BY t.ahead DESC, t.priority DESC, t.id LIMIT lane.room FOR UPDATE SKIP LOCKED) next
+                 AND t.kind_version = lane.version
+             ORDER BY t.ahead DESC, t.priority DESC, t.id LIMIT lane.room FOR NO KEY UPDATE SKIP LOCKED) next
          WHERE NOT EXISTS (SELECT 1 FROM taskdeck.controls c WHERE c.paused_at IS NOT NULL
-             AND (c.scope = 0 AND c.name = lane.queue OR c.scope = 1 AND c.name = lane.kind))",
-    )
+             AND (c.scope = 0 AND c.name = lane.queue OR c.scope = 1 AND c.name = lane.kind))
+             AND $5 = ",
+        controls_now!()
+    ))
     .bind(lanes.iter().map(|lane| lane.queue.as_str()).bind_iter())
     .bind(lanes.iter().map(|lane| request.kinds[lane.kind].kind.as_str()).bind_iter())
-    .bind(lanes.iter().map(|lane| int(request.kinds[lane.kind].version)).bind_iter())
+    .bind(lanes.iter().map(|lane| lane.version).bind_iter())
     .bind(lanes.iter().map(|lane| big(room(request, &lane.queue, lane.kind))).bind_iter())
+    .bind(big(request.controls))
     .fetch_all(conn)
     .await?;
     let mut found = Vec::with_capacity(rows.len());
@@ -359,17 +387,20 @@ async fn held_back(
     let max = room(request, &lane.queue, lane.kind);
     let mut looks = if kind.partition.is_some() { max + FIRST_LOOK } else { max };
     loop {
-        let rows = query(
+        let rows = query(concat!(
             "SELECT 0, ahead, priority, id, partition FROM taskdeck.tasks
-             WHERE queued_at IS NOT NULL AND queue = $1 AND kind = $2 AND kind_version <= $3
+             WHERE queued_at IS NOT NULL AND queue = $1 AND kind = $2 AND kind_version = $3
                  AND NOT EXISTS (SELECT 1 FROM taskdeck.controls c WHERE c.paused_at IS NOT NULL
                      AND (c.scope = 0 AND c.name = $1 OR c.scope = 1 AND c.name = $2))
-             ORDER BY ahead DESC, priority DESC, id LIMIT $4",
-        )
+                 AND $5 = ",
+            controls_now!(),
+            " ORDER BY ahead DESC, priority DESC, id LIMIT $4",
+        ))
         .bind(&lane.queue)
         .bind(kind.kind.as_str())
-        .bind(int(kind.version))
+        .bind(lane.version)
         .bind(big(looks))
+        .bind(big(request.controls))
         .fetch_all(&mut *conn)
         .await?;
         let mut partitions = kind.partition.clone();
@@ -399,7 +430,7 @@ async fn lock_others(
         return Ok(chosen);
     }
     let sql = "SELECT id FROM taskdeck.tasks WHERE id = ANY($1) AND queued_at IS NOT NULL ORDER BY id
-        FOR UPDATE SKIP LOCKED";
+        FOR NO KEY UPDATE SKIP LOCKED";
     let rows = query(sql).bind(uuids(&others)).fetch_all(conn).await?;
     let got: BTreeSet<_> = rows.iter().map(|row| task_id(row, 0)).collect::<Result<_, _>>()?;
     chosen.retain(|id| locked.contains(id) || got.contains(id));

@@ -1,28 +1,28 @@
 //! Sessions, pauses, limits and batches.
 
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgConnection, PgRow};
 use taskdeck_core::{
-    Answer, Batch, BatchId, Counts, OpenQuestion, QuestionOutcome, SessionId, TaskId, Timestamp, UserId,
+    Answer, Batch, BatchId, Bucket, Counts, LeaseToken, OpenQuestion, QuestionOutcome, Rate, SessionId,
+    TaskId, Timestamp, UserId,
 };
 
+use super::copying;
 use super::fault::Fault;
+use super::query::query;
 use super::rows::{self, bad, big, count, int, json, nat, task_id, text, time};
-use crate::store::{Control, LaneCount, Scope, SessionRow};
+use crate::store::{Control, LaneCount, Said, Scope, SessionRow};
 
 type Read<T> = Result<T, sqlx_core::Error>;
 
-pub(super) async fn beat(conn: &mut PgConnection, session: SessionId, beat: u64) -> Result<bool, Fault> {
-    let sql = "UPDATE taskdeck.sessions SET beat = $2 WHERE id = $1";
-    let done = query(sql).bind(*session.as_uuid()).bind(big(beat)).execute(conn).await?;
-    Ok(done.rows_affected() == 1)
-}
-
-pub(super) async fn join(conn: &mut PgConnection, session: &SessionRow) -> Result<(), Fault> {
+/// Enters a session, by the connection that will move its counter. False when a copy is being made.
+pub(super) async fn join(conn: &mut PgConnection, session: &SessionRow, pooler: bool) -> Result<bool, Fault> {
+    if !copying::hold(conn, pooler).await? {
+        return Ok(false);
+    }
     query(
-        "INSERT INTO taskdeck.sessions (id, worker, slots, started_at, beat, version)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO taskdeck.sessions (id, worker, slots, started_at, beat, version, said)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(*session.id.as_uuid())
     .bind(text(&session.worker))
@@ -30,13 +30,33 @@ pub(super) async fn join(conn: &mut PgConnection, session: &SessionRow) -> Resul
     .bind(session.started_at.as_millis())
     .bind(big(session.beat))
     .bind(&session.version)
+    .bind(session.said.as_ref().map(rows::to_json).transpose()?)
     .execute(conn)
     .await?;
+    Ok(true)
+}
+
+pub(super) async fn say(conn: &mut PgConnection, session: SessionId, said: &Said) -> Result<(), Fault> {
+    let sql = "UPDATE taskdeck.sessions SET said = $2 WHERE id = $1";
+    query(sql).bind(*session.as_uuid()).bind(rows::to_json(said)?).execute(conn).await?;
     Ok(())
 }
 
+pub(super) async fn rate_used(
+    conn: &mut PgConnection,
+    scope: Scope,
+    name: &str,
+) -> Result<(Bucket, u64), Fault> {
+    let used = query(
+        "SELECT coalesce((SELECT earned_at FROM taskdeck.rates WHERE scope = $1 AND name = $2), 0),
+             (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    );
+    let row = used.bind(scope_code(scope)).bind(name).fetch_one(conn).await?;
+    Ok((Bucket::of(count(&row, 0)?), count(&row, 1)?))
+}
+
 pub(super) async fn sessions(conn: &mut PgConnection) -> Result<Vec<SessionRow>, Fault> {
-    let sql = "SELECT id, worker, slots, started_at, beat, version FROM taskdeck.sessions ORDER BY id";
+    let sql = "SELECT id, worker, slots, started_at, beat, version, said FROM taskdeck.sessions ORDER BY id";
     let read = |row: &PgRow| {
         Ok(SessionRow {
             id: SessionId::from_uuid(row.try_get(0)?),
@@ -45,6 +65,7 @@ pub(super) async fn sessions(conn: &mut PgConnection) -> Result<Vec<SessionRow>,
             started_at: Timestamp::from_millis(row.try_get(3)?),
             beat: count(row, 4)?,
             version: row.try_get(5)?,
+            said: json(row, 6)?,
         })
     };
     Ok(query(sql).fetch_all(conn).await?.iter().map(read).collect::<Read<_>>()?)
@@ -53,6 +74,52 @@ pub(super) async fn sessions(conn: &mut PgConnection) -> Result<Vec<SessionRow>,
 pub(super) async fn holders(conn: &mut PgConnection) -> Result<Vec<SessionId>, Fault> {
     let found = query("SELECT DISTINCT session FROM taskdeck.tasks WHERE status = 2").fetch_all(conn).await?;
     Ok(found.iter().map(|row| row.try_get(0).map(SessionId::from_uuid)).collect::<Read<_>>()?)
+}
+
+pub(super) async fn held_by(
+    conn: &mut PgConnection,
+    session: SessionId,
+) -> Result<Vec<(TaskId, LeaseToken)>, Fault> {
+    let sql = "SELECT id, token FROM taskdeck.tasks WHERE status = 2 AND session = $1";
+    let read = |row: &PgRow| Ok((rows::task_id(row, 0)?, LeaseToken(row.try_get(1)?)));
+    let found = query(sql).bind(*session.as_uuid()).fetch_all(conn).await?;
+    Ok(found.iter().map(read).collect::<Read<_>>()?)
+}
+
+/// The rates of users stand beside those of queues and kinds.
+pub(super) const OF_USERS: i16 = 2;
+
+/// Takes so many starts of what a user has earned, all or none; else the microseconds until there are so many. By the
+/// server's clock, and counted as [`Bucket`] counts on one node; one statement where there are so many.
+pub(super) async fn take_starts(
+    conn: &mut PgConnection,
+    user: &UserId,
+    starts: usize,
+    rate: Rate,
+) -> Result<Result<(), u64>, Fault> {
+    let (each, span) = (rate.each_us(), rate.span_us());
+    let (cost, span) = (each.saturating_mul(starts as u64), i64::try_from(span).unwrap_or(i64::MAX / 4));
+    let cost = i64::try_from(cost).unwrap_or(i64::MAX).min(i64::MAX / 4);
+    let taken = query(
+        "INSERT INTO taskdeck.rates AS r (scope, name, earned_at)
+             SELECT $1, $2, now_us + $3
+             FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us) AS clock WHERE $3 <= $4
+         ON CONFLICT (scope, name) DO UPDATE SET earned_at = greatest(r.earned_at + $3, excluded.earned_at)
+             WHERE greatest(r.earned_at + $3, excluded.earned_at) <= excluded.earned_at - $3 + $4",
+    );
+    let taken = taken.bind(OF_USERS).bind(user.as_str()).bind(cost).bind(span).execute(&mut *conn).await?;
+    if taken.rows_affected() == 1 {
+        return Ok(Ok(()));
+    }
+    let row = query(
+        "SELECT (greatest(now_us, (SELECT earned_at FROM taskdeck.rates WHERE scope = $1 AND name = $2)) + $3
+             - now_us - $4)::bigint
+         FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us) AS clock",
+    );
+    let row = row.bind(OF_USERS).bind(user.as_str()).bind(cost).bind(span).fetch_one(conn).await?;
+    // They may have been earned since: then they are there in a moment.
+    let wait: i64 = row.try_get(0)?;
+    Ok(Err(wait.max(1).unsigned_abs()))
 }
 
 fn scope_code(scope: Scope) -> i16 {
@@ -74,9 +141,27 @@ pub(super) async fn set_control(conn: &mut PgConnection, control: &Control) -> R
     .bind(control.paused_at.map(Timestamp::as_millis))
     .bind(control.paused_by.as_ref().map(UserId::as_str))
     .bind(limits)
+    .execute(&mut *conn)
+    .await?;
+    query(
+        "INSERT INTO taskdeck.controls_version AS v (n) VALUES (1) ON CONFLICT (one) DO UPDATE SET n = v.n + 1",
+    )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// How often controls were changed.
+macro_rules! controls_now {
+    () => {
+        "(SELECT coalesce(max(v.n), 0) FROM taskdeck.controls_version v)"
+    };
+}
+pub(super) use controls_now;
+
+pub(super) async fn controls_version(conn: &mut PgConnection) -> Result<u64, Fault> {
+    let row = query(concat!("SELECT ", controls_now!())).fetch_one(conn).await?;
+    Ok(count(&row, 0)?)
 }
 
 pub(super) async fn controls(conn: &mut PgConnection) -> Result<Vec<Control>, Fault> {

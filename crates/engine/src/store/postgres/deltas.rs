@@ -3,12 +3,13 @@
 //! A transaction inserts differences and updates no row that others share, so it waits for nobody: also one that stays
 //! open for long. Every read adds what is not folded yet, in one statement, so it sees each difference once.
 
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgBindIterExt, PgConnection, PgRow};
 use taskdeck_core::{BatchId, Kind, QueueName, Stats, StatsFold, Status, Tally, Timestamp, minute_of};
+use uuid::Uuid;
 
 use super::fault::Fault;
+use super::query::{Bound, query};
 use super::rows::{bad, big, count};
 use crate::store::{Record, rollup};
 
@@ -18,12 +19,32 @@ const FOLD: i64 = 20_000;
 const FOLD_LOCK: i64 = 0x7461_736b_666f_6c64;
 
 macro_rules! insert_rollup {
-    () => {
-        "(minute, kind, started, begun, completed, failed, cancelled, interrupted, wait, run) \
-         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
-             $7::bigint[], $8::bigint[], $9::bytea[], $10::bytea[])"
+    ($a:literal $b:literal $c:literal $d:literal $e:literal $f:literal $g:literal $h:literal $i:literal $j:literal) => {
+        concat!(
+            "(minute, kind, started, begun, completed, failed, cancelled, interrupted, wait, run) SELECT * FROM unnest(",
+            "$", $a, "::bigint[], $", $b, "::text[], $", $c, "::bigint[], $", $d, "::bigint[], $", $e, "::bigint[], ",
+            "$", $f, "::bigint[], $", $g, "::bigint[], $", $h, "::bigint[], $", $i, "::bytea[], $", $j, "::bytea[])"
+        )
     };
 }
+pub(super) use insert_rollup;
+
+/// Parts of a `WITH` that insert differences: of counters, of batches and of rollups, with the numbers of the seventeen
+/// arguments that [`Deltas::bind`] gives.
+macro_rules! insert_deltas {
+    ($a:literal $b:literal $c:literal $d:literal, $e:literal $f:literal $g:literal, $($rollup:literal)*) => {
+        concat!(
+            "count_deltas AS (INSERT INTO taskdeck.count_deltas (queue, kind, status, n) SELECT * FROM unnest(",
+            "$", $a, "::text[], $", $b, "::text[], $", $c, "::smallint[], $", $d, "::bigint[])), ",
+            "batch_deltas AS (INSERT INTO taskdeck.batch_deltas (batch, status, n) SELECT * FROM unnest(",
+            "$", $e, "::uuid[], $", $f, "::smallint[], $", $g, "::bigint[])), ",
+            "rollup_deltas AS (INSERT INTO taskdeck.rollup_deltas ",
+            $crate::store::postgres::deltas::insert_rollup!($($rollup)*), ") "
+        )
+    };
+}
+pub(super) use insert_deltas;
+
 /// The differences of a transaction.
 #[derive(Default)]
 pub(super) struct Deltas {
@@ -76,42 +97,39 @@ impl Deltas {
         &mut place(&mut self.rollups, fits, || (minute, kind.clone(), Tally::default())).2
     }
 
+    /// Writes them in a statement of their own, where there is nothing else to write.
     pub(super) async fn write(self, conn: &mut PgConnection) -> Result<(), Fault> {
+        if self.counts.is_empty() && self.batches.is_empty() && self.rollups.is_empty() {
+            return Ok(());
+        }
+        const ALONE: &str =
+            concat!("WITH ", insert_deltas!(1 2 3 4, 5 6 7, 8 9 10 11 12 13 14 15 16 17), "SELECT 1");
+        self.bind(query(ALONE)).execute(conn).await?;
+        Ok(())
+    }
+
+    /// Gives them to a statement that has [`insert_deltas`] in it: seventeen arguments.
+    pub(super) fn bind(&self, to: Bound) -> Bound {
         let counts: Vec<_> = self
             .counts
             .iter()
             .flat_map(|(queue, kind, all)| filled(all).map(move |(status, n)| (queue, kind, status, n)))
             .collect();
-        if !counts.is_empty() {
-            query(
-                "INSERT INTO taskdeck.count_deltas (queue, kind, status, n)
-                 SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[])",
-            )
-            .bind(counts.iter().map(|(queue, ..)| queue.as_str()).bind_iter())
-            .bind(counts.iter().map(|(_, kind, ..)| kind.as_str()).bind_iter())
-            .bind(counts.iter().map(|(_, _, status, _)| *status).bind_iter())
-            .bind(counts.iter().map(|(.., n)| *n).bind_iter())
-            .execute(&mut *conn)
-            .await?;
-        }
         let batches: Vec<_> = self
             .batches
             .iter()
             .flat_map(|(batch, all)| filled(all).map(move |(status, n)| (*batch.as_uuid(), status, n)))
             .collect();
-        if !batches.is_empty() {
-            query(
-                "INSERT INTO taskdeck.batch_deltas (batch, status, n)
-                 SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::bigint[])",
-            )
+        let to = to
+            .bind(counts.iter().map(|(queue, ..)| queue.as_str()).bind_iter())
+            .bind(counts.iter().map(|(_, kind, ..)| kind.as_str()).bind_iter())
+            .bind(counts.iter().map(|(_, _, status, _)| *status).bind_iter())
+            .bind(counts.iter().map(|(.., n)| *n).bind_iter())
             .bind(batches.iter().map(|(batch, ..)| *batch).bind_iter())
             .bind(batches.iter().map(|(_, status, _)| *status).bind_iter())
-            .bind(batches.iter().map(|(.., n)| *n).bind_iter())
-            .execute(&mut *conn)
-            .await?;
-        }
-        let written = self.rollups.iter().map(|(minute, kind, tally)| (*minute, kind.as_str(), tally));
-        insert_rollups(conn, "rollup_deltas", written.collect()).await
+            .bind(batches.iter().map(|(.., n)| *n).bind_iter());
+        let rollups = self.rollups.iter().map(|(minute, kind, tally)| (*minute, kind.as_str(), tally));
+        bind_rollups(to, &rollups.collect::<Vec<_>>())
     }
 }
 
@@ -119,21 +137,22 @@ fn filled(all: &[i64; 8]) -> impl Iterator<Item = (i16, i64)> {
     (0_i16..).zip(all.iter().copied()).filter(|(_, n)| *n != 0)
 }
 
-async fn insert_rollups(
-    conn: &mut PgConnection,
-    table: &'static str,
-    rows: Vec<(i64, &str, &Tally)>,
-) -> Result<(), Fault> {
+async fn insert_rollups(conn: &mut PgConnection, rows: Vec<(i64, &str, &Tally)>) -> Result<(), Fault> {
     if rows.is_empty() {
         return Ok(());
     }
-    let sql = match table {
-        "rollups" => concat!("INSERT INTO taskdeck.rollups ", insert_rollup!()),
-        _ => concat!("INSERT INTO taskdeck.rollup_deltas ", insert_rollup!()),
-    };
+    bind_rollups(
+        query(concat!("INSERT INTO taskdeck.rollups ", insert_rollup!(1 2 3 4 5 6 7 8 9 10))),
+        &rows,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn bind_rollups(to: Bound, rows: &[(i64, &str, &Tally)]) -> Bound {
     let number = |of: fn(&Tally) -> u64| rows.iter().map(move |(.., tally)| big(of(tally))).bind_iter();
-    query(sql)
-        .bind(rows.iter().map(|(minute, ..)| *minute).bind_iter())
+    to.bind(rows.iter().map(|(minute, ..)| *minute).bind_iter())
         .bind(rows.iter().map(|(_, kind, _)| *kind).bind_iter())
         .bind(number(|tally| tally.started))
         .bind(number(|tally| tally.begun))
@@ -143,9 +162,6 @@ async fn insert_rollups(
         .bind(number(|tally| tally.interrupted))
         .bind(rows.iter().map(|(.., tally)| rollup::encode(&tally.wait)).bind_iter())
         .bind(rows.iter().map(|(.., tally)| rollup::encode(&tally.run)).bind_iter())
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// Adds a row of numbers and histograms that begins at a column.
@@ -232,18 +248,42 @@ pub(super) async fn fold(conn: &mut PgConnection) -> Result<bool, Fault> {
          SELECT count(*) FROM gone",
     );
     let counts: i64 = counts.bind(FOLD).fetch_one(&mut *conn).await?.try_get(0)?;
-    let batches = query(
+    let batches = fold_batches(conn).await?;
+    let rollups = fold_rollups(conn).await?;
+    Ok(counts.max(batches).max(rollups) >= FOLD)
+}
+
+/// Folds what is counted of batches; how many. A batch goes with the last of its tasks. The caller holds the lock.
+async fn fold_batches(conn: &mut PgConnection) -> Result<i64, Fault> {
+    let folded = query(
         "WITH gone AS (DELETE FROM taskdeck.batch_deltas
                  WHERE seq IN (SELECT seq FROM taskdeck.batch_deltas ORDER BY seq LIMIT $1)
                  RETURNING batch, status, n),
              summed AS (INSERT INTO taskdeck.batch_counts AS c (batch, status, n)
                  SELECT batch, status, sum(n) FROM gone GROUP BY batch, status
-                 ON CONFLICT (batch, status) DO UPDATE SET n = c.n + excluded.n)
-         SELECT count(*) FROM gone",
+                 ON CONFLICT (batch, status) DO UPDATE SET n = c.n + excluded.n
+                 RETURNING c.batch, c.n)
+         SELECT (SELECT count(*) FROM gone), ARRAY(SELECT DISTINCT batch FROM summed WHERE n = 0)",
     );
-    let batches: i64 = batches.bind(FOLD).fetch_one(&mut *conn).await?.try_get(0)?;
-    let rollups = fold_rollups(conn).await?;
-    Ok(counts.max(batches).max(rollups) >= FOLD)
+    let row = folded.bind(FOLD).fetch_one(&mut *conn).await?;
+    let (many, left): (i64, Vec<Uuid>) = (row.try_get(0)?, row.try_get(1)?);
+    if !left.is_empty() {
+        query("DELETE FROM taskdeck.batch_counts WHERE batch = ANY($1) AND n = 0")
+            .bind(&left)
+            .execute(&mut *conn)
+            .await?;
+        // What others are about to commit is counted by their differences, or is seen by its tasks.
+        query(
+            "DELETE FROM taskdeck.batches b WHERE b.id = ANY($1)
+                 AND NOT EXISTS (SELECT 1 FROM taskdeck.batch_counts c WHERE c.batch = b.id)
+                 AND NOT EXISTS (SELECT 1 FROM taskdeck.batch_deltas d WHERE d.batch = b.id)
+                 AND NOT EXISTS (SELECT 1 FROM taskdeck.tasks t WHERE t.batch = b.id)",
+        )
+        .bind(&left)
+        .execute(conn)
+        .await?;
+    }
+    Ok(many)
 }
 
 /// Folds rollups; how many. The caller holds the lock.
@@ -262,10 +302,13 @@ async fn fold_rollups(conn: &mut PgConnection) -> Result<i64, Fault> {
         let tally = sums.entry((row.try_get(0)?, row.try_get(1)?)).or_default();
         add(tally, row, 2)?;
     }
+    // Each by a step in the index, however many: joined, all of them would be read. Nobody else moves them meanwhile.
     let known = query(
-        "DELETE FROM taskdeck.rollups r USING unnest($1::bigint[], $2::text[]) AS u(minute, kind)
-         WHERE r.minute = u.minute AND r.kind = u.kind
-         RETURNING r.minute, r.kind, started, begun, completed, failed, cancelled, interrupted, wait, run",
+        "DELETE FROM taskdeck.rollups WHERE ctid = ANY(ARRAY(
+             SELECT known.ctid FROM unnest($1::bigint[], $2::text[]) AS u(minute, kind)
+             CROSS JOIN LATERAL (SELECT r.ctid FROM taskdeck.rollups r
+                 WHERE r.minute = u.minute AND r.kind = u.kind LIMIT 1) known))
+         RETURNING minute, kind, started, begun, completed, failed, cancelled, interrupted, wait, run",
     )
     .bind(sums.keys().map(|(minute, _)| *minute).bind_iter())
     .bind(sums.keys().map(|(_, kind)| kind.as_str()).bind_iter())
@@ -276,6 +319,6 @@ async fn fold_rollups(conn: &mut PgConnection) -> Result<i64, Fault> {
         add(tally, row, 2)?;
     }
     let written = sums.iter().map(|((minute, kind), tally)| (*minute, kind.as_str(), tally));
-    insert_rollups(conn, "rollups", written.collect()).await?;
+    insert_rollups(conn, written.collect()).await?;
     Ok(big(gone.len()))
 }

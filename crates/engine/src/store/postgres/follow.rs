@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use sqlx_core::query::query;
+use sqlx_postgres::PgRow;
 use taskdeck_core::{CancelInfo, ErrorInfo, Event, Status, TaskId, Timestamp};
 
 use super::change;
 use super::fault::Fault;
-use super::rows::{json, task_id, uuids};
+use super::query::query;
+use super::rows::{big, json, task_id, uuids};
 use super::work::Work;
 use crate::store::{Applied, Change, Moved, Options, Record};
 
@@ -108,15 +109,77 @@ async fn consequences(work: &mut Work<'_>, causes: &[Cause]) -> Result<Vec<(usiz
         }
     }
     let completed = causes.iter().filter(|cause| cause.ended() && cause.record.status() == Status::Completed);
-    let completed: Vec<_> =
-        completed.map(|cause| cause.record.id).filter(|id| dependents.contains_key(id)).collect();
-    if !completed.is_empty() {
-        query("UPDATE taskdeck.dependencies SET done = true WHERE after = ANY($1)")
-            .bind(uuids(&completed))
-            .execute(work.conn())
-            .await?;
-    }
+    let edges = completed.flat_map(|cause| {
+        let of = cause.record.id;
+        dependents.get(&of).into_iter().flatten().map(move |task| (of, *task))
+    });
+    done(work, &edges.collect::<Vec<_>>()).await?;
     Ok(changes)
+}
+
+/// Notes that what these tasks run after is done. Only of those that are told of it: an edge that came meanwhile is
+/// settled for itself.
+async fn done(work: &mut Work<'_>, edges: &[(TaskId, TaskId)]) -> Result<(), Fault> {
+    if edges.is_empty() {
+        return Ok(());
+    }
+    query(
+        "UPDATE taskdeck.dependencies d SET done = true FROM unnest($1::uuid[], $2::uuid[]) AS u(after, task)
+         WHERE d.after = u.after AND d.task = u.task",
+    )
+    .bind(uuids(edges.iter().map(|(after, _)| after)))
+    .bind(uuids(edges.iter().map(|(_, task)| task)))
+    .execute(work.conn())
+    .await?;
+    Ok(())
+}
+
+/// A transaction of a program's own does not keep what its tasks run after from ending, and who ended that saw nothing of
+/// them. They are told when the transaction is committed: what has to happen to them. Those that another node is busy
+/// with are left to it. With it, whether there were any.
+pub(super) async fn settle(
+    work: &mut Work<'_>,
+    now: Timestamp,
+    max: usize,
+) -> Result<(Vec<Change>, bool), Fault> {
+    let found = query(
+        "DELETE FROM taskdeck.unsettled u USING (SELECT after, task FROM taskdeck.unsettled
+             ORDER BY after, task LIMIT $1 FOR UPDATE SKIP LOCKED) AS free
+         WHERE u.after = free.after AND u.task = free.task RETURNING u.after, u.task",
+    );
+    let found = found.bind(big(max)).fetch_all(work.conn()).await?;
+    if found.is_empty() {
+        return Ok((Vec::new(), false));
+    }
+    let pair = |row: &PgRow| Ok((task_id(row, 0)?, task_id(row, 1)?));
+    let edges: Vec<(TaskId, TaskId)> = found.iter().map(pair).collect::<Result<_, sqlx_core::Error>>()?;
+    // Whoever is just ending one of them sees its edge already, or has told nobody yet.
+    work.lock(edges.iter().flat_map(|(after, task)| [*after, *task]), []).await?;
+    let open = query(
+        "SELECT d.after, d.task FROM taskdeck.dependencies d
+         JOIN unnest($1::uuid[], $2::uuid[]) AS u(after, task) ON d.after = u.after AND d.task = u.task
+         WHERE NOT d.done ORDER BY d.after, d.task",
+    );
+    let open = open
+        .bind(uuids(edges.iter().map(|(after, _)| after)))
+        .bind(uuids(edges.iter().map(|(_, task)| task)))
+        .fetch_all(work.conn())
+        .await?;
+    let (mut changes, mut told) = (Vec::new(), Vec::new());
+    for row in &open {
+        let (after, task) = pair(row)?;
+        let status = work.task(after).map(Record::status);
+        if status == Some(Status::Completed) {
+            told.push((after, task));
+            changes.push(Change::new(task, Event::DependencyDone, now));
+        } else if status.is_none_or(Status::has_ended) {
+            let mut change = Change::new(task, Event::DependencyFailed, now);
+            change.extra.error = Some(work.task(after).map_or_else(|| removed(after), failure));
+            changes.push(change);
+        }
+    }
+    done(work, &told).await?;
+    Ok((changes, true))
 }
 
 /// The error of a task that runs after one that did not complete.
@@ -129,6 +192,14 @@ pub(super) fn failure(of: &Record) -> ErrorInfo {
     ErrorInfo {
         code: "dependency_failed".to_owned(),
         message: format!("It runs after {:?} ({}), which {how}.", of.label, of.id),
+    }
+}
+
+/// The error of a task that runs after one that is there no more.
+fn removed(of: TaskId) -> ErrorInfo {
+    ErrorInfo {
+        code: "dependency_failed".to_owned(),
+        message: format!("It runs after {of}, which was removed."),
     }
 }
 

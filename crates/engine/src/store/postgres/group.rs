@@ -26,6 +26,12 @@ pub(super) struct Group<T, R> {
     calls: mpsc::Sender<(Vec<T>, Reply<R>)>,
 }
 
+impl<T, R> Clone for Group<T, R> {
+    fn clone(&self) -> Self {
+        Self { calls: self.calls.clone() }
+    }
+}
+
 impl<T: Clone + Send + Sync + 'static, R: Send + 'static> Group<T, R> {
     /// Runs `run` on the tasks of many callers; it gives as many answers as it is given tasks, in their order.
     pub(super) fn spawn(

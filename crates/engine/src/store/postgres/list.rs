@@ -1,14 +1,14 @@
 //! Lists: keyset pages over an index that fits the filter, never a count of all, never an offset.
 //!
-//! The rows of a list come in chunks, newest first, and are looked at here: what a filter means is said in core and
+//! The rows of a list come in chunks, in its order, and are looked at here: what a filter means is said in core and
 //! nowhere else.
 
-use sqlx_core::query::query;
 use sqlx_postgres::{PgBindIterExt, PgConnection, PgRow};
-use taskdeck_core::{Counts, Kind, ListQuery, Status, StatusSet, TaskId, Timestamp, id_part};
+use taskdeck_core::{Counts, Kind, ListOrder, ListQuery, Status, StatusSet, TaskId, Timestamp, id_part};
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::query::query;
 use super::rows::{self, big, code, columns};
 use crate::store::{Record, Tally};
 
@@ -19,23 +19,26 @@ const CHUNK: usize = 2_000;
 /// How far the time in an id may be from when its task was created: a client may make its own.
 const ID_SLACK_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// A page, newest first, and where the next one begins.
+/// A page in its order, and where the next one begins.
 pub(super) async fn page(
     conn: &mut PgConnection,
     list: &ListQuery,
 ) -> Result<(Vec<Record>, Option<String>), Fault> {
     let size = list.page_size() as usize;
-    let (mut records, cursor) = newest(conn, list, size).await?;
+    let (mut records, cursor) = first_of(conn, list, size).await?;
     // A part of an id finds its task however far back it is, if it is the beginning.
     if list.cursor.is_none()
         && records.len() < size
         && let Some((from, to)) = id_range(list)
     {
         let mut page = Page::new(list, size);
-        walk_within(conn, &Walk::Ids, &mut page, from, to).await?;
+        walk_within(conn, &Walk::Ids, list.order, &mut page, (from, to)).await?;
         let known: Vec<TaskId> = records.iter().map(|record| record.id).collect();
         records.extend(page.found.into_iter().filter(|record| !known.contains(&record.id)));
         records.sort_unstable_by_key(|task| std::cmp::Reverse(task.id));
+        if list.order == ListOrder::Oldest {
+            records.reverse();
+        }
         records.truncate(size);
     }
     let records = rows::with_progress(conn, records).await?;
@@ -61,10 +64,10 @@ pub(super) async fn ended(
         return Ok(Vec::new());
     }
     let list = ListQuery { status, cursor: None, ..list.clone() };
-    Ok(newest(conn, &list, max).await?.0)
+    Ok(first_of(conn, &list, max).await?.0)
 }
 
-async fn newest(
+async fn first_of(
     conn: &mut PgConnection,
     list: &ListQuery,
     size: usize,
@@ -89,15 +92,26 @@ fn id_range(list: &ListQuery) -> Option<(Uuid, Uuid)> {
 /// The ids that a list is within: from the first, up to but without the second.
 fn bounds(list: &ListQuery) -> (Uuid, Uuid) {
     let at = |millis: i64| *TaskId::from_parts(Timestamp::from_millis(millis), [0; 10]).as_uuid();
-    let before = list.cursor.as_deref().and_then(|cursor| cursor.parse::<TaskId>().ok());
+    let cursor = list.cursor.as_deref().and_then(|cursor| cursor.parse::<TaskId>().ok());
     // Greater than every id when there is no cursor.
-    let mut below = before.map_or(Uuid::max(), |id| *id.as_uuid());
+    let mut below = Uuid::max();
+    let mut begins = Uuid::nil();
+    match (list.order, cursor) {
+        (_, None) => {}
+        (ListOrder::Newest, Some(last)) => below = *last.as_uuid(),
+        (ListOrder::Oldest, Some(last)) => begins = behind(*last.as_uuid()),
+    }
     if let Some(before) = list.before {
         below = below.min(at(before.as_millis().saturating_add(ID_SLACK_MS)));
     }
     let from =
         list.after.map_or(Uuid::nil(), |after| at(after.as_millis().saturating_sub(ID_SLACK_MS).max(0)));
-    (from, below)
+    (from.max(begins), below)
+}
+
+/// The id after this one.
+fn behind(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_add(1))
 }
 
 /// Along which index the rows of a list come.
@@ -125,22 +139,25 @@ async fn walk(
     } else {
         Walk::Lanes(lanes(conn, list).await?)
     };
-    walk_within(conn, &walk, page, from, below).await
+    walk_within(conn, &walk, list.order, page, (from, below)).await
 }
 
 async fn walk_within(
     conn: &mut PgConnection,
     walk: &Walk,
+    order: ListOrder,
     page: &mut Page<'_>,
-    from: Uuid,
-    mut below: Uuid,
+    (mut from, mut below): (Uuid, Uuid),
 ) -> Result<Option<TaskId>, Fault> {
     let mut many = page.size.saturating_add(1).min(CHUNK);
     while from < below {
-        let found = chunk(conn, walk, from, below, many).await?;
+        let found = chunk(conn, walk, order, from, below, many).await?;
         for row in &found {
             let record = rows::record(row)?;
-            below = *record.id.as_uuid();
+            match order {
+                ListOrder::Newest => below = *record.id.as_uuid(),
+                ListOrder::Oldest => from = behind(*record.id.as_uuid()),
+            }
             if let Some(stop) = page.look(record) {
                 return Ok(Some(page.end(stop)));
             }
@@ -153,48 +170,73 @@ async fn walk_within(
     Ok(None)
 }
 
-const BY_ID: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM taskdeck.tasks WHERE id < $1 AND id >= $2 ORDER BY id DESC LIMIT $3"
-);
-const BY_PARENT: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM taskdeck.tasks WHERE parent = $4 AND parent IS NOT NULL AND id < $1 AND id >= $2
-      ORDER BY id DESC LIMIT $3"
-);
-const BY_BATCH: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM taskdeck.tasks WHERE batch = $4 AND batch IS NOT NULL AND id < $1 AND id >= $2
-      ORDER BY id DESC LIMIT $3"
-);
-// Each lane's walk gives ids from its index alone; rows are read only of those that are in the chunk.
-const BY_LANE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM taskdeck.tasks WHERE id = ANY(ARRAY(
-          SELECT one.id FROM unnest($4::smallint[], $5::text[]) AS lane(status, kind)
-          CROSS JOIN LATERAL (SELECT t.id FROM taskdeck.tasks t
-              WHERE t.status = lane.status AND t.kind = lane.kind AND t.id < $1 AND t.id >= $2
-              ORDER BY t.id DESC LIMIT $3) one
-          ORDER BY one.id DESC LIMIT $3))
-      ORDER BY id DESC"
-);
+/// The statement of a walk, the newest first and the oldest first.
+macro_rules! walk {
+    ($of:literal) => {
+        [walk!($of, "DESC"), walk!($of, "ASC")]
+    };
+    ($of:literal, $way:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM taskdeck.tasks WHERE ",
+            $of,
+            "id < $1 AND id >= $2 ORDER BY id ",
+            $way,
+            " LIMIT $3"
+        )
+    };
+}
+
+const BY_ID: [&str; 2] = walk!("");
+const BY_PARENT: [&str; 2] = walk!("parent = $4 AND parent IS NOT NULL AND ");
+const BY_BATCH: [&str; 2] = walk!("batch = $4 AND batch IS NOT NULL AND ");
+
+// Each lane's walk gives ids from its index alone; rows are read only of those that are in the chunk. It is said as a
+// range of that index: of `status = .. AND kind = .. ORDER BY id` the planner makes a walk over all tasks.
+macro_rules! lanes {
+    ($way:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM taskdeck.tasks WHERE id = ANY(ARRAY(
+                  SELECT one.id FROM unnest($4::smallint[], $5::text[]) AS lane(status, kind)
+                  CROSS JOIN LATERAL (SELECT t.id FROM taskdeck.tasks t
+                      WHERE (t.status, t.kind, t.id) < (lane.status, lane.kind, $1)
+                          AND (t.status, t.kind, t.id) >= (lane.status, lane.kind, $2)
+                      ORDER BY t.status ",
+            $way,
+            ", t.kind ",
+            $way,
+            ", t.id ",
+            $way,
+            " LIMIT $3) one ORDER BY one.id ",
+            $way,
+            " LIMIT $3)) ORDER BY id ",
+            $way
+        )
+    };
+}
+
+const BY_LANE: [&str; 2] = [lanes!("DESC"), lanes!("ASC")];
 
 async fn chunk(
     conn: &mut PgConnection,
     walk: &Walk,
+    order: ListOrder,
     from: Uuid,
     below: Uuid,
     many: usize,
 ) -> Result<Vec<PgRow>, Fault> {
-    let sql = match walk {
+    let [newest, oldest] = match walk {
         Walk::Ids => BY_ID,
         Walk::Parent(_) => BY_PARENT,
         Walk::Batch(_) => BY_BATCH,
         Walk::Lanes(_) => BY_LANE,
+    };
+    let sql = match order {
+        ListOrder::Newest => newest,
+        ListOrder::Oldest => oldest,
     };
     let mut query = query(sql).bind(below).bind(from).bind(big(many));
     match walk {
@@ -251,7 +293,7 @@ impl<'a> Page<'a> {
     fn look(&mut self, record: Record) -> Option<Stop> {
         self.looked_at += 1;
         let id = record.id;
-        if self.list.matches(&record.state(0)) {
+        if self.list.matches(&record.state()) {
             if self.found.len() == self.size {
                 return Some(Stop::Full);
             }

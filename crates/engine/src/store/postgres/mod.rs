@@ -4,20 +4,29 @@
 //! runtime of the store's own, so that a program whose runtime is blocked still moves its heartbeat, and a caller that
 //! goes away leaves no transaction half done.
 
+mod begin;
+#[cfg(test)]
+mod budget;
+mod care;
 mod change;
 mod claim;
 mod control;
+mod copying;
 mod deltas;
 mod fault;
 mod files;
 mod follow;
 mod group;
+mod held;
 mod list;
 mod looks;
+mod meta;
 mod notices;
 mod open;
 #[cfg(test)]
 mod plans;
+mod pool;
+mod query;
 mod read;
 mod remove;
 mod rows;
@@ -26,41 +35,60 @@ mod signal;
 mod start;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tls;
 mod verbs;
 mod work;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use sqlx_core::connection::Connection;
-use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use taskdeck_core::{DeckId, FileId};
+use sqlx_core::connection::{ConnectOptions, Connection};
+use sqlx_core::sql_str::SqlSafeStr;
+use sqlx_postgres::{PgConnectOptions, PgConnection, PgTransaction};
+use taskdeck_core::DeckId;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 
-use super::{Applied, Change, NewTask, StartOutcome, StoreError, StoreInfo};
-use crate::BuildError;
+use super::{Applied, Change, Heard, NewTask, StoreError, StoreInfo};
+use crate::{BuildError, Durability};
+use begin::Begun;
+pub(crate) use copying::CopyAccess;
 use fault::Fault;
 use group::Group;
+use pool::{Distrust, Pool};
 use signal::Signal;
-use work::Work;
+use work::{Asked, Work};
 
-/// How many connections a node has: these, and one for the heartbeat, which must not wait for the others.
-const CONNECTIONS: u32 = 10;
+/// The connections of a node that are not for its work: the one of the heartbeat, which must not wait for the others,
+/// and the one that listens.
+const APART: usize = 2;
 /// How often a transaction is run again because others were in its way, or its connection was lost before its commit.
 const TRIES: u32 = 12;
 /// How long a verb may take in all, a dead network included.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(45);
+/// In the URL: behind a pooler that gives a connection to a transaction and not to a client.
+const POOLER: &str = "statement-cache-capacity=0";
+/// How long a transaction, or a read, may take before its connection is taken for dead and it is run again.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+/// How long a heartbeat may take. Shorter than any lease should be, so that a dead connection costs no lease.
+const BEATS_WITHIN: Duration = Duration::from_secs(4);
+/// A node that went away in the middle of a transaction holds rows that others want to rescue; the server lets go of
+/// them then. It gives up a statement before we do, so that it does not go on with what nobody waits for, and soon one that
+/// waits for somebody else's transaction.
+const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s';
+    SET LOCAL statement_timeout = '15s'; SET LOCAL lock_timeout = '2s'";
 /// How long what transactions add up may wait to be folded.
 const FOLD_AFTER: Duration = Duration::from_millis(500);
-const DESCRIBE_EVERY: Duration = Duration::from_secs(60);
 
 /// A store in a PostgreSQL database.
 pub(crate) struct PostgresStore {
     shared: Arc<Shared>,
-    starts: Group<NewTask, StartOutcome>,
+    /// Those that nothing but their ids can keep from being new, and the others.
+    plain_starts: Group<NewTask, Begun>,
+    starts: Group<NewTask, Begun>,
     changes: Group<Change, Applied>,
     handle: Handle,
     /// Taken when the store is dropped.
@@ -68,8 +96,12 @@ pub(crate) struct PostgresStore {
 }
 
 struct Shared {
-    pool: PgPool,
-    beats: PgPool,
+    pool: Pool,
+    beats: Pool,
+    /// Where the server is, for the connection that listens.
+    options: PgConnectOptions,
+    /// There is a pooler in between, and listening would be in vain.
+    pooler: bool,
     deck_id: DeckId,
     signal: Arc<Signal>,
     /// Something was added that can be folded.
@@ -108,39 +140,6 @@ macro_rules! look {
 }
 use look;
 
-/// A few connections to a database whose schema is that of this version, for a copy.
-pub(crate) async fn open_pool(url: &str) -> Result<PgPool, BuildError> {
-    let options: PgConnectOptions =
-        url.parse().map_err(|error: sqlx_core::Error| open::failed("postgres", &error))?;
-    let shown = shown(&options);
-    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE / 2);
-    let pool = pool.connect_with(options).await.map_err(|error| open::failed(&shown, &error))?;
-    open::migrate(&pool, &shown).await?;
-    Ok(pool)
-}
-
-/// Folds all that transactions have added up.
-pub(crate) async fn fold_all(pool: &PgPool) -> Result<(), StoreError> {
-    loop {
-        let mut tx = pool.begin().await.map_err(Fault::from)?;
-        let more = deltas::fold(&mut tx).await?;
-        tx.commit().await.map_err(Fault::from)?;
-        if !more {
-            return Ok(());
-        }
-    }
-}
-
-/// Writes the bytes of a file to a new file; false when it is not known.
-pub(crate) async fn fetch_file(pool: &PgPool, id: FileId, to: &Path) -> Result<bool, StoreError> {
-    Ok(files::get(pool, id, to).await?)
-}
-
-/// Keeps the bytes of a file.
-pub(crate) async fn keep_file(pool: &PgPool, id: FileId, from: &Path) -> Result<(), StoreError> {
-    Ok(files::put(pool, id, from).await?)
-}
-
 /// Where a database is, without the password.
 fn shown(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or_else(|| options.get_username());
@@ -149,47 +148,59 @@ fn shown(options: &PgConnectOptions) -> String {
 
 impl PostgresStore {
     /// Connects to the database, and makes what is missing of the schema `taskdeck` in it.
-    pub(crate) fn open(url: &str) -> Result<Self, BuildError> {
+    pub(crate) fn open(url: &str, connections: usize, durability: Durability) -> Result<Self, BuildError> {
         let options: PgConnectOptions =
             url.parse().map_err(|error: sqlx_core::Error| open::failed("postgres", &error))?;
-        let options = options.application_name("taskdeck");
+        // The driver would tell of each statement that takes a second, with all of its text; the server can do that too.
+        let options = options.application_name("taskdeck").disable_statement_logging();
         let shown = shown(&options);
+        let pooler = url.contains(POOLER);
+        // A session behind a pooler is everybody's, and poolers refuse what they do not know.
+        let options = match durability {
+            Durability::Normal if !pooler => options.options([("synchronous_commit", "off")]),
+            _ => options,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("taskdeck-postgres")
+            .on_thread_start(move || {
+                if pooler {
+                    query::prepare_nothing();
+                }
+            })
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        let shared = handle.spawn(connect(options, shown));
+        let most = u32::try_from(connections.saturating_sub(APART)).unwrap_or(u32::MAX).max(1);
+        let shared = handle.spawn(connect(options, most, pooler, shown));
         let shared =
             futures::executor::block_on(shared).map_err(|error| BuildError::Answer(error.to_string()))?;
         let shared = Arc::new(shared?);
+        let of_plain = Arc::clone(&shared);
+        let plain_starts = Group::spawn(&handle, move |tasks| {
+            let shared = Arc::clone(&of_plain);
+            Box::pin(async move { patient(shared.start_plain(tasks)).await })
+        });
         let of_starts = Arc::clone(&shared);
         let starts = Group::spawn(&handle, move |tasks| {
             let shared = Arc::clone(&of_starts);
-            Box::pin(async move {
-                let run = shared.transaction(move |work| {
-                    let tasks = Arc::clone(&tasks);
-                    Box::pin(async move { start::start(work, &tasks).await })
-                });
-                patient(run).await
-            })
+            Box::pin(async move { patient(shared.start_free(tasks)).await })
         });
         let of_changes = Arc::clone(&shared);
         let changes = Group::spawn(&handle, move |changes| {
             let shared = Arc::clone(&of_changes);
             Box::pin(async move {
-                let run = shared.transaction(move |work| {
+                let run = shared.grouped(move |work| {
                     let changes = Arc::clone(&changes);
                     Box::pin(async move { change::apply(work, &changes).await })
                 });
                 patient(run).await
             })
         });
-        for of_loop in [Shared::send, Shared::listen, Shared::fold, Shared::describe] {
+        for of_loop in [Shared::send, Shared::listen, Shared::fold, Shared::care] {
             handle.spawn(of_loop(Arc::clone(&shared)));
         }
-        Ok(Self { shared, starts, changes, handle, runtime: Some(runtime) })
+        Ok(Self { shared, plain_starts, starts, changes, handle, runtime: Some(runtime) })
     }
 
     async fn write<R, F>(&self, run: F) -> Result<R, StoreError>
@@ -224,22 +235,27 @@ async fn patient<R>(verb: impl Future<Output = Result<R, Fault>>) -> Result<R, F
     done.unwrap_or(Err(Fault::Database(sqlx_core::Error::PoolTimedOut)))
 }
 
-async fn connect(options: PgConnectOptions, shown: String) -> Result<Shared, BuildError> {
+async fn connect(
+    options: PgConnectOptions,
+    most: u32,
+    pooler: bool,
+    shown: String,
+) -> Result<Shared, BuildError> {
     let failed = |error: sqlx_core::Error| open::failed(&shown, &error);
     // A pool says only that it waited in vain; this says why.
-    let first = PgConnection::connect_with(&options).await.map_err(failed)?;
+    let mut first = PgConnection::connect_with(&options).await.map_err(failed)?;
+    let deck_id = open::migrate(&mut first, &shown).await?;
+    let mut tx = first.begin().await.map_err(failed)?;
+    let (text, bytes) = open::describe(&mut tx, &shown).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     first.close().await.map_err(failed)?;
-    // A connection that was lost is found when it is used; asking before each use would double the way.
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).test_before_acquire(false);
-    let pool = pool.acquire_timeout(PATIENCE / 2).connect_with(options.clone()).await.map_err(failed)?;
-    let beats = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
-    let beats = beats.acquire_timeout(PATIENCE / 6).connect_lazy_with(options);
-    let deck_id = open::migrate(&pool, &shown).await?;
-    let (text, bytes) = open::describe(&pool, &shown).await.map_err(failed)?;
     let info = Mutex::new(StoreInfo { text, bytes: Some(bytes) });
+    let distrust = Distrust::default();
     Ok(Shared {
-        pool,
-        beats,
+        pool: Pool::new(options.clone(), most, ANSWERS_WITHIN, distrust.clone(), pooler),
+        beats: Pool::new(options.clone(), 1, BEATS_WITHIN, distrust, pooler),
+        options,
+        pooler,
         deck_id,
         signal: Arc::new(Signal::new()),
         to_fold: Notify::new(),
@@ -249,43 +265,64 @@ async fn connect(options: PgConnectOptions, shown: String) -> Result<Shared, Bui
     })
 }
 
-async fn look_with<R, F>(pool: &PgPool, run: F) -> Result<R, Fault>
+async fn begin(conn: &mut PgConnection) -> Result<PgTransaction<'_>, sqlx_core::Error> {
+    conn.begin_with(BEGIN.into_sql_str()).await
+}
+
+async fn fold_some(conn: &mut PgConnection) -> Result<bool, Fault> {
+    let mut tx = begin(conn).await?;
+    let more = deltas::fold(&mut tx).await?;
+    tx.commit().await?;
+    Ok(more)
+}
+
+async fn look_with<R, F>(pool: &Pool, run: F) -> Result<R, Fault>
 where
     F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<R, Fault>>,
 {
     let mut tries = 0;
     loop {
-        let mut conn = pool.acquire().await?;
-        match run(&mut conn).await {
-            Err(fault) if fault.is_lost() && tries < TRIES => tries += 1,
+        match pool.with(&run).await {
+            Err(fault) if (fault.is_lost() || fault.is_held_up()) && tries < TRIES => tries += 1,
             done => return done,
         }
     }
 }
 
 impl Shared {
+    /// A transaction that is run again when others were in its way.
     async fn transaction<R, F>(&self, run: F) -> Result<R, Fault>
+    where
+        F: for<'w, 'c> Fn(&'w mut Work<'c>) -> BoxFuture<'w, Result<R, Fault>>,
+    {
+        self.run(run, |fault| fault.is_clash() || fault.is_lost() || fault.is_held_up()).await
+    }
+
+    /// As [`Shared::transaction`], of many callers: when it is somebody else's transaction that one of them waits for, the
+    /// others go on without it.
+    async fn grouped<R, F>(&self, run: F) -> Result<R, Fault>
+    where
+        F: for<'w, 'c> Fn(&'w mut Work<'c>) -> BoxFuture<'w, Result<R, Fault>>,
+    {
+        self.run(run, |fault| fault.is_clash() || fault.is_lost()).await
+    }
+
+    async fn run<R, F>(&self, run: F, again: impl Fn(&Fault) -> bool) -> Result<R, Fault>
     where
         F: for<'w, 'c> Fn(&'w mut Work<'c>) -> BoxFuture<'w, Result<R, Fault>>,
     {
         let mut tries = 0;
         loop {
-            let fault = match self.once(&run).await {
-                Ok((value, tx, news)) => {
-                    // From here on a lost connection does not say whether it is done.
-                    let committed = tx.commit().await.map_err(Fault::from);
-                    self.note(committed.as_ref().err());
-                    committed?;
-                    self.to_fold.notify_one();
-                    self.signal.committed(news);
-                    if let Some(wait) = news.look_again {
-                        self.signal.hear_after(wait);
-                    }
+            let mut commits = false;
+            let fault = match self.once(&run, &mut commits).await {
+                Ok((value, news)) => {
+                    self.committed(news);
                     return Ok(value);
                 }
                 Err(fault) => fault,
             };
-            if !(fault.is_clash() || fault.is_lost()) || tries >= TRIES {
+            // Of a commit a lost connection does not say whether it is made.
+            if commits || !again(&fault) || tries >= TRIES {
                 self.note(Some(&fault));
                 return Err(fault);
             }
@@ -295,6 +332,23 @@ impl Shared {
             let chance = crate::clock::random();
             tokio::time::sleep(Duration::from_millis(5 * u64::from(tries)).mul_f64(chance)).await;
         }
+    }
+
+    /// Tells of a transaction that was made.
+    fn committed(&self, news: signal::News) {
+        self.note(None);
+        self.to_fold.notify_one();
+        self.signal.committed(news);
+        if news.stale {
+            self.look_at_controls();
+        }
+        if let Some(wait) = news.look_again {
+            self.signal.hear_after(wait);
+        }
+    }
+
+    fn look_at_controls(&self) {
+        self.signal.hear(Heard { running: true, ..Heard::default() });
     }
 
     /// Notes whether the server takes what is written.
@@ -310,20 +364,26 @@ impl Shared {
         }
     }
 
-    /// All of a transaction but its commit.
-    async fn once<R, F>(
-        &self,
-        run: &F,
-    ) -> Result<(R, sqlx_postgres::PgTransaction<'static>, signal::News), Fault>
+    /// A transaction; `commits` is set when all of it but the commit is done.
+    async fn once<R, F>(&self, run: &F, commits: &mut bool) -> Result<(R, signal::News), Fault>
     where
         F: for<'w, 'c> Fn(&'w mut Work<'c>) -> BoxFuture<'w, Result<R, Fault>>,
     {
-        let mut tx = self.pool.begin().await?;
-        let mut work = Work::new(&mut tx);
-        let value = run(&mut work).await?;
-        work.finish().await?;
-        let news = work.news;
-        Ok((value, tx, news))
+        let mut conn = self.pool.take().await?;
+        let asked = Asked::now();
+        let all = async {
+            let mut tx = begin(&mut conn).await?;
+            let mut work = Work::new(&mut tx, asked.clone());
+            let value = run(&mut work).await?;
+            work.finish().await?;
+            let news = work.news;
+            *commits = true;
+            asked.again();
+            tx.commit().await?;
+            Ok((value, news))
+        };
+        let done = tokio::time::timeout(self.pool.answers_within(), all).await;
+        conn.used(done, asked.at())
     }
 
     fn send(self: Arc<Self>) -> BoxFuture<'static, ()> {
@@ -331,7 +391,11 @@ impl Shared {
     }
 
     fn listen(self: Arc<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move { self.signal.listen(&self.pool).await })
+        Box::pin(async move {
+            if !self.pooler {
+                self.signal.listen(&self.pool, &self.options).await;
+            }
+        })
     }
 
     /// Folds what was added, when something was: an idle node asks nothing.
@@ -349,34 +413,32 @@ impl Shared {
         })
     }
 
-    async fn fold_all(&self) -> Result<(), sqlx_core::Error> {
+    async fn fold_all(&self) -> Result<(), StoreError> {
         loop {
-            let mut tx = self.pool.begin().await?;
-            let more = match deltas::fold(&mut tx).await {
-                Ok(more) => more,
-                Err(Fault::Database(error)) => return Err(error),
-                Err(Fault::Unreadable { what, why }) => {
-                    return Err(sqlx_core::Error::Decode(format!("{what}: {why}").into()));
-                }
-            };
-            tx.commit().await?;
-            if !more {
+            let mut conn = self.pool.take().await.map_err(Fault::from)?;
+            let began = Instant::now();
+            let done = tokio::time::timeout(ANSWERS_WITHIN, fold_some(&mut conn)).await;
+            if !conn.used(done, began)? {
                 return Ok(());
             }
         }
     }
 
-    /// Keeps what is told about the store true, and the table of progress small.
-    fn describe(self: Arc<Self>) -> BoxFuture<'static, ()> {
+    /// Keeps the store in order, and what is told about it true.
+    fn care(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             while !self.pool.is_closed() {
-                tokio::time::sleep(DESCRIBE_EVERY).await;
-                if let Ok(mut conn) = self.pool.acquire().await
-                    && let Err(fault) = notices::remove_progress(&mut conn).await
+                tokio::time::sleep(care::EVERY).await;
+                if let Err(fault) = care::care(&self.pool).await
+                    && !self.pool.is_closed()
                 {
-                    tracing::debug!(?fault, "the progress of ended attempts stays for another minute");
+                    let error = StoreError::from(fault);
+                    tracing::warn!(%error, "the progress of ended attempts stays for another minute");
                 }
-                if let Ok((text, bytes)) = open::describe(&self.pool, &self.shown).await {
+                let shown = self.shown.clone();
+                let described =
+                    self.pool.with(|conn| async move { Ok(open::describe(conn, &shown).await?) }.boxed());
+                if let Ok((text, bytes)) = described.await {
                     let info = StoreInfo { text, bytes: Some(bytes) };
                     *self.info.lock().unwrap_or_else(PoisonError::into_inner) = info;
                 }

@@ -1,15 +1,15 @@
 //! What a running attempt writes besides its ending: progress, log lines, checkpoints, notices. And the store's secrets.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgBindIterExt, PgConnection};
 use taskdeck_core::{LeaseToken, TaskId, Timestamp};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::rows::{self, count, int, nat, task_id, text, uuids};
+use super::query::query;
+use super::rows::{self, big, count, int, text};
 use super::work::Work;
 use crate::store::{LogWrite, ProgressWrite};
 
@@ -43,27 +43,24 @@ pub(super) async fn save_progress(conn: &mut PgConnection, writes: &[ProgressWri
     Ok(())
 }
 
-/// How many changes of progress there were when it was last written, in the versions that the tasks have now.
-pub(super) async fn ticks(conn: &mut PgConnection, ids: &[TaskId]) -> Result<HashMap<TaskId, u32>, Fault> {
-    let found = query(
-        "SELECT l.task, l.tick FROM taskdeck.live l
-         JOIN taskdeck.tasks t ON t.id = l.task AND t.token = l.token AND t.version = l.version
-         WHERE l.task = ANY($1)",
-    );
-    let found = found.bind(uuids(ids)).fetch_all(conn).await?;
-    let tick = |row: &sqlx_postgres::PgRow| Ok((task_id(row, 0)?, nat(row, 1)?));
-    Ok(found.iter().map(tick).collect::<Result<_, sqlx_core::Error>>()?)
-}
+/// Where a walk over what is told of attempts stands.
+pub(super) type AtProgress = (Uuid, i64);
 
-/// Forgets the progress of attempts that are over.
-pub(super) async fn remove_progress(conn: &mut PgConnection) -> Result<(), Fault> {
-    query(
-        "DELETE FROM taskdeck.live l WHERE NOT EXISTS
-             (SELECT 1 FROM taskdeck.tasks t WHERE t.id = l.task AND t.token = l.token)",
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Forgets the progress of attempts that are over, among the next `max` rows; where the walk goes on, if it does.
+pub(super) async fn remove_progress(
+    conn: &mut PgConnection,
+    from: AtProgress,
+    max: usize,
+) -> Result<Option<AtProgress>, Fault> {
+    let found = query(
+        "WITH looked AS (SELECT ctid AS at, task, token FROM taskdeck.live WHERE (task, token) > ($1, $2)
+                 ORDER BY task, token LIMIT $3),
+             over AS (DELETE FROM taskdeck.live WHERE ctid = ANY(ARRAY(SELECT k.at FROM looked k WHERE NOT EXISTS
+                 (SELECT 1 FROM taskdeck.tasks t WHERE t.id = k.task AND t.token = k.token))))
+         SELECT task, token FROM looked ORDER BY task DESC, token DESC LIMIT 1",
+    );
+    let found = found.bind(from.0).bind(from.1).bind(big(max)).fetch_optional(conn).await?;
+    Ok(found.map(|row| Ok::<_, sqlx_core::Error>((row.try_get(0)?, row.try_get(1)?))).transpose()?)
 }
 
 pub(super) async fn checkpoint(
@@ -112,8 +109,9 @@ pub(super) async fn add(
 ) -> Result<Option<u64>, Fault> {
     let added = query(
         "WITH next AS (UPDATE taskdeck.tasks SET notice_seq = notice_seq + 1 WHERE id = $1 AND token = $2
-             RETURNING notice_seq)
-         INSERT INTO taskdeck.notices (task, seq, at, text) SELECT $1, notice_seq, $3, $4 FROM next RETURNING seq",
+             RETURNING notice_seq, user_id)
+         INSERT INTO taskdeck.notices (task, seq, at, text, user_id)
+             SELECT $1, notice_seq, $3, $4, user_id FROM next RETURNING seq",
     )
     .bind(*id.as_uuid())
     .bind(token.0)
@@ -122,15 +120,4 @@ pub(super) async fn add(
     .fetch_optional(conn)
     .await?;
     Ok(added.as_ref().map(|row| count(row, 0)).transpose()?)
-}
-
-/// The secret of this name: `fresh` when there is none yet.
-pub(super) async fn secret(conn: &mut PgConnection, name: &str, fresh: &str) -> Result<String, Fault> {
-    query("INSERT INTO taskdeck.meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(name)
-        .bind(fresh)
-        .execute(&mut *conn)
-        .await?;
-    let row = query("SELECT value FROM taskdeck.meta WHERE name = $1").bind(name).fetch_one(conn).await?;
-    Ok(row.try_get(0)?)
 }

@@ -1,25 +1,36 @@
 //! Opening a database: the schema, brought up to date.
 
-use sqlx_core::query::query;
+use sqlx_core::connection::Connection;
 use sqlx_core::raw_sql::raw_sql;
 use sqlx_core::row::Row;
-use sqlx_postgres::{PgConnection, PgPool};
+use sqlx_postgres::PgConnection;
 use taskdeck_core::DeckId;
 use uuid::Uuid;
 
+use super::copying;
+use super::query::query;
 use crate::BuildError;
 
 /// Applied in order; `taskdeck.meta` says how many have been.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_looks.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_init.sql"),
+    include_str!("migrations/0002_looks.sql"),
+    include_str!("migrations/0003_news.sql"),
+    include_str!("migrations/0004_care.sql"),
+    include_str!("migrations/0005_nodes.sql"),
+    include_str!("migrations/0006_vacuum.sql"),
+];
 /// Who brings the schema up to date holds this lock: of nodes that start at the same time, one.
 const LOCK: i64 = 0x7461_736b_6d69_6772;
 
 /// Brings the schema up to date, in one transaction; gives the deck's id.
-pub(super) async fn migrate(pool: &PgPool, shown: &str) -> Result<DeckId, BuildError> {
+pub(super) async fn migrate(conn: &mut PgConnection, shown: &str) -> Result<DeckId, BuildError> {
     let failed = |error: sqlx_core::Error| failed(shown, &error);
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = conn.begin().await.map_err(failed)?;
     query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await.map_err(failed)?;
+    if !copying::wait_until_free(&mut tx).await.map_err(failed)? {
+        return Err(BuildError::Copying { path: shown.to_owned() });
+    }
     let found = version(&mut tx).await.map_err(failed)?;
     if found > MIGRATIONS.len() {
         return Err(BuildError::NewerSchema { path: shown.to_owned(), found, known: MIGRATIONS.len() });
@@ -73,9 +84,12 @@ async fn deck_id(conn: &mut PgConnection) -> Result<DeckId, sqlx_core::Error> {
 }
 
 /// What the server is and where, without the password.
-pub(super) async fn describe(pool: &PgPool, shown: &str) -> Result<(String, u64), sqlx_core::Error> {
+pub(super) async fn describe(
+    conn: &mut PgConnection,
+    shown: &str,
+) -> Result<(String, u64), sqlx_core::Error> {
     let sql = "SELECT current_setting('server_version'), pg_database_size(current_database())";
-    let row = query(sql).fetch_one(pool).await?;
+    let row = query(sql).fetch_one(conn).await?;
     let (version, bytes): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
     Ok((format!("PostgreSQL {version}, {shown}"), u64::try_from(bytes).unwrap_or(0)))
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgConnection, PgRow};
 use taskdeck_core::{
@@ -11,6 +10,7 @@ use taskdeck_core::{
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::query::query;
 use super::rows::{self, bad, big, code, columns, count, nat, task_id, time, uuids};
 use crate::store::{FileRole, LaneWait, Oldest, Payload, Record, TaskFile};
 
@@ -23,14 +23,15 @@ const PRIORITIES: i32 = 64;
 const TASKS: i64 = 1_000;
 
 pub(super) async fn next_due(conn: &mut PgConnection) -> Result<Option<Timestamp>, Fault> {
-    // Three small indexes, each read at its first entry.
+    // Three small indexes, each read at its first entry, and what is to be settled at once.
     let row = query(
         "SELECT least(
              (SELECT scheduled_at FROM taskdeck.tasks WHERE scheduled_at IS NOT NULL AND waits_for = 0
                  ORDER BY scheduled_at LIMIT 1),
              (SELECT expires_at FROM taskdeck.tasks WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1),
              (SELECT question_until FROM taskdeck.tasks WHERE question_until IS NOT NULL
-                 ORDER BY question_until LIMIT 1))",
+                 ORDER BY question_until LIMIT 1),
+             (SELECT 0 FROM taskdeck.unsettled LIMIT 1))",
     )
     .fetch_one(conn)
     .await?;
@@ -127,6 +128,20 @@ pub(super) async fn last_log_seq(conn: &mut PgConnection, id: TaskId) -> Result<
     Ok(found.as_ref().map(|row| count(row, 0)).transpose()?.unwrap_or(0))
 }
 
+/// One step in the index for each.
+pub(super) async fn last_log_seqs(
+    conn: &mut PgConnection,
+    ids: &[TaskId],
+) -> Result<HashMap<TaskId, u64>, Fault> {
+    let found = query(
+        "SELECT u.id, l.last_seq FROM unnest($1::uuid[]) AS u(id)
+         CROSS JOIN LATERAL (SELECT c.last_seq FROM taskdeck.log_chunks c WHERE c.task = u.id
+             ORDER BY c.first_seq DESC LIMIT 1) l",
+    );
+    let read = |row: &PgRow| Ok((task_id(row, 0)?, count(row, 1)?));
+    Ok(found.bind(uuids(ids)).fetch_all(conn).await?.iter().map(read).collect::<Read<_>>()?)
+}
+
 pub(super) async fn notices(
     conn: &mut PgConnection,
     id: TaskId,
@@ -169,19 +184,19 @@ pub(super) async fn waits(conn: &mut PgConnection) -> Result<Vec<LaneWait>, Faul
     }
     let found = query(
         "WITH RECURSIVE heads AS (
-             SELECT lane.queue, lane.kind, a.ahead, 1 AS n, (SELECT max(t.priority) FROM taskdeck.tasks t
+             SELECT lane.queue, lane.kind, lane.version, a.ahead, 1 AS n, (SELECT max(t.priority) FROM taskdeck.tasks t
                  WHERE t.queued_at IS NOT NULL AND t.queue = lane.queue AND t.kind = lane.kind
-                     AND t.ahead = a.ahead) AS priority
-             FROM unnest($1::text[], $2::text[]) AS lane(queue, kind), (VALUES (true), (false)) AS a(ahead)
+                     AND t.kind_version = lane.version AND t.ahead = a.ahead) AS priority
+             FROM unnest($1::text[], $2::text[], $5::int[]) AS lane(queue, kind, version), (VALUES (true), (false)) AS a(ahead)
              UNION ALL
-             SELECT h.queue, h.kind, h.ahead, h.n + 1, (SELECT max(t.priority) FROM taskdeck.tasks t
+             SELECT h.queue, h.kind, h.version, h.ahead, h.n + 1, (SELECT max(t.priority) FROM taskdeck.tasks t
                  WHERE t.queued_at IS NOT NULL AND t.queue = h.queue AND t.kind = h.kind
-                     AND t.ahead = h.ahead AND t.priority < h.priority)
+                     AND t.kind_version = h.version AND t.ahead = h.ahead AND t.priority < h.priority)
              FROM heads h WHERE h.priority IS NOT NULL AND h.n < $3)
          SELECT queue, kind, min(since) FROM (
              SELECT h.queue, h.kind, (SELECT min(first.queued_at) FROM (SELECT t.queued_at FROM taskdeck.tasks t
                  WHERE t.queued_at IS NOT NULL AND t.queue = h.queue AND t.kind = h.kind
-                     AND t.ahead = h.ahead AND t.priority = h.priority
+                     AND t.kind_version = h.version AND t.ahead = h.ahead AND t.priority = h.priority
                  ORDER BY t.id LIMIT $4) AS first) AS since
              FROM heads h WHERE h.priority IS NOT NULL) AS waits
          GROUP BY queue, kind HAVING min(since) IS NOT NULL ORDER BY queue, kind",
@@ -190,6 +205,7 @@ pub(super) async fn waits(conn: &mut PgConnection) -> Result<Vec<LaneWait>, Faul
     .bind(lanes.iter().map(|lane| lane.kind.clone()).collect::<Vec<_>>())
     .bind(PRIORITIES)
     .bind(TASKS)
+    .bind(lanes.iter().map(|lane| lane.version).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     let read = |row: &PgRow| {

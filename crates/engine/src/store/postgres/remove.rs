@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use sqlx_core::query::query;
 use taskdeck_core::{FileId, TaskId};
 use uuid::Uuid;
 
 use super::fault::Fault;
 use super::files;
 use super::list;
+use super::query::query;
 use super::rows::{big, task_id, uuids};
 use super::work::Work;
 use crate::store::{Record, RemoveWhich, Removed};
@@ -38,6 +38,12 @@ pub(super) async fn remove(work: &mut Work<'_>, which: &RemoveWhich, max: usize)
             list::ended(work.conn(), of, max).await?.into_iter().map(|record| record.id).collect()
         }
     };
+    // For themselves alone, unlike `lock`: who starts something after one of them in a transaction of their own holds its row
+    // `FOR KEY SHARE`. What is read from here on is read when that is over.
+    query("SELECT 1 FROM taskdeck.tasks WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+        .bind(uuids(&ids))
+        .execute(work.conn())
+        .await?;
     work.lock(ids.iter().copied(), []).await?;
     let mut seen = HashSet::new();
     let held = ids.iter().filter(|id| seen.insert(**id)).filter_map(|id| work.task(*id));

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgBindIterExt, PgConnection, PgRow};
 use taskdeck_core::{
@@ -12,6 +11,7 @@ use taskdeck_core::{
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::query::{Bound, query};
 use crate::store::{Options, Record};
 
 /// The columns in the order that [`record`] reads.
@@ -153,6 +153,7 @@ pub(super) fn record(row: &PgRow) -> Read<Record> {
         batch: row.try_get::<Option<Uuid>, _>(37)?.map(BatchId::from_uuid),
         options: json(row, 39)?.unwrap_or_default(),
         notice_seq: count(row, 40)?,
+        tick: 0,
     })
 }
 
@@ -170,7 +171,7 @@ pub(super) async fn with_progress(
         return Ok(records);
     }
     let found = query(
-        "SELECT l.task, l.progress, l.label FROM taskdeck.live l
+        "SELECT l.task, l.progress, l.label, l.version, l.tick FROM taskdeck.live l
          JOIN unnest($1::uuid[], $2::bigint[]) AS held(task, token)
              ON held.task = l.task AND held.token = l.token",
     )
@@ -183,6 +184,8 @@ pub(super) async fn with_progress(
         for record in records.iter_mut().filter(|record| record.id == id) {
             record.progress = json(row, 1)?.unwrap_or_default();
             record.label = row.try_get(2)?;
+            // Read with what it counts; of another version it says nothing of this one's order.
+            record.tick = if nat(row, 3)? == record.machine.version { nat(row, 4)? } else { 0 };
         }
     }
     Ok(records)
@@ -249,70 +252,98 @@ fn all<'a, T>(records: &[&'a Record], of: impl Fn(&'a Record) -> Result<T, Fault
     records.iter().map(|record| of(record)).collect()
 }
 
+/// New tasks, as [`bind_new`] gives them.
+macro_rules! insert_tasks {
+    () => {
+        "INSERT INTO taskdeck.tasks (id, kind, kind_version, queue, priority, label, key, tags, user_id, trace_id, \
+             created_at, status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at, \
+             expires_at, session, token, started_at, partition, parent, child, batch, waits_for, options, active_key) \
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], \
+             $8::text[], $9::text[], $10::text[], $11::bigint[], $12::smallint[], $13::int[], $14::int[], $15::int[], \
+             $16::int[], $17::boolean[], $18::bigint[], $19::boolean[], $20::bigint[], $21::bigint[], $22::uuid[], \
+             $23::bigint[], $24::bigint[], $25::text[], $26::uuid[], $27::text[], $28::uuid[], $29::int[], \
+             $30::text[], $31::text[])"
+    };
+}
+pub(super) use insert_tasks;
+
+/// Fails a statement that inserts tasks when some of them are claimed by pauses and limits that are not those of now: text
+/// that is no truth value. The argument is null when none is claimed.
+macro_rules! if_fresh {
+    ($known:literal) => {
+        concat!(
+            " WHERE (SELECT CASE WHEN ",
+            $known,
+            "::bigint IS NULL OR ",
+            $known,
+            " = ",
+            $crate::store::postgres::control::controls_now!(),
+            " THEN true ELSE concat('changed since ', ",
+            $known,
+            ")::boolean END)"
+        )
+    };
+}
+pub(super) use if_fresh;
+
 /// Inserts tasks, in this order; the ids of those that were inserted. The others have an id, a key, or a name under
-/// their parent that is taken.
-pub(super) async fn insert(conn: &mut PgConnection, records: &[&Record]) -> Result<Vec<TaskId>, Fault> {
+/// their parent that is taken. What is claimed is by this version of the pauses and limits.
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    records: &[&Record],
+    controls: Option<u64>,
+) -> Result<Vec<TaskId>, Fault> {
     if records.is_empty() {
         return Ok(Vec::new());
     }
-    let each = || records.iter().copied();
-    let none = Options::default();
-    let inserted = query(
-        "INSERT INTO taskdeck.tasks (id, kind, kind_version, queue, priority, label, key, tags, user_id, trace_id,
-             created_at, status, version, attempt, tries, max_tries, at_most_once, queued_at, ahead, scheduled_at,
-             expires_at, session, token, started_at, partition, parent, child, batch, waits_for, options, active_key)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[],
-             $8::text[], $9::text[], $10::text[], $11::bigint[], $12::smallint[], $13::int[], $14::int[], $15::int[],
-             $16::int[], $17::boolean[], $18::bigint[], $19::boolean[], $20::bigint[], $21::bigint[], $22::uuid[],
-             $23::bigint[], $24::bigint[], $25::text[], $26::uuid[], $27::text[], $28::uuid[], $29::int[],
-             $30::text[], $31::text[])
-         ON CONFLICT DO NOTHING RETURNING id",
-    )
-    .bind(each().map(|task| *task.id.as_uuid()).bind_iter())
-    .bind(each().map(|task| task.kind.as_str()).bind_iter())
-    .bind(each().map(|task| int(task.kind_version)).bind_iter())
-    .bind(each().map(|task| task.queue.as_str()).bind_iter())
-    .bind(each().map(|task| task.priority).bind_iter())
-    .bind(each().map(|task| text(&task.label)).bind_iter())
-    .bind(each().map(|task| task.key.as_deref().map(text)).bind_iter())
-    .bind(all(records, |task| unless(&task.tags, &Vec::new()))?)
-    .bind(each().map(|task| task.user.as_ref().map(UserId::as_str)).bind_iter())
-    .bind(each().map(|task| task.trace_id.as_deref()).bind_iter())
-    .bind(each().map(|task| task.created_at.as_millis()).bind_iter())
-    .bind(each().map(|task| code(task.status())).bind_iter())
-    .bind(each().map(|task| int(task.machine.version)).bind_iter())
-    .bind(each().map(|task| int(task.machine.attempt)).bind_iter())
-    .bind(each().map(|task| int(task.machine.tries)).bind_iter())
-    .bind(each().map(|task| int(task.machine.max_tries)).bind_iter())
-    .bind(each().map(|task| task.machine.at_most_once).bind_iter())
-    .bind(each().map(queued_at).bind_iter())
-    .bind(each().map(is_ahead).bind_iter())
-    .bind(each().map(scheduled_at).bind_iter())
-    .bind(each().map(expires_at).bind_iter())
-    .bind(each().map(session).bind_iter())
-    .bind(each().map(token).bind_iter())
-    .bind(each().map(|task| millis(task.machine.started_at)).bind_iter())
-    .bind(each().map(|task| task.partition.as_deref().map(text)).bind_iter())
-    .bind(each().map(|task| task.parent.map(|id| *id.as_uuid())).bind_iter())
-    .bind(each().map(|task| task.child.as_deref().map(text)).bind_iter())
-    .bind(each().map(|task| task.batch.map(|id| *id.as_uuid())).bind_iter())
-    .bind(each().map(|task| int(task.machine.waits_for)).bind_iter())
-    .bind(all(records, |task| unless(&task.options, &none))?)
-    .bind(each().map(active_key).bind_iter())
-    .fetch_all(conn)
-    .await?;
+    let sql = concat!(insert_tasks!(), if_fresh!("$32"), " ON CONFLICT DO NOTHING RETURNING id");
+    let inserted = bind_new(query(sql), records)?.bind(controls.map(big)).fetch_all(conn).await?;
     Ok(inserted.iter().map(|row| task_id(row, 0)).collect::<Read<_>>()?)
 }
 
-/// Writes what can change of tasks. The caller holds their rows, so they have the versions that it decided on.
-pub(super) async fn update(conn: &mut PgConnection, records: &[&Record]) -> Result<(), Fault> {
-    if records.is_empty() {
-        return Ok(());
-    }
+/// Gives a statement new tasks: `$1` to `$31`.
+pub(super) fn bind_new(to: Bound, records: &[&Record]) -> Result<Bound, Fault> {
     let each = || records.iter().copied();
-    let none = Progress::default();
-    let cancel = all(records, |task| task.machine.cancel.as_ref().map(to_json).transpose())?;
-    let done = query(
+    let none = Options::default();
+    let bound = to
+        .bind(each().map(|task| *task.id.as_uuid()).bind_iter())
+        .bind(each().map(|task| task.kind.as_str()).bind_iter())
+        .bind(each().map(|task| int(task.kind_version)).bind_iter())
+        .bind(each().map(|task| task.queue.as_str()).bind_iter())
+        .bind(each().map(|task| task.priority).bind_iter())
+        .bind(each().map(|task| text(&task.label)).bind_iter())
+        .bind(each().map(|task| task.key.as_deref().map(text)).bind_iter())
+        .bind(all(records, |task| unless(&task.tags, &Vec::new()))?)
+        .bind(each().map(|task| task.user.as_ref().map(UserId::as_str)).bind_iter())
+        .bind(each().map(|task| task.trace_id.as_deref()).bind_iter())
+        .bind(each().map(|task| task.created_at.as_millis()).bind_iter())
+        .bind(each().map(|task| code(task.status())).bind_iter())
+        .bind(each().map(|task| int(task.machine.version)).bind_iter())
+        .bind(each().map(|task| int(task.machine.attempt)).bind_iter())
+        .bind(each().map(|task| int(task.machine.tries)).bind_iter())
+        .bind(each().map(|task| int(task.machine.max_tries)).bind_iter())
+        .bind(each().map(|task| task.machine.at_most_once).bind_iter())
+        .bind(each().map(queued_at).bind_iter())
+        .bind(each().map(is_ahead).bind_iter())
+        .bind(each().map(scheduled_at).bind_iter())
+        .bind(each().map(expires_at).bind_iter())
+        .bind(each().map(session).bind_iter())
+        .bind(each().map(token).bind_iter())
+        .bind(each().map(|task| millis(task.machine.started_at)).bind_iter())
+        .bind(each().map(|task| task.partition.as_deref().map(text)).bind_iter())
+        .bind(each().map(|task| task.parent.map(|id| *id.as_uuid())).bind_iter())
+        .bind(each().map(|task| task.child.as_deref().map(text)).bind_iter())
+        .bind(each().map(|task| task.batch.map(|id| *id.as_uuid())).bind_iter())
+        .bind(each().map(|task| int(task.machine.waits_for)).bind_iter())
+        .bind(all(records, |task| unless(&task.options, &none))?)
+        .bind(each().map(active_key).bind_iter());
+    Ok(bound)
+}
+
+/// What can change of tasks, as [`bind_changed`] gives it. The caller holds their rows, so they have the versions that it
+/// decided on.
+macro_rules! update_tasks {
+    () => {
         "UPDATE taskdeck.tasks t SET label = u.label, status = u.status, version = u.version, attempt = u.attempt,
              tries = u.tries, queued_at = u.queued_at, ahead = u.ahead, scheduled_at = u.scheduled_at,
              session = u.session, token = u.token, question = u.question, question_until = u.question_until,
@@ -327,41 +358,48 @@ pub(super) async fn update(conn: &mut PgConnection, records: &[&Record]) -> Resu
              AS u(id, label, status, version, attempt, tries, queued_at, ahead, scheduled_at, session, token,
                  question, question_until, cancel, expires_at, started_at, ended_at, partial, questions, endings,
                  error_code, error_message, progress, waits_for, remove_at, active_key)
-         WHERE t.id = u.id",
-    )
-    .bind(each().map(|task| *task.id.as_uuid()).bind_iter())
-    .bind(each().map(|task| text(&task.label)).bind_iter())
-    .bind(each().map(|task| code(task.status())).bind_iter())
-    .bind(each().map(|task| int(task.machine.version)).bind_iter())
-    .bind(each().map(|task| int(task.machine.attempt)).bind_iter())
-    .bind(each().map(|task| int(task.machine.tries)).bind_iter())
-    .bind(each().map(queued_at).bind_iter())
-    .bind(each().map(is_ahead).bind_iter())
-    .bind(each().map(scheduled_at).bind_iter())
-    .bind(each().map(session).bind_iter())
-    .bind(each().map(token).bind_iter())
-    .bind(each().map(|task| question(task).0).bind_iter())
-    .bind(each().map(|task| question(task).1).bind_iter())
-    .bind(cancel)
-    .bind(each().map(expires_at).bind_iter())
-    .bind(each().map(|task| millis(task.machine.started_at)).bind_iter())
-    .bind(each().map(|task| millis(task.machine.state.ended_at())).bind_iter())
-    .bind(each().map(|task| matches!(task.machine.state, State::Completed { partial: true, .. })).bind_iter())
-    .bind(each().map(|task| int(task.machine.questions)).bind_iter())
-    .bind(each().map(|task| int(task.machine.endings)).bind_iter())
-    .bind(each().map(|task| task.error.as_ref().map(|error| text(&error.code))).bind_iter())
-    .bind(each().map(|task| task.error.as_ref().map(|error| text(&error.message))).bind_iter())
-    .bind(all(records, |task| unless(&task.progress, &none))?)
-    .bind(each().map(|task| int(task.machine.waits_for)).bind_iter())
-    .bind(each().map(remove_at).bind_iter())
-    .bind(each().map(active_key).bind_iter())
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == records.len() as u64 {
-        Ok(())
-    } else {
-        Err(Fault::unreadable("task", &"a row that was held is not there any more"))
-    }
+         WHERE t.id = u.id"
+    };
+}
+pub(super) use update_tasks;
+
+/// Gives a statement changed tasks: `$1` to `$26`.
+pub(super) fn bind_changed(to: Bound, records: &[&Record]) -> Result<Bound, Fault> {
+    let each = || records.iter().copied();
+    let none = Progress::default();
+    let cancel = all(records, |task| task.machine.cancel.as_ref().map(to_json).transpose())?;
+    let bound = to
+        .bind(each().map(|task| *task.id.as_uuid()).bind_iter())
+        .bind(each().map(|task| text(&task.label)).bind_iter())
+        .bind(each().map(|task| code(task.status())).bind_iter())
+        .bind(each().map(|task| int(task.machine.version)).bind_iter())
+        .bind(each().map(|task| int(task.machine.attempt)).bind_iter())
+        .bind(each().map(|task| int(task.machine.tries)).bind_iter())
+        .bind(each().map(queued_at).bind_iter())
+        .bind(each().map(is_ahead).bind_iter())
+        .bind(each().map(scheduled_at).bind_iter())
+        .bind(each().map(session).bind_iter())
+        .bind(each().map(token).bind_iter())
+        .bind(each().map(|task| question(task).0).bind_iter())
+        .bind(each().map(|task| question(task).1).bind_iter())
+        .bind(cancel)
+        .bind(each().map(expires_at).bind_iter())
+        .bind(each().map(|task| millis(task.machine.started_at)).bind_iter())
+        .bind(each().map(|task| millis(task.machine.state.ended_at())).bind_iter())
+        .bind(
+            each()
+                .map(|task| matches!(task.machine.state, State::Completed { partial: true, .. }))
+                .bind_iter(),
+        )
+        .bind(each().map(|task| int(task.machine.questions)).bind_iter())
+        .bind(each().map(|task| int(task.machine.endings)).bind_iter())
+        .bind(each().map(|task| task.error.as_ref().map(|error| text(&error.code))).bind_iter())
+        .bind(each().map(|task| task.error.as_ref().map(|error| text(&error.message))).bind_iter())
+        .bind(all(records, |task| unless(&task.progress, &none))?)
+        .bind(each().map(|task| int(task.machine.waits_for)).bind_iter())
+        .bind(each().map(remove_at).bind_iter())
+        .bind(each().map(active_key).bind_iter());
+    Ok(bound)
 }
 
 const FIND: &str = concat!("SELECT ", columns!(), " FROM taskdeck.tasks WHERE id = ANY($1)");

@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use futures::FutureExt;
-use sqlx_core::query::query;
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgConnection, PgRow};
 use taskdeck_core::{ScheduleName, ScheduleSource, TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::query::query;
 use super::rows::{self, bad, big, int, json, nat, text, time};
 use super::start;
 use super::work::Work;
@@ -111,7 +111,7 @@ async fn fire(
     if current.is_none() {
         return Ok(None);
     }
-    let started = start::start(work, tasks).await?;
+    let started = start::start(work, tasks, start::Tried::No).await?;
     let last = started.last().and_then(|outcome| match outcome {
         StartOutcome::New(task, _) => Some(task.id),
         StartOutcome::Existing(task) => Some(task.id),

@@ -1,25 +1,30 @@
 //! What nodes tell each other: that there is something to look at, and no more. A message that is lost costs time and
 //! nothing else, since every node also looks by itself now and then.
 //!
-//! It is sent after the commit, by a connection of its own, and what happens within ten milliseconds is one message:
+//! It is sent after the commit and apart from it, and what happens within ten milliseconds is one message:
 //! a NOTIFY in a transaction would make all commits of the database wait for each other.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx_core::query::query;
-use sqlx_postgres::{PgConnection, PgListener, PgPool};
+use futures::FutureExt;
+use sqlx_postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use taskdeck_core::{State, Status, TaskId};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::fault::Fault;
-use crate::store::{Heard, Record};
+use super::pool::Pool;
+use super::query::query;
+use crate::store::{Heard, Record, StoreError};
 
 const CHANNEL: &str = "taskdeck";
 const GATHER: Duration = Duration::from_millis(10);
+/// How long the others may say nothing before the server is asked whether it is still there.
+const SILENT: Duration = Duration::from_secs(30);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 const RECONNECT: Duration = Duration::from_secs(1);
-const RECONNECT_LAST: Duration = Duration::from_secs(60);
+const RECONNECT_LAST: Duration = Duration::from_secs(5);
 
 /// What a transaction did, as far as others are concerned.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +39,8 @@ pub(super) struct News {
     pub(super) running: bool,
     /// A task changed, or its log grew.
     pub(super) tasks: bool,
+    /// This node is to look at pauses and limits: they are not those that it knows.
+    pub(super) stale: bool,
     /// When this node should look for queued tasks again.
     pub(super) look_again: Option<Duration>,
 }
@@ -163,28 +170,31 @@ impl Signal {
     }
 
     /// Sends what there is to tell, until the store is closed.
-    pub(super) async fn send(&self, pool: &PgPool) {
+    pub(super) async fn send(&self, pool: &Pool) {
         loop {
             self.tell.notified().await;
             tokio::time::sleep(GATHER).await;
             let news = std::mem::take(&mut *self.to_tell.lock().unwrap_or_else(PoisonError::into_inner));
             let text = format!("{} {}", self.node.simple(), news.text());
-            let sent = query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(pool).await;
-            if let Err(error) = sent {
+            let tell = query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text);
+            let told = pool.with(|conn| async move { Ok(tell.execute(conn).await.map(drop)?) }.boxed());
+            if let Err(fault) = told.await {
                 if pool.is_closed() {
                     return;
                 }
+                let error = StoreError::from(fault);
                 tracing::warn!(%error, "the other nodes could not be told of news; they look by themselves");
             }
         }
     }
 
-    /// Listens to the others, until the store is closed.
-    pub(super) async fn listen(&self, pool: &PgPool) {
+    /// Listens to the others, until the store is closed, which the pool says.
+    pub(super) async fn listen(&self, pool: &Pool, options: &PgConnectOptions) {
         let mut wait = RECONNECT;
         while !pool.is_closed() {
             let mut listens = false;
-            let lost = self.listen_until_lost(pool, &mut listens).await;
+            let listen = Box::pin(self.listen_until_lost(options, &mut listens));
+            let lost = pool.until_closed(listen).await;
             if listens {
                 wait = RECONNECT;
             }
@@ -198,18 +208,34 @@ impl Signal {
         }
     }
 
-    async fn listen_until_lost(&self, pool: &PgPool, listens: &mut bool) -> Result<(), sqlx_core::Error> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
+    async fn listen_until_lost(
+        &self,
+        options: &PgConnectOptions,
+        listens: &mut bool,
+    ) -> Result<(), sqlx_core::Error> {
+        // A connection of its own, which goes with what listens: when it is silent, nothing waits for it.
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWERS_WITHIN);
+        let mut listener = PgListener::connect_with(&pool.connect_lazy_with(options.clone())).await?;
+        answered(listener.listen(CHANNEL)).await?;
         *listens = true;
         // What was said while nobody listened is not known.
         self.hear(Heard::all());
-        while let Some(message) = listener.try_recv().await? {
+        loop {
+            let Ok(message) = tokio::time::timeout(SILENT, listener.try_recv()).await else {
+                // Nobody says anything, or the other end is gone.
+                answered(query("SELECT 1").execute(&mut listener)).await?;
+                continue;
+            };
+            let Some(message) = message? else { return Ok(()) };
             let Some((node, what)) = message.payload().split_once(' ') else { continue };
             if node != self.node.simple().to_string() {
                 self.hear(heard(what));
             }
         }
-        Ok(())
     }
+}
+
+async fn answered<R>(ask: impl Future<Output = Result<R, sqlx_core::Error>>) -> Result<R, sqlx_core::Error> {
+    let answer = tokio::time::timeout(ANSWERS_WITHIN, ask).await;
+    answer.unwrap_or_else(|elapsed| Err(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed).into()))
 }

@@ -3,24 +3,26 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use sqlx_postgres::PgConnection;
 use taskdeck_core::{
-    Attempt, Batch, BatchId, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
-    OpenQuestion, SessionId, Stats, Status, TaskId, Timestamp, Upload, UserId,
+    Attempt, Batch, BatchId, Bucket, Counts, DeckId, FileId, Kind, LeaseToken, ListQuery, LogPage, Notice,
+    OpenQuestion, Rate, SessionId, Stats, Status, TaskId, Timestamp, Upload, UserId,
 };
 
+use super::begin::Begun;
 use super::work::Work;
 use super::{
-    PostgresStore, change, claim, commit, control, deltas, files, list, look, look_with, looks, notices,
-    open, read, remove, rows, start,
+    PostgresStore, begin, change, claim, commit, control, copying, deltas, files, held, list, look,
+    look_with, looks, meta, notices, open, read, remove, rows, signal, start,
 };
 use crate::store::{
     Applied, Change, ClaimRequest, Claimed, Control, Heard, LaneCount, LaneWait, LogWrite, Moved, NewTask,
-    Oldest, Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store,
-    StoreError, StoreInfo, Tally, TaskFile,
+    News, Oldest, Payload, ProgressWrite, Record, RemoveWhich, Removed, Said, Scope, SessionRow,
+    StartOutcome, Store, StoreError, StoreInfo, Tally, TaskFile, Walked,
 };
 
 #[async_trait]
@@ -37,12 +39,23 @@ impl Store for PostgresStore {
         self.shared.signal.heard().await
     }
 
+    fn room_freed(&self) {
+        self.shared.signal.committed(signal::News { queued: true, ..signal::News::default() });
+    }
+
     async fn clock_ahead_ms(&self) -> Result<i64, StoreError> {
         look!(self, conn, [], open::clock_ahead_ms(conn).await)
     }
 
     async fn start(&self, tasks: Vec<NewTask>) -> Result<Vec<StartOutcome>, StoreError> {
-        self.starts.call(tasks).await
+        let group = if start::are_plain(&tasks) { &self.plain_starts } else { &self.starts };
+        let begun = group.call(tasks).await?;
+        if begun.iter().all(|one| matches!(one, Begun::Done(_))) {
+            return begin::all_begun(self.starts.clone(), begun).await;
+        }
+        // To its end also when the caller goes away.
+        let all = self.handle.spawn(begin::all_begun(self.starts.clone(), begun));
+        all.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn start_in(
@@ -50,9 +63,10 @@ impl Store for PostgresStore {
         transaction: &mut PgConnection,
         tasks: Vec<NewTask>,
     ) -> Result<Vec<StartOutcome>, StoreError> {
-        let mut work = Work::new(transaction);
-        let outcomes = start::start(&mut work, &tasks).await?;
+        let mut work = Work::within(transaction);
+        let outcomes = start::start(&mut work, &tasks, start::Tried::No).await?;
         work.finish().await?;
+        held::hold(work.conn(), &outcomes).await?;
         let news = work.news;
         self.shared.signal.committing(work.conn(), news).await?;
         Ok(outcomes)
@@ -61,7 +75,7 @@ impl Store for PostgresStore {
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError> {
         // Most looks find nothing, and need no transaction for it.
         let lanes = look!(self, conn, [], claim::lanes(conn).await)?;
-        if !lanes.iter().any(|lane| request.kinds.iter().any(|kind| kind.kind.as_str() == lane.kind)) {
+        if !lanes.iter().any(|lane| lane.is_for(&request)) {
             return Ok(Vec::new());
         }
         commit!(self, work, [request, lanes], claim::claim(work, &request, &lanes).await)
@@ -95,13 +109,50 @@ impl Store for PostgresStore {
     async fn beat(&self, session: SessionId, beat: u64) -> Result<bool, StoreError> {
         let shared = Arc::clone(&self.shared);
         self.on_own(async move {
-            look_with(&shared.beats, move |conn| control::beat(conn, session, beat).boxed()).await
+            let pooler = shared.pooler;
+            look_with(&shared.beats, move |conn| copying::beat(conn, session, beat, pooler).boxed()).await
         })
         .await
     }
 
+    async fn say(&self, session: SessionId, said: Said) -> Result<(), StoreError> {
+        let (shared, said) = (Arc::clone(&self.shared), Arc::new(said));
+        let say = async move {
+            look_with(&shared.beats, move |conn| {
+                let said = Arc::clone(&said);
+                async move { control::say(conn, session, &said).await }.boxed()
+            })
+            .await
+        };
+        self.on_own(say).await
+    }
+
+    async fn rate_used(&self, scope: Scope, name: String) -> Result<(Bucket, u64), StoreError> {
+        look!(self, conn, [name], control::rate_used(conn, scope, &name).await)
+    }
+
+    async fn take_starts(
+        &self,
+        user: &UserId,
+        starts: usize,
+        rate: Rate,
+    ) -> Result<Option<Result<(), u64>>, StoreError> {
+        let user = user.clone();
+        let taken = look!(self, conn, [user], control::take_starts(conn, &user, starts, rate).await);
+        taken.map(Some)
+    }
+
     async fn join(&self, session: SessionRow) -> Result<(), StoreError> {
-        look!(self, conn, [session], control::join(conn, &session).await)
+        let (shared, session) = (Arc::clone(&self.shared), Arc::new(session));
+        let joined = self.on_own(async move {
+            let pooler = shared.pooler;
+            look_with(&shared.beats, move |conn| {
+                let session = Arc::clone(&session);
+                async move { control::join(conn, &session, pooler).await }.boxed()
+            })
+            .await
+        });
+        if joined.await? { Ok(()) } else { Err(StoreError::Database(copying::IN_PROGRESS.to_owned())) }
     }
 
     async fn sessions(&self) -> Result<Vec<SessionRow>, StoreError> {
@@ -112,8 +163,16 @@ impl Store for PostgresStore {
         look!(self, conn, [], control::holders(conn).await)
     }
 
+    async fn held_by(&self, session: SessionId) -> Result<Vec<(TaskId, LeaseToken)>, StoreError> {
+        look!(self, conn, [], control::held_by(conn, session).await)
+    }
+
     async fn controls(&self) -> Result<Vec<Control>, StoreError> {
         look!(self, conn, [], control::controls(conn).await)
+    }
+
+    async fn controls_version(&self) -> Result<u64, StoreError> {
+        look!(self, conn, [], control::controls_version(conn).await)
     }
 
     async fn set_control(&self, control: Control) -> Result<(), StoreError> {
@@ -139,8 +198,16 @@ impl Store for PostgresStore {
         look!(self, conn, [], control::after(conn, id).await)
     }
 
-    async fn set_params(&self, id: TaskId, kind_version: u32, params: String) -> Result<bool, StoreError> {
-        commit!(self, work, [params], change::set_params(work, id, kind_version, &params).await)
+    async fn set_params(
+        &self,
+        id: TaskId,
+        kind_version: u32,
+        params: String,
+        uploads: Vec<(String, FileId)>,
+    ) -> Result<bool, StoreError> {
+        commit!(self, work, [params, uploads], {
+            change::set_params(work, id, kind_version, &params, &uploads).await
+        })
     }
 
     async fn save_progress(&self, writes: Vec<ProgressWrite>) -> Result<(), StoreError> {
@@ -148,10 +215,6 @@ impl Store for PostgresStore {
             work.news.tasks = true;
             notices::save_progress(work.conn(), &writes).await
         })
-    }
-
-    async fn ticks(&self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, u32>, StoreError> {
-        look!(self, conn, [ids], notices::ticks(conn, &ids).await)
     }
 
     async fn checkpoint(&self, id: TaskId, token: LeaseToken, value: String) -> Result<bool, StoreError> {
@@ -255,6 +318,10 @@ impl Store for PostgresStore {
         look!(self, conn, [], read::last_log_seq(conn, id).await)
     }
 
+    async fn last_log_seqs(&self, ids: Vec<TaskId>) -> Result<HashMap<TaskId, u64>, StoreError> {
+        look!(self, conn, [ids], read::last_log_seqs(conn, &ids).await)
+    }
+
     async fn notify(
         &self,
         id: TaskId,
@@ -272,6 +339,10 @@ impl Store for PostgresStore {
         look!(self, conn, [], read::notices(conn, id, since, limit).await)
     }
 
+    async fn news(&self, user: UserId, limit: u32) -> Result<News, StoreError> {
+        look!(self, conn, [user], looks::news(conn, &user, limit).await)
+    }
+
     async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
         look!(self, conn, [user], looks::last(conn, &user).await)
     }
@@ -281,7 +352,19 @@ impl Store for PostgresStore {
     }
 
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {
-        look!(self, conn, [fresh], notices::secret(conn, name, &fresh).await)
+        look!(self, conn, [fresh], meta::secret(conn, name, &fresh).await)
+    }
+
+    async fn noted(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        look!(self, conn, [], meta::noted(conn, name).await)
+    }
+
+    async fn has_turn(&self, at: &'static str, every: Duration) -> Result<bool, StoreError> {
+        look!(self, conn, [], meta::has_turn(conn, at, every).await)
+    }
+
+    async fn end_turn(&self, at: &'static str) -> Result<(), StoreError> {
+        look!(self, conn, [], meta::end_turn(conn, at).await)
     }
 
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError> {
@@ -318,8 +401,22 @@ impl Store for PostgresStore {
         Ok(got.await.map_err(|_| StoreError::Closed)??)
     }
 
-    async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError> {
-        commit!(self, work, [], files::remove_loose(work.conn(), before).await)
+    async fn remove_loose_files(
+        &self,
+        before: Timestamp,
+        from: Option<FileId>,
+        max: usize,
+    ) -> Result<Walked, StoreError> {
+        commit!(self, work, [], files::remove_loose(work.conn(), before, from, max).await)
+    }
+
+    async fn remove_stray_bytes(
+        &self,
+        before: Timestamp,
+        from: Option<FileId>,
+        max: usize,
+    ) -> Result<Walked, StoreError> {
+        commit!(self, work, [], files::remove_stray(work.conn(), before, from, max).await)
     }
 
     async fn backup_to(&self, _path: &Path) -> Result<(), StoreError> {

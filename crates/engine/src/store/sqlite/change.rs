@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 use taskdeck_core::{
-    Decision, Event, LeaseToken, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp, decide,
+    Decision, Event, FileId, LeaseToken, QuestionOutcome, SessionId, State, Status, TaskId, Timestamp, decide,
 };
 
 use super::logs;
@@ -299,6 +299,7 @@ pub(super) fn set_params(
     id: TaskId,
     kind_version: u32,
     params: &str,
+    uploads: &[(String, FileId)],
 ) -> Result<bool, WorkError> {
     let Some(record) = rows::find(tx.conn, id)? else { return Ok(false) };
     if !matches!(record.machine.state, State::Failed { .. }) {
@@ -312,5 +313,8 @@ pub(super) fn set_params(
     tx.conn
         .prepare_cached("UPDATE payloads SET params = ?2, checkpoint = NULL WHERE task = ?1")?
         .execute((key, params))?;
+    // A file that nobody names any more goes with the loose ones.
+    tx.conn.prepare_cached("DELETE FROM task_files WHERE task = ?1 AND role = 0")?.execute([key])?;
+    super::files::link_uploads(tx, id, uploads)?;
     Ok(true)
 }

@@ -42,6 +42,7 @@ pub(super) fn sessions(conn: &Connection) -> Result<Vec<SessionRow>, WorkError> 
             started_at: Timestamp::from_millis(row.get(3)?),
             beat: row.get(4)?,
             version: row.get(5)?,
+            said: None,
         })
     })?;
     Ok(found.collect::<rusqlite::Result<_>>()?)

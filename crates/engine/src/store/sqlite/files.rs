@@ -5,6 +5,7 @@ use taskdeck_core::{FileId, TaskId, Timestamp, Upload};
 use super::rows::{self, blob};
 use super::work_error::WorkError;
 use super::writer::Tx;
+use crate::store::Walked;
 
 pub(super) fn forget_if_loose(tx: &Tx<'_, '_>, file: FileId) -> Result<bool, WorkError> {
     let mut statement = tx.conn.prepare_cached(
@@ -18,6 +19,21 @@ pub(super) fn add(tx: &Tx<'_, '_>, file: &Upload, now: Timestamp) -> Result<(), 
         "INSERT INTO files (id, name, size, media_type, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     statement.execute((blob(file.id.as_uuid()), &file.name, file.size, &file.media_type, now.as_millis()))?;
+    Ok(())
+}
+
+/// Notes which uploads a task's params name.
+pub(super) fn link_uploads(
+    tx: &Tx<'_, '_>,
+    task: TaskId,
+    uploads: &[(String, FileId)],
+) -> Result<(), WorkError> {
+    for (param, file) in uploads {
+        let mut link = tx
+            .conn
+            .prepare_cached("INSERT INTO task_files (task, role, name, file) VALUES (?1, 0, ?2, ?3)")?;
+        link.execute((blob(task.as_uuid()), param, blob(file.as_uuid())))?;
+    }
     Ok(())
 }
 
@@ -46,12 +62,29 @@ pub(super) fn add_artifact(
     }
 }
 
-pub(super) fn remove_loose(tx: &Tx<'_, '_>, before: Timestamp) -> Result<Vec<FileId>, WorkError> {
-    let mut statement = tx.conn.prepare_cached(
-        "DELETE FROM files WHERE created_at < ?1
-             AND NOT EXISTS (SELECT 1 FROM task_files WHERE task_files.file = files.id) RETURNING id",
-    )?;
-    let removed =
-        statement.query_map([before.as_millis()], |row| rows::uuid(row, 0).map(FileId::from_uuid))?;
-    Ok(removed.collect::<rusqlite::Result<_>>()?)
+pub(super) fn remove_loose(
+    tx: &Tx<'_, '_>,
+    before: Timestamp,
+    from: Option<FileId>,
+    max: usize,
+) -> Result<Walked, WorkError> {
+    let found: Vec<(FileId, bool)> = {
+        let mut statement = tx.conn.prepare_cached(
+            "SELECT id, created_at < ?3 AND NOT EXISTS (SELECT 1 FROM task_files WHERE file = files.id)
+             FROM files WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let from = from.map_or([0; 16], |id| *id.as_uuid().as_bytes());
+        let found = statement.query_map((from, max, before.as_millis()), |row| {
+            Ok((FileId::from_uuid(rows::uuid(row, 0)?), row.get(1)?))
+        })?;
+        found.collect::<rusqlite::Result<_>>()?
+    };
+    let mut walked = Walked { more: found.len() >= max, ..Walked::default() };
+    for (file, loose) in found {
+        walked.last = Some(file);
+        if loose && forget_if_loose(tx, file)? {
+            walked.removed.push(file);
+        }
+    }
+    Ok(walked)
 }

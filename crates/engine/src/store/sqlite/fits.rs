@@ -50,6 +50,7 @@ impl<'a> Fits<'a> {
         let in_status = query.status.is_empty()
             || Status::from_code(code).is_some_and(|status| query.status.contains(status));
         let plain = in_status
+            && query.partial.is_none_or(|partial| row.get(28) == Ok(partial))
             && is(1, query.kind.as_ref().map(Kind::as_str))
             && is(3, query.queue.as_ref().map(QueueName::as_str))
             && is(31, query.error.as_deref())
@@ -83,17 +84,20 @@ impl<'a> Fits<'a> {
             hay.push('\n');
         }
         let hay = hay.to_lowercase();
-        let mut id = None;
+        let mut ids = None;
         for word in &self.words {
             if hay.contains(&word.text) {
                 continue;
             }
             let Some(part) = &word.id else { return Ok(false) };
-            let id = match &id {
-                Some(id) => id,
-                None => id.insert(super::rows::uuid(row, 0)?.simple().to_string()),
+            let ids = match &ids {
+                Some(ids) => ids,
+                None => {
+                    let id = super::rows::uuid(row, 0)?;
+                    ids.insert(format!("{}\n{}", id.simple(), text(9).unwrap_or_default()))
+                }
             };
-            if !id.contains(part.as_str()) {
+            if !ids.contains(part.as_str()) {
                 return Ok(false);
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, Row, Statement};
-use taskdeck_core::{ListQuery, Status, StatusSet, TaskId};
+use taskdeck_core::{ListOrder, ListQuery, Status, StatusSet, TaskId};
 use uuid::Uuid;
 
 use super::fits::Fits;
@@ -17,20 +17,20 @@ const BUDGET: usize = 20_000;
 /// How far the time in an id may be from when its task was created: a client may make its own.
 const ID_SLACK_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// A page, newest first, and where the next one begins.
+/// A page in its order, and where the next one begins.
 pub(super) fn page(conn: &Connection, query: &ListQuery) -> Result<(Vec<Record>, Option<String>), WorkError> {
     let size = query.page_size() as usize;
-    let (mut records, cursor) = newest(conn, query, size)?;
+    let (mut records, cursor) = first_of(conn, query, size)?;
     // A part of an id finds its task however far back it is, if it is the beginning.
     if query.cursor.is_none()
         && records.len() < size
         && let Some((from, to)) = Fits::of(query).id_range()
     {
         let mut page = Page::new(query, size);
-        walk_ids(conn, &mut page, from, to)?;
+        walk_ids(conn, &mut page, query.order, from, to)?;
         let known: Vec<TaskId> = records.iter().map(|record| record.id).collect();
         records.extend(page.found.into_iter().filter(|record| !known.contains(&record.id)));
-        records.sort_unstable_by_key(|task| std::cmp::Reverse(task.id));
+        records.sort_unstable_by_key(|task| std::cmp::Reverse(rank(query.order, task.id)));
         records.truncate(size);
     }
     Ok((records, cursor.map(|id| id.to_string())))
@@ -51,10 +51,10 @@ pub(super) fn ended(conn: &Connection, query: &ListQuery, max: usize) -> Result<
         return Ok(Vec::new());
     }
     let query = ListQuery { status, cursor: None, ..query.clone() };
-    Ok(newest(conn, &query, max)?.0)
+    Ok(first_of(conn, &query, max)?.0)
 }
 
-fn newest(
+fn first_of(
     conn: &Connection,
     query: &ListQuery,
     size: usize,
@@ -64,19 +64,43 @@ fn newest(
     Ok((page.found, stop))
 }
 
+/// The greater, the earlier a task stands in the list.
+fn rank(order: ListOrder, id: TaskId) -> u128 {
+    let id = id.as_uuid().as_u128();
+    match order {
+        ListOrder::Newest => id,
+        ListOrder::Oldest => !id,
+    }
+}
+
+/// How a walk goes.
+const fn way(order: ListOrder) -> &'static str {
+    match order {
+        ListOrder::Newest => "ORDER BY id DESC",
+        ListOrder::Oldest => "ORDER BY id",
+    }
+}
+
 /// The ids that a list is within: from the first, up to but without the second.
 fn bounds(query: &ListQuery) -> ([u8; 16], [u8; 16]) {
     let at = |millis: i64| {
         *Uuid::as_bytes(TaskId::from_parts(taskdeck_core::Timestamp::from_millis(millis), [0; 10]).as_uuid())
     };
-    let before = query.cursor.as_deref().and_then(|cursor| cursor.parse::<TaskId>().ok());
+    let cursor = query.cursor.as_deref().and_then(|cursor| cursor.parse::<TaskId>().ok());
+    let cursor = cursor.map(|id| id.as_uuid().as_u128());
     // Greater than every id when there is no cursor.
-    let mut below = before.map_or([0xff; 16], |id| *Uuid::as_bytes(id.as_uuid()));
+    let mut below = [0xff; 16];
+    let mut begins = [0; 16];
+    match (query.order, cursor) {
+        (_, None) => {}
+        (ListOrder::Newest, Some(last)) => below = last.to_be_bytes(),
+        (ListOrder::Oldest, Some(last)) => begins = last.saturating_add(1).to_be_bytes(),
+    }
     if let Some(before) = query.before {
         below = below.min(at(before.as_millis().saturating_add(ID_SLACK_MS)));
     }
     let from = query.after.map_or([0; 16], |after| at(after.as_millis().saturating_sub(ID_SLACK_MS).max(0)));
-    (from, below)
+    (from.max(begins), below)
 }
 
 /// Shows the page the rows of the list in order, until it has seen enough; then the id it came to.
@@ -90,7 +114,8 @@ fn walk(conn: &Connection, query: &ListQuery, page: &mut Page<'_>) -> Result<Opt
         query.parent.map(|id| ("parent", *id.as_uuid())).or(query.batch.map(|id| ("batch", *id.as_uuid())));
     if let Some((column, of)) = few {
         let sql = format!(
-            "SELECT {COLUMNS} FROM tasks WHERE {column} = ?1 AND id < ?2 AND id >= ?3 ORDER BY id DESC"
+            "SELECT {COLUMNS} FROM tasks WHERE {column} = ?1 AND id < ?2 AND id >= ?3 {}",
+            way(query.order)
         );
         let mut statement = conn.prepare_cached(&sql)?;
         let mut stored = statement.query((of.as_bytes(), below, from))?;
@@ -102,27 +127,29 @@ fn walk(conn: &Connection, query: &ListQuery, page: &mut Page<'_>) -> Result<Opt
         return Ok(None);
     }
     if query.status.is_empty() && query.kind.is_none() {
-        return walk_ids(conn, page, from, below);
+        return walk_ids(conn, page, query.order, from, below);
     }
     // One walk for each status and kind that there is, merged: every walk is in order by itself.
     let sql = format!(
-        "SELECT {COLUMNS} FROM tasks WHERE status = ?1 AND kind = ?2 AND id < ?3 AND id >= ?4 ORDER BY id DESC"
+        "SELECT {COLUMNS} FROM tasks WHERE status = ?1 AND kind = ?2 AND id < ?3 AND id >= ?4 {}",
+        way(query.order)
     );
     let walks = walks(conn, query)?;
     let mut statements = Vec::with_capacity(walks.len());
     for _ in &walks {
         statements.push(conn.prepare(&sql)?);
     }
-    merge(page, &mut statements, &walks, (from, below))
+    merge(page, &mut statements, &walks, query.order, (from, below))
 }
 
 fn walk_ids(
     conn: &Connection,
     page: &mut Page<'_>,
+    order: ListOrder,
     from: [u8; 16],
     below: [u8; 16],
 ) -> Result<Option<TaskId>, WorkError> {
-    let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id < ?1 AND id >= ?2 ORDER BY id DESC");
+    let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id < ?1 AND id >= ?2 {}", way(order));
     let mut statement = conn.prepare_cached(&sql)?;
     let mut stored = statement.query((below, from))?;
     while let Some(row) = stored.next()? {
@@ -137,16 +164,17 @@ fn merge(
     page: &mut Page<'_>,
     statements: &mut [Statement<'_>],
     walks: &[(Status, String)],
+    order: ListOrder,
     (from, below): ([u8; 16], [u8; 16]),
 ) -> Result<Option<TaskId>, WorkError> {
     let mut rows = Vec::with_capacity(walks.len());
     for (statement, (status, kind)) in statements.iter_mut().zip(walks) {
         rows.push(statement.query((status.code(), kind, below, from))?);
     }
-    let mut heads: BinaryHeap<(TaskId, usize)> = BinaryHeap::with_capacity(rows.len());
+    let mut heads: BinaryHeap<(u128, usize)> = BinaryHeap::with_capacity(rows.len());
     for (index, stored) in rows.iter_mut().enumerate() {
         if let Some(row) = stored.next()? {
-            heads.push((rows::task_id(row, 0)?, index));
+            heads.push((rank(order, rows::task_id(row, 0)?), index));
         }
     }
     while let Some((_, index)) = heads.pop() {
@@ -157,7 +185,7 @@ fn merge(
             return Ok(Some(page.end(stop)));
         }
         if let Some(row) = rows[index].next()? {
-            heads.push((rows::task_id(row, 0)?, index));
+            heads.push((rank(order, rows::task_id(row, 0)?), index));
         }
     }
     Ok(None)

@@ -29,8 +29,11 @@ pub(super) fn append_held(tx: &Tx<'_, '_>, log: &LogWrite) -> Result<bool, WorkE
 pub(super) fn append(tx: &Tx<'_, '_>, id: TaskId, lines: &[LogLine]) -> Result<(), WorkError> {
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(()) };
     let text = serde_json::to_string(lines).map_err(|error| WorkError::unreadable("log", &error))?;
+    // Lines are sent again when it was not heard that they are stored, perhaps with some that came after them.
     let mut statement = tx.conn.prepare_cached(
-        "INSERT INTO log_chunks (task, first_seq, last_seq, lines) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO log_chunks (task, first_seq, last_seq, lines) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (task, first_seq) DO UPDATE SET last_seq = excluded.last_seq, lines = excluded.lines
+             WHERE excluded.last_seq > last_seq",
     )?;
     statement.execute((blob(id.as_uuid()), first.seq, last.seq, text))?;
     Ok(())

@@ -8,8 +8,11 @@ mod change;
 mod checkpoints;
 mod claim;
 mod control;
+#[cfg(feature = "postgres")]
+mod copying;
 mod files;
 mod fits;
+mod foreign;
 mod list;
 mod logs;
 mod looks;
@@ -30,6 +33,7 @@ mod work_error;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -42,12 +46,14 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
-    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, LogWrite, Moved, NewTask, Oldest,
-    Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store, StoreError,
-    StoreInfo, Tally, TaskFile,
+    Applied, Change, ClaimRequest, Claimed, Control, LaneCount, LaneWait, LogWrite, Moved, NewTask, News,
+    Oldest, Payload, ProgressWrite, Record, RemoveWhich, Removed, SessionRow, StartOutcome, Store,
+    StoreError, StoreInfo, Tally, TaskFile, Walked,
 };
 use crate::{BuildError, Durability};
 use checkpoints::{Checkpoints, Wal};
+#[cfg(feature = "postgres")]
+pub(crate) use copying::{Alone, open_alone, open_to_read};
 use open::StoreLock;
 use work_error::WorkError;
 use writer::{Lane, Tx, Writer};
@@ -57,6 +63,10 @@ const READERS: usize = 4;
 /// A store on a SQLite file, or in memory.
 pub(crate) struct SqliteStore {
     deck_id: DeckId,
+    /// The file, if it is not in memory.
+    path: Option<PathBuf>,
+    /// Whether any task runs after another, or once did.
+    chained: Arc<AtomicBool>,
     writer: Writer,
     reads: Reads,
     /// What goes when the store is closed: the checkpoint thread ends, and then another engine may open the file.
@@ -80,26 +90,6 @@ struct Pool {
     room: Semaphore,
 }
 
-/// A file that no engine works on: it is held as an engine would hold it.
-#[cfg(feature = "postgres")]
-pub(crate) struct Alone(#[expect(dead_code, reason = "it is held, and let go when it is dropped")] StoreLock);
-
-/// A connection to a file that no engine works on, with the schema of this version.
-#[cfg(feature = "postgres")]
-pub(crate) fn open_alone(path: &Path) -> Result<(Connection, Alone), BuildError> {
-    let lock = StoreLock::acquire(path)?;
-    let conn = open::writer(Some(path), Durability::Full)?;
-    open::migrate(&conn, Some(path))?;
-    Ok((conn, Alone(lock)))
-}
-
-/// A connection that only reads, also while an engine writes; none when the schema is that of another version.
-#[cfg(feature = "postgres")]
-pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Option<Connection>> {
-    let conn = open::reader(path)?;
-    Ok(open::is_current(&conn)?.then_some(conn))
-}
-
 impl SqliteStore {
     /// Opens the file, or a database in memory when there is none; makes it if it is not there.
     pub(crate) fn open(path: Option<&Path>, durability: Durability) -> Result<Self, BuildError> {
@@ -119,7 +109,9 @@ impl SqliteStore {
             path.map(|path| Checkpoints::spawn(path, durability, Arc::clone(&wal))).transpose()?;
         let thread_failed =
             |error: std::io::Error| BuildError::Store { path: "writer".to_owned(), why: error.to_string() };
-        let writer = Writer::spawn(conn, move |conn| wal.committed(conn)).map_err(thread_failed)?;
+        let chained = Arc::new(AtomicBool::new(statements::any_chained(&conn)));
+        let writer = Writer::spawn(conn, Arc::clone(&chained), move |conn| wal.committed(conn));
+        let writer = writer.map_err(thread_failed)?;
         let reads = match path {
             Some(path) => Reads::Pool(Pool {
                 path: path.to_owned(),
@@ -129,7 +121,7 @@ impl SqliteStore {
             None => Reads::ByWriter,
         };
         let held = checkpoints.zip(lock).map(|(checkpoints, _lock)| Held { checkpoints, _lock });
-        Ok(Self { deck_id, writer, reads, held: Mutex::new(held) })
+        Ok(Self { deck_id, path: path.map(Path::to_owned), chained, writer, reads, held: Mutex::new(held) })
     }
 
     async fn write<R, F>(&self, lane: Lane, run: F) -> Result<R, StoreError>
@@ -265,8 +257,14 @@ impl Store for SqliteStore {
         self.read(move |conn| control::after(conn, id)).await
     }
 
-    async fn set_params(&self, id: TaskId, kind_version: u32, params: String) -> Result<bool, StoreError> {
-        self.write(Lane::Control, move |tx| change::set_params(tx, id, kind_version, &params)).await
+    async fn set_params(
+        &self,
+        id: TaskId,
+        kind_version: u32,
+        params: String,
+        uploads: Vec<(String, FileId)>,
+    ) -> Result<bool, StoreError> {
+        self.write(Lane::Control, move |tx| change::set_params(tx, id, kind_version, &params, &uploads)).await
     }
 
     async fn oldest(
@@ -338,6 +336,22 @@ impl Store for SqliteStore {
         self.read(move |conn| rows::find(conn, id)).await
     }
 
+    fn start_in_file(&self, conn: &Connection, task: &NewTask) -> Result<StartOutcome, StoreError> {
+        match &self.path {
+            Some(path) => foreign::start_in(conn, path, &self.chained, task),
+            None => Err(StoreError::Database("the deck is in memory, and in no file".to_owned())),
+        }
+    }
+
+    async fn get_after_others(&self, ids: Vec<TaskId>) -> Result<Vec<Record>, StoreError> {
+        // Whoever writes is alone: what another transaction wrote is there by now, or never will be.
+        let find = move |tx: &mut Tx<'_, '_>| {
+            let found: Result<Vec<_>, _> = ids.iter().map(|id| rows::find(tx.conn, *id)).collect();
+            Ok(found?.into_iter().flatten().collect())
+        };
+        self.write(Lane::Control, find).await
+    }
+
     async fn get_many(&self, ids: Vec<TaskId>) -> Result<Vec<Record>, StoreError> {
         self.read(move |conn| {
             let found: Result<Vec<_>, _> = ids.iter().map(|id| rows::find(conn, *id)).collect();
@@ -397,6 +411,10 @@ impl Store for SqliteStore {
         self.read(move |conn| notices::since(conn, id, since, limit)).await
     }
 
+    async fn news(&self, user: UserId, limit: u32) -> Result<News, StoreError> {
+        self.read(move |conn| looks::news(conn, &user, limit)).await
+    }
+
     async fn last_look(&self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |conn| looks::last(conn, &user)).await
     }
@@ -407,6 +425,10 @@ impl Store for SqliteStore {
 
     async fn secret(&self, name: &'static str, fresh: String) -> Result<String, StoreError> {
         self.write(Lane::Control, move |tx| notices::secret(tx, name, &fresh)).await
+    }
+
+    async fn noted(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        self.read(move |conn| notices::noted(conn, name)).await
     }
 
     async fn add_file(&self, file: Upload, now: Timestamp) -> Result<(), StoreError> {
@@ -430,8 +452,13 @@ impl Store for SqliteStore {
         self.read(move |conn| read::task_files(conn, task)).await
     }
 
-    async fn remove_loose_files(&self, before: Timestamp) -> Result<Vec<FileId>, StoreError> {
-        self.write(Lane::Control, move |tx| files::remove_loose(tx, before)).await
+    async fn remove_loose_files(
+        &self,
+        before: Timestamp,
+        from: Option<FileId>,
+        max: usize,
+    ) -> Result<Walked, StoreError> {
+        self.write(Lane::Bulk, move |tx| files::remove_loose(tx, before, from, max)).await
     }
 
     async fn backup_to(&self, path: &Path) -> Result<(), StoreError> {

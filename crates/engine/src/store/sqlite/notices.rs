@@ -17,15 +17,14 @@ pub(super) fn add(
 ) -> Result<Option<u64>, WorkError> {
     let task = blob(id.as_uuid());
     let mut next = tx.conn.prepare_cached(
-        "UPDATE tasks SET notice_seq = notice_seq + 1 WHERE id = ?1 AND token = ?2 RETURNING notice_seq",
+        "UPDATE tasks SET notice_seq = notice_seq + 1 WHERE id = ?1 AND token = ?2 RETURNING notice_seq, user",
     )?;
-    let seq: Option<u64> = next.query_row((task, token.0), |row| row.get(0)).optional()?;
-    if let Some(seq) = seq {
-        tx.conn
-            .prepare_cached("INSERT INTO notices (task, seq, at, text) VALUES (?1, ?2, ?3, ?4)")?
-            .execute((task, seq, at.as_millis(), text))?;
-    }
-    Ok(seq)
+    let found = next.query_row((task, token.0), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((seq, user)): Option<(u64, Option<String>)> = found else { return Ok(None) };
+    tx.conn
+        .prepare_cached("INSERT INTO notices (task, seq, at, text, user) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute((task, seq, at.as_millis(), text, user))?;
+    Ok(Some(seq))
 }
 
 /// The notices after `since`, in order.
@@ -38,6 +37,12 @@ pub(super) fn since(conn: &Connection, id: TaskId, since: u64, limit: u32) -> Re
         Ok(Notice { seq: row.get(0)?, at: time(row, 1)?.unwrap_or_default(), text: row.get(2)? })
     })?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What is noted under this name.
+pub(super) fn noted(conn: &Connection, name: &str) -> Result<Option<String>, WorkError> {
+    let mut statement = conn.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
 }
 
 /// The secret of this name: `fresh` when there is none yet.

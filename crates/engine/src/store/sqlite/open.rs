@@ -17,6 +17,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_stats.sql"),
     include_str!("migrations/0005_notices.sql"),
     include_str!("migrations/0006_looks.sql"),
+    include_str!("migrations/0007_news.sql"),
+    include_str!("migrations/0008_batches.sql"),
 ];
 
 /// A connection that writes.

@@ -108,6 +108,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         batch: row.get::<_, Option<[u8; 16]>>(37)?.map(|bytes| BatchId::from_uuid(Uuid::from_bytes(bytes))),
         options: json(row, 39)?.unwrap_or_default(),
         notice_seq: row.get(40)?,
+        tick: 0,
     })
 }
 

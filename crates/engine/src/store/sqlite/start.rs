@@ -98,12 +98,7 @@ fn status_of(tx: &Tx<'_, '_>, id: taskdeck_core::TaskId) -> Result<Option<Status
 fn insert_payload(tx: &Tx<'_, '_>, record: &Record, task: &NewTask) -> Result<(), WorkError> {
     let id = blob(record.id.as_uuid());
     tx.statements.execute("INSERT INTO payloads (task, params) VALUES (?1, ?2)", (id, &task.params))?;
-    for (param, file) in &task.uploads {
-        let mut link = tx
-            .conn
-            .prepare_cached("INSERT INTO task_files (task, role, name, file) VALUES (?1, 0, ?2, ?3)")?;
-        link.execute((id, param, blob(file.as_uuid())))?;
-    }
+    super::files::link_uploads(tx, record.id, &task.uploads)?;
     if !task.after.is_empty() {
         tx.statements.chain();
     }

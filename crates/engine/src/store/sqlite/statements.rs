@@ -1,6 +1,8 @@
 //! The statements of what happens thousands of times a second, prepared once.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, Statement};
 
@@ -10,23 +12,28 @@ pub(super) struct Statements<'c> {
     conn: &'c Connection,
     prepared: RefCell<Vec<(&'static str, Statement<'c>)>>,
     /// Whether any task runs after another, or once did: while none does, an ending need not look for those that wait
-    /// for it. This process is the only one that writes.
-    chained: Cell<bool>,
+    /// for it. Whoever starts tasks is in this process, also in a transaction of the program's own.
+    chained: Arc<AtomicBool>,
+}
+
+/// Whether any task of a database runs after another.
+pub(super) fn any_chained(conn: &Connection) -> bool {
+    conn.query_row("SELECT EXISTS (SELECT 1 FROM dependencies)", [], |row| row.get(0)).unwrap_or(true)
 }
 
 impl<'c> Statements<'c> {
-    pub(super) fn new(conn: &'c Connection) -> Self {
-        let any = conn.query_row("SELECT EXISTS (SELECT 1 FROM dependencies)", [], |row| row.get(0));
-        Self { conn, prepared: RefCell::default(), chained: Cell::new(any.unwrap_or(true)) }
+    /// `chained` is shared with who else starts tasks in the same file.
+    pub(super) fn new(conn: &'c Connection, chained: Arc<AtomicBool>) -> Self {
+        Self { conn, prepared: RefCell::default(), chained }
     }
 
     pub(super) fn is_chained(&self) -> bool {
-        self.chained.get()
+        self.chained.load(Ordering::Acquire)
     }
 
     /// A task runs after another from now on. It stays so when the commit fails: then somebody looks in vain.
     pub(super) fn chain(&self) {
-        self.chained.set(true);
+        self.chained.store(true, Ordering::Release);
     }
 
     pub(super) fn conn(&self) -> &'c Connection {

@@ -5,6 +5,7 @@
 //! Both are bounded: a caller waits for room, so a slow disk slows the callers down instead of filling the memory.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -37,6 +38,8 @@ pub(super) struct Tx<'a, 'c> {
     /// By queue and kind. A commit touches few of them, and mostly the one it touched last.
     counts: Vec<(QueueName, Kind, Deltas)>,
     batches: Vec<(BatchId, Deltas)>,
+    /// Those that may have lost the last of their tasks.
+    left: Vec<BatchId>,
     /// What happens in which minute.
     pub(super) rollups: Rollups,
 }
@@ -54,12 +57,13 @@ pub(super) fn place<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, make: impl F
 }
 
 impl<'a, 'c> Tx<'a, 'c> {
-    fn new(statements: &'a Statements<'c>) -> Self {
+    pub(super) fn new(statements: &'a Statements<'c>) -> Self {
         Self {
             conn: statements.conn(),
             statements,
             counts: Vec::new(),
             batches: Vec::new(),
+            left: Vec::new(),
             rollups: Rollups::default(),
         }
     }
@@ -80,6 +84,7 @@ impl<'a, 'c> Tx<'a, 'c> {
     /// Counts a task that is removed.
     pub(super) fn count_removed(&mut self, record: &Record) {
         self.add(record, record.status(), -1);
+        self.left.extend(record.batch.filter(|batch| !self.left.contains(batch)));
     }
 
     fn add(&mut self, record: &Record, status: Status, delta: i64) {
@@ -90,6 +95,12 @@ impl<'a, 'c> Tx<'a, 'c> {
         if let Some(batch) = record.batch {
             place(&mut self.batches, |known| known.0 == batch, || (batch, Deltas::default())).1[at] += delta;
         }
+    }
+
+    /// Writes what was collected, before the end of the transaction.
+    pub(super) fn flush(&mut self) -> Result<(), WorkError> {
+        self.flush_counts()?;
+        self.rollups.write(self.statements)
     }
 
     fn flush_counts(&mut self) -> rusqlite::Result<()> {
@@ -109,6 +120,15 @@ impl<'a, 'c> Tx<'a, 'c> {
             for (status, delta) in deltas.into_iter().enumerate().filter(|(_, delta)| *delta != 0) {
                 statement.execute((batch.as_uuid().as_bytes().as_slice(), status, delta))?;
             }
+        }
+        for batch in self.left.drain(..) {
+            let batch = *batch.as_uuid().as_bytes();
+            self.conn
+                .prepare_cached("DELETE FROM batch_counts WHERE batch = ?1 AND n = 0")?
+                .execute([batch])?;
+            let empty = "DELETE FROM batches WHERE id = ?1
+                AND NOT EXISTS (SELECT 1 FROM batch_counts WHERE batch = ?1)";
+            self.conn.prepare_cached(empty)?.execute([batch])?;
         }
         Ok(())
     }
@@ -215,9 +235,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on a connection of its own; `after_commit` runs after each commit.
+    /// Starts the thread on a connection of its own; `chained` says whether any task runs after another, `after_commit` runs after each commit.
     pub(super) fn spawn(
         conn: Connection,
+        chained: Arc<AtomicBool>,
         after_commit: impl Fn(&Connection) + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -230,7 +251,7 @@ impl Writer {
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("taskdeck-writer".to_owned())
-            .spawn(move || write_until_closed(&conn, &of_thread, &after_commit))?;
+            .spawn(move || write_until_closed(&conn, chained, &of_thread, &after_commit))?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
@@ -287,8 +308,13 @@ impl Writer {
     }
 }
 
-fn write_until_closed(conn: &Connection, shared: &Shared, after_commit: &impl Fn(&Connection)) {
-    let statements = Statements::new(conn);
+fn write_until_closed(
+    conn: &Connection,
+    chained: Arc<AtomicBool>,
+    shared: &Shared,
+    after_commit: &impl Fn(&Connection),
+) {
+    let statements = Statements::new(conn, chained);
     let mut last = 0;
     loop {
         let (control, bulk) = {
@@ -393,8 +419,7 @@ fn transaction(
     statements.execute("BEGIN IMMEDIATE", [])?;
     let mut tx = Tx::new(statements);
     let outcome = body(&mut tx)
-        .and_then(|()| tx.flush_counts().map_err(WorkError::from))
-        .and_then(|()| tx.rollups.write(statements))
+        .and_then(|()| tx.flush())
         .and_then(|()| statements.execute("COMMIT", []).map(drop).map_err(WorkError::from));
     if outcome.is_err() && !conn.is_autocommit() {
         // SQLite has rolled back by itself when it is in autocommit; a rollback that fails has nothing to undo.
@@ -420,7 +445,7 @@ mod tests {
     async fn a_request_that_fails_does_not_sink_those_that_share_its_commit() {
         let conn = Connection::open_in_memory().expect("opens");
         conn.execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY); CREATE TABLE counts (queue, kind, status, n, PRIMARY KEY (queue, kind, status))").expect("runs");
-        let writer = Arc::new(Writer::spawn(conn, |_| ()).expect("spawns"));
+        let writer = Arc::new(Writer::spawn(conn, Arc::default(), |_| ()).expect("spawns"));
         // Holds the thread until all the others wait, so that they share a transaction.
         let (go, held) = std::sync::mpsc::channel::<()>();
         let (entered, holds) = oneshot::channel();

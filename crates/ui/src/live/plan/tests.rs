@@ -1,6 +1,7 @@
 use taskdeck_core::{Known, ListQuery, Status, TaskId, TaskState, Timestamp};
 
 use super::*;
+use crate::sample;
 
 fn id(n: u8) -> TaskId {
     TaskId::from_parts(Timestamp::from_millis(1_000 + i64::from(n)), [n; 10])
@@ -83,6 +84,21 @@ fn after_a_reconnect_it_subscribes_with_the_versions_it_has() {
         sent(&plan.on(Event::Opened, 0.0)),
         [subscribe(1, 5), ClientMessage::Log { task: id(1), since: 42 }]
     );
+}
+
+#[test]
+fn the_server_is_told_which_tasks_somebody_sees() {
+    let mut plan = live();
+    let out = || ClientMessage::OutOfSight { tasks: vec![id(1)] };
+    plan.wants.sight.add(id(1));
+    assert_eq!(sent(&plan.on(Event::Changed, 0.0)), [out()]);
+    assert_eq!(sent(&plan.on(Event::Changed, 0.0)), []);
+    plan.wants.sight.moved(id(1), true);
+    assert_eq!(sent(&plan.on(Event::Changed, 0.0)), [ClientMessage::InSight { tasks: vec![id(1)] }]);
+    plan.wants.sight.moved(id(1), false);
+    plan.on(Event::Closed, 0.0);
+    plan.on(Event::Due(Timer::Retry), 0.0);
+    assert_eq!(sent(&plan.on(Event::Opened, 0.0)), [subscribe(1, 3), out()], "a new line knows nothing");
 }
 
 #[test]
@@ -197,6 +213,20 @@ fn a_hidden_tab_takes_its_time_and_wakes_at_once() {
 }
 
 #[test]
+fn who_comes_back_is_told_what_became_of_what_had_ended() {
+    let mut plan = Plan::new(false);
+    plan.wants.watch(id(1), None);
+    let mut ended = sample::task(Status::Failed);
+    ended.id = id(1);
+    plan.wants.saw(&ended);
+    assert_eq!(armed(&plan.on(Event::Changed, 0.0), Timer::Poll), None);
+    assert_eq!(armed(&plan.on(Event::Wake, 0.0), Timer::Poll), Some(0));
+    assert_eq!(plan.on(Event::Due(Timer::Poll), 0.0), [Command::Poll]);
+    plan.wants.saw(&ended);
+    assert_eq!(armed(&plan.on(Event::Polled { reached: true }, 0.0), Timer::Poll), None, "once");
+}
+
+#[test]
 fn without_a_socket_it_polls_from_the_start() {
     let mut plan = Plan::new(false);
     plan.wants.watch(id(1), None);
@@ -208,14 +238,17 @@ fn without_a_socket_it_polls_from_the_start() {
 }
 
 #[test]
-fn a_list_is_caught_up_with_once_the_server_was_told_of_it() {
+fn a_list_is_caught_up_with_once_the_server_tells_of_it() {
     let told = Command::Send(ClientMessage::List { query: Box::default() });
-    // A task that starts between the server's HTML and the first message is told to nobody.
+    // A task that starts between the server's HTML and the moment from which the server tells is told to nobody.
     let mut plan = Plan::new(true);
     plan.wants.watch_list(Some(ListQuery::default()));
     assert!(!plan.on(Event::Changed, 0.0).contains(&Command::CatchUp), "no line yet");
-    assert_eq!(plan.on(Event::Opened, 0.0)[..2], [told.clone(), Command::CatchUp]);
-    assert!(!plan.on(Event::Hello(15_000), 0.0).contains(&Command::CatchUp), "once is enough");
+    let opened = plan.on(Event::Opened, 0.0);
+    assert_eq!(opened[0], told);
+    assert!(!opened.contains(&Command::CatchUp), "the answer could be older than what is told");
+    assert!(!plan.on(Event::Hello(15_000), 0.0).contains(&Command::CatchUp), "not said yet");
+    assert_eq!(plan.on(Event::Listed, 0.0), [Command::CatchUp]);
     plan.wants.watch(id(1), None);
     assert!(!plan.on(Event::Changed, 0.0).contains(&Command::CatchUp), "the list is the same");
 
@@ -226,8 +259,15 @@ fn a_list_is_caught_up_with_once_the_server_was_told_of_it() {
     plan.on(Event::Closed, 0.0);
     plan.on(Event::Due(Timer::Retry), 0.0);
     let opened = plan.on(Event::Opened, 0.0);
-    assert_eq!(opened[0], told, "before all else, since the list is asked for at the same time");
-    assert!(opened.contains(&Command::CatchUp), "the line was down");
+    assert_eq!(opened[0], told, "before all else");
+    assert_eq!(plan.on(Event::Listed, 0.0), [Command::CatchUp], "the line was down");
+
+    // Another list: what is told of the one before is no answer to it.
+    let failed = ListQuery { status: taskdeck_core::StatusSet::ENDED, ..ListQuery::default() };
+    plan.wants.watch_list(Some(failed.clone()));
+    let told = Command::Send(ClientMessage::List { query: Box::new(failed) });
+    assert_eq!(plan.on(Event::Changed, 0.0), [Command::Disarm(Timer::Linger), told]);
+    assert_eq!(plan.on(Event::Listed, 0.0), [Command::CatchUp]);
 }
 
 #[test]
