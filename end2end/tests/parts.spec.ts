@@ -224,3 +224,20 @@ test.describe("without WebSockets", () => {
     expect(code.filter((path) => path.includes("/used_"))).toEqual([]);
   });
 });
+
+test("a selection that is cleared before the code of its bar is there is cleared, and the page goes on", async ({ page }) => {
+  const id = await ended(page);
+  await page.goto("/tasks");
+  await live(page);
+  const code = await holdCode(page);
+  await page.getByRole("checkbox", { name: /^Select / }).last().check();
+  await expect(page.getByRole("form", { name: "Selected tasks" })).toBeVisible();
+  await expect.poll(code.asked).toBeGreaterThan(0);
+  await page.keyboard.press("Escape");
+  await expect(page.locator(`[data-task="${id}"]`).getByRole("checkbox")).not.toBeChecked();
+  code.release();
+  await startTask(page, "demo_steps", { steps: 2, step_ms: 0 });
+  // What is new would take away what is chosen: it is told of where nothing is.
+  await expect(page.getByRole("link", { name: "1 new", exact: true })).toBeVisible();
+  await expect(page.getByRole("form", { name: "Selected tasks" })).toBeHidden();
+});

@@ -143,20 +143,6 @@ pub(crate) fn fill(selector: &str, text: &str) {
     }
 }
 
-/// Unchecks the boxes that belong to a form, wherever they stand.
-pub(crate) fn uncheck(form: &str) {
-    let Ok(boxes) =
-        document().query_selector_all(&format!("input[type=checkbox][form='{form}'], #{form} input"))
-    else {
-        return;
-    };
-    for index in 0..boxes.length() {
-        if let Some(input) = boxes.item(index).and_then(|it| it.dyn_into::<HtmlInputElement>().ok()) {
-            input.set_checked(false);
-        }
-    }
-}
-
 /// Closes the popover of this id, if it is open.
 pub(crate) fn close_popover(id: &str) {
     if let Some(popover) = document().get_element_by_id(id).and_then(|it| it.dyn_into::<HtmlElement>().ok()) {

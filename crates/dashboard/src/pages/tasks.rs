@@ -105,7 +105,8 @@ pub(crate) fn TasksPage() -> impl IntoView {
     };
     view! {
         <Title text="Tasks"/>
-        <div class="dash-page dash-tasks">
+        // The browser unchecks the boxes of a form by itself, also where the code of its bar is not here yet.
+        <div class="dash-page dash-tasks" on:reset=move |_| selection.clear()>
             <header class="dash-page-head">
                 <h1>"Tasks"</h1>
                 <div class="dash-page-actions">

@@ -10,7 +10,7 @@ use taskdeck_ui::format::thousands;
 use taskdeck_ui::{Erase, Icon, use_live};
 
 use crate::filter::Filter;
-use crate::{browser, paths};
+use crate::paths;
 
 /// The form that the boxes belong to.
 pub(crate) const FORM: &str = "bulk";
@@ -109,8 +109,7 @@ pub(crate) fn BulkBar(
     /// What the URL says.
     filter: Memo<Filter>,
 ) -> impl IntoView {
-    let selection = expect_context::<Selection>();
-    let chosen = selection.chosen;
+    let chosen = expect_context::<Selection>().chosen;
     let count = Memo::new(move |_| chosen.with(Vec::len));
     let all = RwSignal::new(false);
     Effect::new(move |_| {
@@ -173,10 +172,6 @@ pub(crate) fn BulkBar(
                     type="reset"
                     class="td-button td-button-quiet"
                     title="Clear the selection (Esc)"
-                    on:click=move |_| {
-                        selection.clear();
-                        browser::uncheck(FORM);
-                    }
                 >
                     "Clear"
                 </button>
