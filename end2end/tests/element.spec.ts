@@ -132,9 +132,12 @@ test("a token shows no other task, and an origin that is not listed shows none",
   await expect(card(page).getByText(/Not live/)).toBeVisible({ timeout: 15_000 });
   await expect(page.getByText("Not for everybody")).toHaveCount(0);
 
-  await page.goto(address(shop, server.url, id, ""));
-  await expect(card(page).getByText(/Not live/)).toBeVisible({ timeout: 15_000 });
-  await expect(page.getByText("Not for everybody")).toHaveCount(0);
+  // No token, and what is none: the page is told, since it is the first mistake that one makes.
+  for (const none of ["", "bogus"]) {
+    await page.goto(address(shop, server.url, id, none));
+    await expect(card(page).getByText(/This page may not show this task/)).toBeVisible({ timeout: 15_000 });
+    await expect(page.getByText("Not for everybody")).toHaveCount(0);
+  }
 
   // Where it is allowed it is shown, so the page itself is right.
   await page.goto(address(shop, server.url, id, own));

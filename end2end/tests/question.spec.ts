@@ -32,12 +32,22 @@ test("a question is answered on the task's page, without loading it anew", async
   expect(await page.evaluate(() => (window as { sameDocument?: boolean }).sameDocument)).toBe(true);
 });
 
-test("a question is declined, and the params of the failed task are changed", async ({ page }) => {
+test("a question is declined, and the params of the failed task are changed", async ({ page, complaints }) => {
+  complaints.expect(/status of 422/);
   const id = await asking(page);
   await page.goto(`/tasks/${id}`);
   await live(page);
-  await page.getByRole("button", { name: "Let it fail" }).click();
+  const asked = page.getByRole("region", { name: "Questions" });
+  // Who declines need say nothing, but what is said has to be right: it is kept.
+  await asked.getByLabel("Why").fill("no");
+  await asked.getByRole("button", { name: "Let it fail" }).click();
+  await expect(asked.getByRole("alert").filter({ hasText: "Not answered" })).toBeVisible();
+  await asked.getByLabel("Why").fill("the wrong month");
+  await asked.getByRole("button", { name: "Let it fail" }).click();
   await expect(status(page, "Failed")).toBeVisible();
+  await expect(asked).toContainText("Declined by local");
+  await expect(asked).toContainText("the wrong month");
+  await expect(page.getByRole("region", { name: "Log" }).getByText("Answered: no, because: the wrong month")).toBeVisible();
   await page.getByRole("link", { name: "Edit the params and retry…" }).click();
   const steps = page.getByLabel("Steps", { exact: true });
   await steps.fill("0");

@@ -51,15 +51,15 @@ test("a form whose answer is lost, and one that is sent twice, start one task", 
 test("an upload shows how far it is, and is stopped", async ({ page }) => {
   await page.goto("/start/import_csv");
   await live(page);
-  // A line of 2 MB a second, so that the upload is still under way when it is stopped.
+  // A line of 500 kB a second, so that the upload is still under way when it is stopped.
   const line = await page.context().newCDPSession(page);
-  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 2_000_000 };
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 500_000 };
   await line.send("Network.emulateNetworkConditions", slow);
-  const file = { name: "large.csv", mimeType: "text/csv", buffer: Buffer.alloc(30_000_000, "a,b\n") };
+  const file = { name: "large.csv", mimeType: "text/csv", buffer: Buffer.alloc(8_000_000, "a,b\n") };
   await page.getByLabel(/^File/).setInputFiles(file);
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await expect(page.getByRole("progressbar", { name: "Upload" })).toBeVisible();
-  await expect(page.getByText(/^Sending [\d.]+ [kM]B of 30\.0 MB$/)).toBeVisible();
+  await expect(page.getByText(/^Sending [\d.]+ [kM]B of 8\.0 MB$/)).toBeVisible();
   await page.getByRole("button", { name: "Stop the upload" }).click();
   await expect(page.getByRole("progressbar", { name: "Upload" })).toBeHidden();
   await expect(page.getByRole("button", { name: "Start", exact: true })).toBeVisible();

@@ -135,7 +135,9 @@ test("a page that could not be loaded comes by itself when the server is back", 
   await page.goto("/tasks");
   await live(page);
   await server.kill();
-  await expect(page.getByRole("status").filter({ hasText: "Not live" })).toBeVisible({ timeout: 15_000 });
+  const notice = page.getByRole("status").filter({ hasText: "Not live" });
+  await expect(notice).toBeVisible({ timeout: 15_000 });
+  await expect(notice, "it tells for how long").toContainText(/for ([2-9]|\d\d) s/, { timeout: 15_000 });
   await page.getByRole("link", { name: "Start", exact: true }).click();
   await expect(page.getByRole("heading", { name: "This page could not be loaded" })).toBeVisible();
   await server.restart();

@@ -23,6 +23,9 @@ mod with_postgres {
     use crate::cli::CopyFlags;
     use crate::config::{Fault, Store, store};
 
+    /// What can be copied.
+    const ALLOWED: &str = "sqlite:PATH or postgres://USER@HOST/DATABASE";
+
     /// How often the line is written anew: for a person, and for a file.
     const REDRAWN: Duration = Duration::from_millis(100);
     const LOGGED: Duration = Duration::from_secs(10);
@@ -33,6 +36,9 @@ mod with_postgres {
     /// When a store is none, is in use, or is not the same after the copy.
     pub(crate) async fn copy(flags: &CopyFlags) -> Result<()> {
         let (from, to) = (place("from", &flags.from)?, place("to", &flags.to)?);
+        if from == to {
+            return Err(anyhow!("--from and --to are the same store"));
+        }
         let mut copy = Copy::new(from, to);
         if let Some(directory) = &flags.from_files {
             copy = copy.from_files(directory);
@@ -55,7 +61,9 @@ mod with_postgres {
             Ok(Store::Sqlite(path)) => Ok(Place::Sqlite(path)),
             Ok(Store::Postgres(url)) => Ok(Place::Postgres(url)),
             Ok(Store::Memory) => Err(anyhow!("--{flag}: a store in memory ends with its process")),
-            Err(Fault::Allowed(what)) => Err(anyhow!("--{flag}; allowed: {what}")),
+            // An address that is none may have a password in it all the same.
+            Err(Fault::Allowed(_)) if text.contains("://") => Err(anyhow!("--{flag}; allowed: {ALLOWED}")),
+            Err(Fault::Allowed(_)) => Err(anyhow!("--{flag} is {text:?}; allowed: {ALLOWED}")),
             Err(Fault::Refused(why)) => Err(anyhow!("--{flag}: {why}")),
         }
     }
@@ -164,6 +172,8 @@ mod with_postgres {
             let memory = place("from", "sqlite::memory:").unwrap_err().to_string();
             assert!(memory.starts_with("--from: "), "{memory}");
             assert!(place("to", "mysql://a").unwrap_err().to_string().starts_with("--to; allowed: "));
+            let said = place("to", "deck.db").unwrap_err().to_string();
+            assert_eq!(said, format!("--to is \"deck.db\"; allowed: {ALLOWED}"));
         }
     }
 }

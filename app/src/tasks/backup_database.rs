@@ -26,13 +26,14 @@ pub struct BackupSummary {
 }
 
 /// Copies Taskdeck's own store while work goes on, and leaves it as a file to download. All that tasks were given is in
-/// it, secrets too: keep it as you keep the store.
+/// it, secrets too: keep it as you keep the store. For SQLite: a PostgreSQL database has its own tools.
 #[task(
     title = "Back up Taskdeck",
     category = "maintenance",
     icon = "archive",
     tags("backup", "sqlite"),
     timeout = "1h",
+    check = server::check,
     retry(max_tries = 2, base = "5s", max = "1m")
 )]
 pub async fn backup_database(

@@ -53,6 +53,12 @@ mod tests {
 
     #[tokio::test]
     async fn it_waits_for_its_answer_and_tells_it() {
+        for approved in [true, false] {
+            is_answered(approved).await;
+        }
+    }
+
+    async fn is_answered(approved: bool) {
         let deck = Deck::builder().memory().register::<DemoQuestion>().build().await.unwrap();
         let client = deck.as_actor(Actor::local());
         let handle = deck.start(DemoQuestion { question: "Well?".to_owned() }).await.unwrap();
@@ -63,14 +69,15 @@ mod tests {
             feed.next().await.unwrap();
         }
         let fields = json!({"reason": "why not"});
-        let answer = AnswerRequest { approved: true, fields, ..AnswerRequest::default() };
+        let answer = AnswerRequest { approved, fields, ..AnswerRequest::default() };
         client.answer(handle.id(), answer).await.unwrap();
         let answered = handle.result(None).await.unwrap();
-        assert_eq!(answered, DemoAnswer { approved: true, reason: Some("why not".to_owned()) });
+        assert_eq!(answered, DemoAnswer { approved, reason: Some("why not".to_owned()) });
         let notices = client.notices(handle.id(), 0).await.unwrap();
         let texts: Vec<_> = notices.iter().map(|notice| (notice.seq, notice.text.as_str())).collect();
         let first = "Half of it is done; the rest waits for your answer.";
-        assert_eq!(texts, [(1, first), (2, "The demo went on.")]);
+        let second = if approved { "The demo went on." } else { "The demo stopped." };
+        assert_eq!(texts, [(1, first), (2, second)]);
         deck.shutdown().await;
     }
 }

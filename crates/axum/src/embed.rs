@@ -39,12 +39,14 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 pub(crate) struct TokenTime(pub(crate) Duration);
 
 /// The token that a request brings: as `Authorization: Bearer`, or as `token` of the query, since a browser's
-/// WebSocket and `EventSource` cannot send headers.
-pub(crate) fn token(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+/// WebSocket and `EventSource` cannot send headers. Whatever a page of a listed origin brings is meant as one, also
+/// where it is none, so that the page is told that it is refused.
+pub(crate) fn token(headers: &HeaderMap, uri: &Uri, is_listed: bool) -> Option<String> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer")).map(str::trim_start);
     let query = || uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="));
-    bearer.or_else(query).filter(|token| token.starts_with(TOKEN)).map(str::to_owned)
+    let is_one = |token: &&str| is_listed || token.starts_with(TOKEN);
+    bearer.or_else(query).filter(is_one).map(str::to_owned)
 }
 
 /// The request's origin, if its pages may show widgets.
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn a_token_comes_as_a_bearer_or_in_the_query() {
         let plain: Uri = "/api/tasks/1".parse().unwrap();
-        let of = |headers: &[(&str, &str)], uri: &Uri| token(&self::headers(headers), uri);
+        let of = |headers: &[(&str, &str)], uri: &Uri| token(&self::headers(headers), uri, false);
         assert_eq!(of(&[("authorization", "Bearer embed1.a")], &plain).as_deref(), Some("embed1.a"));
         assert_eq!(of(&[("authorization", "Bearer other")], &plain), None);
         assert_eq!(
@@ -144,6 +146,11 @@ mod tests {
             Some("embed1.b")
         );
         assert_eq!(of(&[], &plain), None);
+
+        let listed = |headers: &[(&str, &str)], uri: &Uri| token(&self::headers(headers), uri, true);
+        assert_eq!(listed(&[("authorization", "Bearer")], &plain).as_deref(), Some(""));
+        assert_eq!(listed(&[], &"/ws/task/1?token=other".parse().unwrap()).as_deref(), Some("other"));
+        assert_eq!(listed(&[], &plain), None);
     }
 
     #[test]

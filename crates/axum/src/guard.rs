@@ -103,8 +103,8 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let token = embed::token(request.headers(), request.uri());
         let mut reader = embed::listed_origin(request.headers(), &self.guard.embed_origins);
+        let token = embed::token(request.headers(), request.uri(), reader.is_some());
         if token.is_none()
             && let Some(origin) = reader.take()
             && embed::is_preflight(request.method(), request.headers())

@@ -113,7 +113,7 @@ impl QuestionOutcome {
 pub struct Answer {
     /// Whether they approved.
     pub approved: bool,
-    /// What they filled in, by field; empty when they declined.
+    /// What they filled in, by field. Who declines need fill in nothing.
     pub fields: Value,
     /// Who answered, if that is known.
     pub by: Option<UserId>,

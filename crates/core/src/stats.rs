@@ -237,7 +237,7 @@ mod tests {
         let started: Vec<_> = stats.points.iter().map(|point| (point.started, point.failed)).collect();
         assert_eq!(started, [(2, 2), (1, 1), (0, 0), (0, 0), (0, 0), (1, 1)]);
         assert_eq!((stats.total.started, stats.total.begun, stats.total.completed), (4, 4, 0));
-        assert_eq!(stats.total.wait, Some(Percentiles { p50: 6, p95: 6, p99: 6 }));
+        assert_eq!(stats.total.wait, Some(Percentiles { p50: 7, p95: 7, p99: 7 }));
         assert_eq!((stats.points[2].wait, stats.total.run), (None, None));
     }
 

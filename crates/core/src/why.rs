@@ -5,6 +5,9 @@ use serde::Serialize;
 use crate::read::read;
 use crate::{Rate, Status, TaskState, Timestamp};
 
+/// Workers say that they live about once a second; who says nothing for so long may not live any more.
+const LATE_MS: u64 = 5_000;
+
 /// Why a task does not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotRunning {
@@ -52,6 +55,8 @@ pub struct HeldBack {
     pub stopping: bool,
     /// Whether this server runs tasks at all.
     pub works: bool,
+    /// For how many milliseconds none of those that run tasks was heard of; none where one is this server itself.
+    pub unheard_ms: Option<u64>,
     /// Its queue.
     pub queue: LaneNow,
     /// Its kind.
@@ -164,6 +169,11 @@ fn queued(task: &TaskState, held: &HeldBack) -> (&'static str, String) {
             return (rate, text);
         }
     }
+    // They may be dead: only the end of their lease says so.
+    if let Some(ms) = held.unheard_ms.filter(|ms| *ms > LATE_MS) {
+        let text = format!("No worker was heard of for {} s; it waits for one that answers.", ms / 1_000);
+        return ("silent_workers", text);
+    }
     if held.busy >= held.slots {
         let slots = match held.slots {
             1 => "The only slot is".to_owned(),
@@ -262,6 +272,13 @@ mod tests {
     #[test]
     fn a_server_without_a_worker_says_so() {
         assert_eq!(said(&HeldBack { works: false, ..free() }).0, "no_worker");
+    }
+
+    #[test]
+    fn workers_that_were_not_heard_of_promise_nothing() {
+        let held = HeldBack { unheard_ms: Some(9_400), busy: 4, ..free() };
+        check(&held, "silent_workers", "No worker was heard of for 9 s; it waits for one that answers.");
+        assert_eq!(said(&HeldBack { unheard_ms: Some(2_000), ..free() }).0, "starting");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub fn ConnectionNotice() -> impl IntoView {
                     }
                 }}
             </span>
-            <span>"for " <Duration from=Signal::stored(since)/></span>
+            <span>"for " <Duration from=Signal::stored(since) away=true/></span>
             <button type="button" class="td-button td-button-quiet" on:click=move |_| live.try_now()>
                 "Try now"
             </button>

@@ -232,9 +232,10 @@ mod with_engine {
         });
         let mut answer = AnswerRequest { key, approved, ..AnswerRequest::default() };
         // What is wrong with there being no question, the deck says itself.
-        if let Some(asked) = asked.filter(|_| approved) {
+        if let Some(asked) = asked {
+            let wanted = asked.question.fields;
             // The fields of a question are read as those of a kind.
-            let params = asked.question.fields;
+            let params = if approved { wanted } else { form::when_declined(&wanted) };
             let definition = Definition { params, ..Definition::new(detail.task.kind) };
             let fields: Vec<_> = fields.into_iter().collect();
             answer.fields = form::decode(&definition, &fields, &BTreeMap::new())?;

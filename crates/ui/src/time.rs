@@ -81,13 +81,16 @@ pub fn Duration(
     /// Whether it is in sight; else it does not tick.
     #[prop(default = Signal::stored(true))]
     shown: Signal<bool>,
+    /// Whether it goes on while the server does not answer, since it is about that.
+    #[prop(optional)]
+    away: bool,
 ) -> impl IntoView {
     let live = use_live();
     let (now, connection) = (live.now_while(shown), live.connection());
     let text = Memo::new(move |_| {
         let from = from.get();
         let known = match connection.get() {
-            Connection::Offline { since } => now.get().map(|now| now.min(since)),
+            Connection::Offline { since } if !away => now.get().map(|now| now.min(since)),
             _ => now.get(),
         };
         match (until.get(), known) {

@@ -70,7 +70,8 @@ impl Link {
         let link = Rc::new(Self {
             src: src.to_owned(),
             task: task.to_owned(),
-            token: RefCell::new(token),
+            // A deck elsewhere refuses who brings none, and says so only to who brings something.
+            token: RefCell::new(token.or_else(|| net::is_elsewhere(src).then(String::new))),
             accepted: Cell::new(false),
             clock: Cell::new(0),
             state: RefCell::default(),

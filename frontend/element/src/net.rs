@@ -154,6 +154,13 @@ pub(crate) enum NoAnswer {
     Unreachable,
 }
 
+/// Whether an address is of another origin than the page.
+pub(crate) fn is_elsewhere(url: &str) -> bool {
+    let origin = web_sys::window().map(|window| window.origin()).unwrap_or_default();
+    let rest = url.strip_prefix(&origin);
+    url.contains("://") && rest.is_none_or(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
 /// What the server answered, and the token that came along.
 pub(crate) struct Answer {
     pub(crate) body: Value,

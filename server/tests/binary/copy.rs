@@ -78,6 +78,8 @@ fn postgres_a_deck_is_copied_to_a_server_and_back_by_the_command() {
     let (folder, url) = (folder.path(), database.url());
     let server = Server::start(folder, &[]);
     let id = start(&server);
+    let same = refused(folder, &["copy", "--from", &url, "--to", &url]);
+    assert!(same.contains("--from and --to are the same store"), "{same}");
     let held = refused(folder, &["copy", "--from", "sqlite:taskdeck.db", "--to", &url]);
     assert!(held.contains("taskdeck.db is in use by"), "{held}");
     let to = ["--from", "sqlite:taskdeck.db", "--to", url.as_str()];

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 use taskdeck::ui::format::thousands;
-use taskdeck::{Task, TaskContext, TaskError};
+use taskdeck::{Deck, Task, TaskContext, TaskError};
 
 use self::archive::{Member, archive};
 use self::dump::dump;
@@ -26,6 +26,15 @@ use super::{BackupDatabase, BackupFormat, BackupSummary};
 const STEPS: u32 = 3;
 const COPIED: f64 = 0.2;
 const WRITTEN: f64 = 0.95;
+
+/// Refuses what could only fail.
+#[expect(clippy::unused_async, reason = "a check may await")]
+pub(super) async fn check(_: &BackupDatabase, deck: &Deck) -> Result<(), String> {
+    if deck.is_shared() {
+        return Err("A PostgreSQL database is backed up with its own tools, such as pg_dump.".to_owned());
+    }
+    Ok(())
+}
 
 pub(super) async fn run(ctx: TaskContext, format: BackupFormat) -> Result<BackupSummary, TaskError> {
     ctx.step("Copying the store", 1, STEPS);

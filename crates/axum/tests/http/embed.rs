@@ -116,6 +116,11 @@ async fn only_a_listed_origin_with_a_token_can_read_an_answer() {
     let wrong = read(&server, &path, Some("embed1.x"), Some(SHOP)).await;
     wrong.problem(403, "denied");
     assert_eq!(allowed(&wrong), SHOP, "the page may know why");
+    for none in ["", "bogus"] {
+        let none = read(&server, &path, Some(none), Some(SHOP)).await;
+        none.problem(403, "denied");
+        assert_eq!(allowed(&none), SHOP, "also where it brings what is no token");
+    }
     assert_eq!(allowed(&read(&server, &path, None, Some(SHOP)).await), "", "no token, no reading");
     assert_eq!(allowed(&read(&server, &path, token, Some("https://evil.example")).await), "");
     let act = send(&server, Method::POST, &format!("{path}/cancel"), None, Some(SHOP)).await;

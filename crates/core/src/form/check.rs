@@ -52,6 +52,22 @@ pub fn validate_fields(fields: &[Param], values: Value) -> Result<Value, FieldEr
     errors.into_result(Value::Object(checked))
 }
 
+/// The fields of a question as they are for who declines: nothing need be filled in. What is filled in has to be right all
+/// the same, so that no reason gets lost.
+///
+/// ```
+/// use taskdeck_core::{Param, form};
+/// let fields = form::when_declined(&[Param::of::<String>("reason").min_len(3)]);
+/// let reason = |given| form::validate_fields(&fields, given);
+/// assert_eq!(reason(serde_json::json!({})), Ok(serde_json::json!({})));
+/// assert!(reason(serde_json::json!({"reason": "no"})).is_err());
+/// ```
+#[must_use]
+pub fn when_declined(fields: &[Param]) -> Vec<Param> {
+    let optional = |field: &Param| Param { required: false, default: None, ..field.clone() };
+    fields.iter().map(optional).collect()
+}
+
 /// A value that was found right, in the one way in which it is stored.
 fn as_stored(kind: &ParamKind, value: Value) -> Value {
     match (kind, value) {

@@ -6,7 +6,7 @@ mod decode;
 mod encode;
 mod file;
 
-pub use check::{check_value, mark_secrets, validate, validate_fields};
+pub use check::{check_value, mark_secrets, validate, validate_fields, when_declined};
 pub use decode::{check_field, decode, time_of};
 pub use encode::{
     choice_name, clock_text, encode, field_text, field_value, keep_typed_secrets, kept_name, number, prefill,

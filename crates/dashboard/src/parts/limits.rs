@@ -94,7 +94,7 @@ pub(crate) fn LimitsButton(
         field(
             "concurrency",
             "At the same time",
-            "How many of its tasks run at once, on each node.",
+            "How many of its tasks run at once, over all nodes.",
             number(limits.concurrency),
         ),
         field(

@@ -141,11 +141,9 @@ impl Client {
         let Some(asked) = asked else {
             return Err(DeckError::NotFound { what: "Question".to_owned() });
         };
-        let fields = if answer.approved {
-            form::validate_fields(&asked.question.fields, answer.fields)?
-        } else {
-            serde_json::Value::Null
-        };
+        let wanted = asked.question.fields;
+        let wanted = if answer.approved { wanted } else { form::when_declined(&wanted) };
+        let fields = form::validate_fields(&wanted, answer.fields)?;
         let mut change = Change::new(id, Event::Answered { key }, self.inner.clock.now());
         change.extra.answer = Some(StoredAnswer {
             approved: answer.approved,

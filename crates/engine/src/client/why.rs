@@ -1,5 +1,7 @@
 //! Why a task does not run.
 
+use std::time::Instant;
+
 use taskdeck_core::{
     Action, Counts, DeckError, HeldBack, LaneLimits, LaneNow, NotRunning, Status, Subject, TaskId, TaskState,
     why_not_running,
@@ -79,6 +81,7 @@ impl Client {
             worker_version: inner.definition(&record.kind).map(|definition| definition.version),
             stopping: inner.stopping.is_cancelled(),
             works: inner.settings.worker,
+            unheard_ms: None,
             queue,
             kind,
             partition,
@@ -133,6 +136,7 @@ impl Client {
             worker_version: nodes.version,
             stopping: nodes.works && !nodes.begins,
             works: nodes.works,
+            unheard_ms: nodes.unheard_ms,
             queue,
             kind,
             partition,
@@ -165,6 +169,8 @@ impl Client {
 #[derive(Default)]
 struct Nodes {
     works: bool,
+    /// How long ago the last of them was heard of; none where it is this one.
+    unheard_ms: Option<u64>,
     /// Whether one of them begins tasks still.
     begins: bool,
     slots: usize,
@@ -175,10 +181,16 @@ struct Nodes {
 impl Nodes {
     async fn of(inner: &Inner, record: &Record) -> Result<Self, DeckError> {
         let own = inner.session();
-        let mut nodes = Self::default();
+        let mut nodes = Self { unheard_ms: Some(u64::MAX), ..Self::default() };
+        let now = Instant::now();
         for session in inner.store.sessions().await?.into_iter().filter(|session| session.slots > 0) {
             let said = if session.id == own { Some(heart::said(inner)) } else { session.said };
             nodes.works = true;
+            // One that was not looked at yet has just come.
+            let seen = inner.heart.last_seen(session.id).filter(|_| session.id != own);
+            let unheard =
+                seen.map(|at| u64::try_from(now.duration_since(at).as_millis()).unwrap_or(u64::MAX));
+            nodes.unheard_ms = nodes.unheard_ms.and_then(|least| Some(least.min(unheard?)));
             let begins = said.as_ref().is_none_or(|said| !said.stopping);
             nodes.begins |= begins;
             if begins {

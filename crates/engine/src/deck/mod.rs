@@ -217,10 +217,16 @@ impl Deck {
         }
     }
 
+    /// Whether nodes can share the deck: it is in a PostgreSQL database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.inner.store.is_shared()
+    }
+
     /// Copies the store to a new SQLite file while work goes on: one consistent state.
     ///
     /// # Errors
-    /// When the file exists or cannot be written, or the store is in memory.
+    /// When the file exists or cannot be written, or the store is in memory or a PostgreSQL database.
     pub async fn backup_to(&self, path: &Path) -> Result<(), DeckError> {
         Ok(self.inner.store.backup_to(path).await?)
     }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use taskdeck_core::{
-    Counts, FileId, Kind, LeaseToken, ListQuery, LogLine, Progress, Rev, Status, TaskId, Timestamp, Upload,
+    Counts, FileId, Kind, LeaseToken, ListQuery, LogLevel, LogLine, Progress, Rev, Status, TaskId, Timestamp,
+    Upload,
 };
 
 use super::{Moved, Record};
@@ -40,6 +42,23 @@ pub(crate) struct LogWrite {
     pub(crate) id: TaskId,
     pub(crate) token: LeaseToken,
     pub(crate) lines: Vec<LogLine>,
+}
+
+/// A line of a stored chunk. The shared type is read in a way that is little code in a browser and slow: a log has many.
+#[derive(Deserialize)]
+struct StoredLine {
+    seq: u64,
+    at: Timestamp,
+    level: LogLevel,
+    attempt: u32,
+    text: String,
+}
+
+/// The lines of a stored chunk.
+pub(crate) fn log_lines(chunk: &str) -> serde_json::Result<impl Iterator<Item = LogLine>> {
+    let lines: Vec<StoredLine> = serde_json::from_str(chunk)?;
+    let line = |StoredLine { seq, at, level, attempt, text }| LogLine { seq, at, level, attempt, text };
+    Ok(lines.into_iter().map(line))
 }
 
 /// A task's params, result and checkpoint.

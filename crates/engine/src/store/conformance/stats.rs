@@ -54,9 +54,9 @@ async fn each_minute_tells_what_happened_in_it(store: Arc<dyn Store>) {
     let counted: Vec<_> =
         all.points.iter().map(|point| (point.started, point.begun, point.completed, point.failed)).collect();
     assert_eq!(counted, [(4, 0, 0, 0), (0, 4, 2, 2), (0, 0, 0, 0), (0, 0, 0, 0)]);
-    let minute = Some(Percentiles { p50: 55_295, p95: 63_487, p99: 63_487 });
+    let minute = Some(Percentiles { p50: 58_879, p95: 60_927, p99: 60_927 });
     assert_eq!((all.points[0].wait, all.points[1].wait), (None, minute));
-    assert_eq!(all.points[1].run.unwrap().p50, 9, "eight milliseconds are in the bucket of eight to eleven");
+    assert_eq!(all.points[1].run.unwrap().p50, 8, "so short a time is exact");
     let other = stats(&*store, Some(kind("other"))).await.total;
     assert_eq!((other.started, other.begun, other.completed + other.failed), (1, 1, 1));
     assert_eq!(stats(&*store, Some(kind("unknown"))).await.total.started, 0);
@@ -75,7 +75,7 @@ async fn a_retried_task_ends_again_and_a_rescued_attempt_has_no_length(store: Ar
     apply(&*store, Change { now: later(2 * MINUTE), ..change }).await;
     let all = stats(&*store, None).await;
     assert_eq!((all.total.started, all.total.begun, all.total.failed, all.total.completed), (1, 3, 1, 1));
-    assert_eq!(all.points[1].wait.unwrap().p50, 19, "from the retry on");
+    assert_eq!(all.points[1].wait.unwrap().p50, 16, "from the retry on");
     assert_eq!((all.points[1].run, all.points[2].run.map(|run| run.p99)), (None, Some(0)));
 }
 

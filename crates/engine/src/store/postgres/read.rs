@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use sqlx_core::row::Row;
 use sqlx_postgres::{PgConnection, PgRow};
-use taskdeck_core::{
-    Attempt, ErrorInfo, FileId, Kind, LogLine, LogPage, Notice, Status, TaskId, Timestamp, Upload,
-};
+use taskdeck_core::{Attempt, ErrorInfo, FileId, Kind, LogPage, Notice, Status, TaskId, Timestamp, Upload};
 use uuid::Uuid;
 
 use super::fault::Fault;
 use super::query::query;
 use super::rows::{self, bad, big, code, columns, count, nat, task_id, time, uuids};
+use crate::store::values::log_lines;
 use crate::store::{FileRole, LaneWait, Oldest, Payload, Record, TaskFile};
 
 type Read<T> = Result<T, sqlx_core::Error>;
@@ -105,8 +104,8 @@ pub(super) async fn log(
         let chunks =
             query(sql).bind(*id.as_uuid()).bind(from).bind(big(CHUNKS)).fetch_all(&mut *conn).await?;
         for row in &chunks {
-            let chunk: Vec<LogLine> = rows::json(row, 0)?.unwrap_or_default();
-            for line in chunk.into_iter().filter(|line| line.seq > since) {
+            let chunk = log_lines(row.try_get(0)?).map_err(|error| Fault::unreadable("log", &error))?;
+            for line in chunk.filter(|line| line.seq > since) {
                 if page.lines.len() >= limit as usize {
                     page.more = true;
                     return Ok(page);

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use taskdeck_core::{
-    Attempt, Counts, ErrorInfo, FileId, Kind, LogLine, LogPage, Status, TaskId, Timestamp, Upload,
-};
+use taskdeck_core::{Attempt, Counts, ErrorInfo, FileId, Kind, LogPage, Status, TaskId, Timestamp, Upload};
 
 use super::rows::{self, blob};
 use super::work_error::WorkError;
+use crate::store::values::log_lines;
 use crate::store::{FileRole, Payload, StoreInfo, TaskFile};
 
 /// Params up to so many bytes are shown in lists.
@@ -124,9 +123,8 @@ pub(super) fn log(conn: &Connection, id: TaskId, since: u64, limit: u32) -> Resu
     let mut page = LogPage { last_seq: since, ..LogPage::default() };
     while let Some(row) = stored.next()? {
         let text: String = row.get(0)?;
-        let chunk: Vec<LogLine> =
-            serde_json::from_str(&text).map_err(|error| WorkError::unreadable("log", &error))?;
-        for line in chunk.into_iter().filter(|line| line.seq > since) {
+        let chunk = log_lines(&text).map_err(|error| WorkError::unreadable("log", &error))?;
+        for line in chunk.filter(|line| line.seq > since) {
             if page.lines.len() >= limit as usize {
                 page.more = true;
                 return Ok(page);
