@@ -50,6 +50,9 @@ pub fn CancelButton(
     }
 }
 
+/// What a [`RetryButton`] says that starts a scheduled task at once.
+pub const START_NOW: &str = "Start now";
+
 /// Tries an ended task again, or a scheduled one at once. A kind that is a danger asks once before.
 #[component]
 pub fn RetryButton(
@@ -68,12 +71,10 @@ pub fn RetryButton(
     #[prop(default = "Retry")]
     text: &'static str,
 ) -> impl IntoView {
+    // What has not run yet is not run once more.
+    let icon = if text == START_NOW { "play" } else { "rotate-cw" };
     // Nothing is lost by it, so nothing is asked, unless the server says that it is a danger.
-    Face { icon: "rotate-cw", text, class: "", label, ask: None, compact }.show(
-        Deed::Retry(task),
-        on_done,
-        None,
-    )
+    Face { icon, text, class: "", label, ask: None, compact }.show(Deed::Retry(task), on_done, None)
 }
 
 /// Removes a task, after asking the viewer once.

@@ -148,7 +148,7 @@ mod time;
 mod toast;
 mod use_task;
 
-pub use actions::{CancelButton, DeleteButton, RetryButton};
+pub use actions::{CancelButton, DeleteButton, RetryButton, START_NOW};
 pub use again::until_answered;
 pub use badge::StatusBadge;
 pub use button::TaskButton;

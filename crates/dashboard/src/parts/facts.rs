@@ -1,6 +1,7 @@
 //! What is said of a task in more than one place.
 
 use taskdeck_core::{Status, TaskState};
+use taskdeck_ui::START_NOW;
 
 /// What a retry of a task is called; none where there is none.
 pub(crate) fn retry(task: &TaskState) -> Option<&'static str> {
@@ -11,7 +12,7 @@ pub(crate) fn retry(task: &TaskState) -> Option<&'static str> {
         // It does not wait for a time alone.
         Status::Scheduled if task.waits_for > 0 => None,
         Status::Scheduled if task.attempt > 0 => Some("Retry now"),
-        Status::Scheduled => Some("Start now"),
+        Status::Scheduled => Some(START_NOW),
         _ => None,
     }
 }

@@ -365,11 +365,13 @@ async fn a_question_is_declined_without_its_fields_and_answered_once() {
     let form = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")];
     let unsaid = server.ask("answer_task", &form, format!("id={id}")).await;
     assert_eq!(unsaid.status, 400, "whether it is approved has to be said");
-    let wrong = server.ask("answer_task", &form, format!("id={id}&approved=true&fields[steps]=many")).await;
-    assert_eq!(wrong.status, 422);
-    assert!(wrong.json()["fields"]["steps"].is_string(), "{}", wrong.json());
-    let declined =
-        server.ask("answer_task", &form, format!("id={id}&approved=false&fields[steps]=many")).await;
+    for approved in [true, false] {
+        let wrong = format!("id={id}&approved={approved}&fields[steps]=many");
+        let wrong = server.ask("answer_task", &form, wrong).await;
+        assert_eq!(wrong.status, 422);
+        assert!(wrong.json()["fields"]["steps"].is_string(), "{}", wrong.json());
+    }
+    let declined = server.ask("answer_task", &form, format!("id={id}&approved=false&fields[steps]=")).await;
     assert_eq!(declined.status, 200, "{:?}", String::from_utf8_lossy(&declined.body));
     server.ended(id).await;
     let again = server.ask("answer_task", &form, format!("id={id}&approved=true")).await;
