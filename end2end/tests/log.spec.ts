@@ -2,7 +2,7 @@
 import { expect, live, startTask, status, test } from "./fixtures";
 
 test("a long log is scrolled, searched and taken away", async ({ page, complaints }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(240_000);
   const id = await startTask(page, "demo_steps", { steps: 100, step_ms: 0, log_lines: 1000 });
   await page.request.get(`/api/tasks/${id}/result?timeout=60`);
   await page.goto(`/tasks/${id}`);
