@@ -50,6 +50,24 @@ test("a task that is to start later is started now, but not one that waits for o
   expect((await page.request.get(`/api/tasks/${after.id}/result?timeout=10`)).ok()).toBe(true);
 });
 
+test("a question about a task stays while the task begins", async ({ page }) => {
+  const delayed = { params: { steps: 100, step_ms: 1_000 }, label: "Later", delay: 3_000 };
+  for (const path of ["/tasks", "/tasks/"]) {
+    const answer = await page.request.post("/api/kinds/demo_steps/start", { data: delayed });
+    const { id } = (await answer.json()) as { id: string };
+    await page.goto(path === "/tasks" ? path : path + id);
+    await live(page);
+    const task = path === "/tasks" ? page.locator(`[data-task="${id}"]`) : page.getByRole("main");
+    await task.getByRole("button", { name: /^Cancel/ }).first().click();
+    const asked = page.getByRole("dialog", { name: "Cancel" });
+    await expect(asked).toBeVisible();
+    await expect(task.getByText("Scheduled").first()).toBeVisible();
+    await expect(task.getByText(/^Running/).first()).toBeVisible({ timeout: 10_000 });
+    await asked.getByRole("button", { name: "Cancel the task" }).click();
+    await expect(task.getByText(/^Cancelled/).first()).toBeVisible();
+  }
+});
+
 test("a task that panics fails alone: the server goes on and the next task completes", async ({ page }) => {
   await page.goto("/start/demo_steps");
   await live(page);

@@ -58,6 +58,11 @@ test.describe("with backtraces", () => {
     await live(page);
     await page.getByLabel(/^File/).setInputFiles({ name: "a.csv", mimeType: "text/csv", buffer: Buffer.from("a\n1\n") });
     await page.getByRole("button", { name: "Start", exact: true }).click();
+    await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
+    const task = async () => (await (await page.request.get(`/api${new URL(page.url()).pathname}`)).json()) as { error: object | null };
+    await expect.poll(async () => (await task()).error, { intervals: [50] }).not.toBeNull();
+    // It is not tried to its last attempt while somebody reads.
+    await page.request.post("/api/queues/imports/pause");
     await expect(page.getByText("the data database answered: file is not a database").first()).toBeVisible();
     await page.getByRole("main").getByRole("button", { name: "Cancel", exact: true }).click();
     await page.getByRole("dialog", { name: "Cancel" }).getByRole("button", { name: "Cancel the task" }).click();
