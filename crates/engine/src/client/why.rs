@@ -169,7 +169,7 @@ impl Client {
 #[derive(Default)]
 struct Nodes {
     works: bool,
-    /// How long ago the last of them was heard of; none where it is this one.
+    /// How long ago the last of them was heard of, where that is long; none where it is this one.
     unheard_ms: Option<u64>,
     /// Whether one of them begins tasks still.
     begins: bool,
@@ -205,6 +205,9 @@ impl Nodes {
             };
             nodes.version = nodes.version.max(version);
         }
+        // As long as one that lives may be silent: it beats, and is looked at, six times a lease.
+        let long = inner.settings.lease.as_millis() / 2;
+        nodes.unheard_ms = nodes.unheard_ms.filter(|ms| u128::from(*ms) > long);
         Ok(nodes)
     }
 }
