@@ -219,4 +219,4 @@ async fn look_at_lists(inner: &Inner, seen: &mut Seen, watched: Vec<ListQuery>) 
 
 #[cfg(test)]
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;

@@ -2,41 +2,12 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-use taskdeck_core::{
-    Actor, Definition, FileId, Param, StartRequest, Status, Task, TaskError, TaskId, Upload,
-};
+use taskdeck_core::{Actor, FileId, StartRequest, Status, TaskId, Upload};
 use tokio::io::AsyncReadExt;
 
+use crate::nodes::postgres::Copy;
 use crate::store::postgres::testing::Database;
-use crate::{BuildError, Client, Deck, DeckBuilder, Settings, TaskBody, TaskContext};
-
-/// Leaves a copy of what it is given.
-#[derive(Debug, Serialize, Deserialize)]
-struct Copy {
-    file: Upload,
-}
-
-impl Task for Copy {
-    const KIND: &'static str = "copy";
-    type Output = usize;
-
-    fn definition() -> Definition {
-        let mut definition = Definition::new(Self::kind());
-        definition.params = vec![Param::of::<Upload>("file")];
-        definition
-    }
-}
-
-impl TaskBody for Copy {
-    async fn run(self, ctx: TaskContext) -> Result<usize, TaskError> {
-        let bytes = std::fs::read(ctx.path_of(&self.file)?)?;
-        let copy = ctx.artifact("copy", "text/plain").await?;
-        std::fs::write(copy.path(), &bytes)?;
-        copy.finish().await?;
-        Ok(bytes.len())
-    }
-}
+use crate::{BuildError, Client, Deck, DeckBuilder, Settings};
 
 fn builder(database: &Database, worker: bool) -> DeckBuilder {
     let settings = Settings { worker, max_concurrent: 2, ..Settings::default() };

@@ -57,7 +57,7 @@ struct Stage {
 
 /// Counts the bytes of a file, and leaves a copy of it.
 #[derive(Debug, Serialize, Deserialize)]
-struct Copy {
+pub(crate) struct Copy {
     file: Upload,
 }
 
